@@ -1,0 +1,1 @@
+"""Array expressions in Python, compiled; matrix products become BLAS calls by themselves."""
