@@ -1,0 +1,1 @@
+"""Backends: each turns a rewritten graph into a callable. See `link/backends.py` for the table."""
