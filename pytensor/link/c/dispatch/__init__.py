@@ -1,0 +1,1 @@
+"""C implementations of Ops by dispatch; `load` imports the rooms that exist."""

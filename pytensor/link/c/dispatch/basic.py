@@ -1,0 +1,120 @@
+"""How an Op becomes C: the dispatch function `c_funcify` and what it returns, a `CKernel`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import singledispatch
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pytensor.link.c.source import C_CODE, Source
+
+if TYPE_CHECKING:
+    from pytensor.graph.basic import Apply
+    from pytensor.graph.op import Op
+
+__all__ = ["C_CODE", "C_TYPES", "CKernel", "Source", "c_funcify", "c_suffix", "c_type", "itemsize"]
+
+_EMPTY: Mapping = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class CKernel:
+    """The C implementation of one node.
+
+    `body` is the inside of a function that returns a status. It sees ``ctx``, the inputs
+    ``x0, x1, ...`` (``const pt_array *``) and the outputs ``z0, z1, ...`` (``pt_array *``).
+    Falling off the end means success; ``return pt_fail(ctx, PT_VALUE_ERROR, "...")`` raises.
+    Every output is given memory with ``pt_alloc`` or made a view of its input.
+
+    Parameters
+    ----------
+    body : str
+        C statements. Equal bodies share one function, so literals that differ between nodes
+        (names, large constants) do not belong here; axes, ndim and dtypes do.
+    sources : tuple of Source
+        Files whose definitions the body uses.
+    views : mapping of int to int
+        Output -> input whose memory it views.
+    inplace : mapping of int to tuple of int
+        Output -> inputs it may be written over when they die here. The memory plan decides;
+        ``pt_alloc`` then returns the memory of an input with the same shape and itemsize that
+        is C-contiguous, so element i may be overwritten once element i was read.
+    destroys : mapping of int to int
+        Output -> input whose memory it overwrites and becomes (the op's ``destroy_map``). The
+        body sets the output with ``pt_view``.
+    flags : tuple of str
+        What the unit needs by name: ``"blas"``, ``"lapack"``, ``"libmvec"``.
+    unused : tuple of int
+        Inputs the body never reads, not even their shape; their values need not be kept.
+    blocks : tuple of FunctionGraph
+        Inner graphs that become blocks of steps in the same program. The body sees the inputs
+        and outputs of block ``b`` as ``b0x0 ... b0z0 ...`` (all ``pt_array *``), and its number
+        for ``pt_run(ctx, block0)``.
+    """
+
+    body: str
+    sources: tuple[Source, ...] = ()
+    views: Mapping[int, int] = field(default=_EMPTY)
+    inplace: Mapping[int, tuple[int, ...]] = field(default=_EMPTY)
+    destroys: Mapping[int, int] = field(default=_EMPTY)
+    flags: tuple[str, ...] = ()
+    unused: tuple[int, ...] = ()
+    blocks: tuple[Any, ...] = ()
+
+
+@singledispatch
+def c_funcify(op: "Op", node: "Apply | None" = None, **kwargs) -> CKernel | None:
+    """Return the kernel of `node`, or None when ``Op.perform`` must do the work."""
+    return None
+
+
+C_TYPES = {
+    "bool": "uint8_t",
+    "int8": "int8_t",
+    "int16": "int16_t",
+    "int32": "int32_t",
+    "int64": "int64_t",
+    "uint8": "uint8_t",
+    "uint16": "uint16_t",
+    "uint32": "uint32_t",
+    "uint64": "uint64_t",
+    "float32": "float",
+    "float64": "double",
+    "complex64": "float _Complex",
+    "complex128": "double _Complex",
+}
+
+_SUFFIXES = {
+    "bool": "bool",
+    "int8": "i8",
+    "int16": "i16",
+    "int32": "i32",
+    "int64": "i64",
+    "uint8": "u8",
+    "uint16": "u16",
+    "uint32": "u32",
+    "uint64": "u64",
+    "float32": "f32",
+    "float64": "f64",
+    "complex64": "c64",
+    "complex128": "c128",
+}
+
+_ITEMSIZES = {name: np.dtype(name).itemsize for name in (*C_TYPES, "float16")}
+
+
+def c_type(dtype: str) -> str | None:
+    """Return the C type of a dtype, or None if C has none (float16)."""
+    return C_TYPES.get(dtype)
+
+
+def c_suffix(dtype: str) -> str | None:
+    """Return the suffix that names a dtype in C helper functions (``f64``, ``u8``...)."""
+    return _SUFFIXES.get(dtype)
+
+
+def itemsize(dtype: str) -> int:
+    """Return the bytes per element of a dtype."""
+    return _ITEMSIZES[dtype]
