@@ -8,12 +8,12 @@
 #include <string.h>
 
 #if defined(__GNUC__) || defined(__clang__)
-#define PT_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define PT_PRINTF(at, first) __attribute__((format(printf, at, first)))
 #define PT_LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define PT_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 #define PT_UNUSED __attribute__((unused))
 #else
-#define PT_PRINTF(format, first)
+#define PT_PRINTF(at, first)
 #define PT_LIKELY(condition) (condition)
 #define PT_UNLIKELY(condition) (condition)
 #define PT_UNUSED

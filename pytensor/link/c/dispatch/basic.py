@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import singledispatch
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
     from pytensor.graph.op import Op
 
 __all__ = ["C_CODE", "C_TYPES", "CKernel", "Source", "c_funcify", "c_suffix", "c_type", "itemsize"]
-
-_EMPTY: Mapping = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -56,9 +53,9 @@ class CKernel:
 
     body: str
     sources: tuple[Source, ...] = ()
-    views: Mapping[int, int] = field(default=_EMPTY)
-    inplace: Mapping[int, tuple[int, ...]] = field(default=_EMPTY)
-    destroys: Mapping[int, int] = field(default=_EMPTY)
+    views: Mapping[int, int] = field(default_factory=dict)
+    inplace: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    destroys: Mapping[int, int] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
     unused: tuple[int, ...] = ()
     blocks: tuple[Any, ...] = ()
