@@ -7,7 +7,6 @@ The names below are found in their modules at first use, so that importing a lea
 from importlib import import_module
 from typing import Any
 
-
 _HOMES = {
     "aliasing": (
         "Supervisor",
@@ -78,7 +77,20 @@ _HOMES = {
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 _SUBMODULES = frozenset(
-    "aliasing builders debug executor inner_function io maker mode ops rebuild rewriting sharedvalue".split()
+    [
+        "aliasing",
+        "builders",
+        "debug",
+        "executor",
+        "inner_function",
+        "io",
+        "maker",
+        "mode",
+        "ops",
+        "rebuild",
+        "rewriting",
+        "sharedvalue",
+    ]
 )
 
 __all__ = sorted(_HOME_OF)

@@ -1,0 +1,3 @@
+"""The jax backend."""
+
+from pytensor.link.jax.linker import JAXLinker

@@ -1,0 +1,3 @@
+"""The mlx backend."""
+
+from pytensor.link.mlx.linker import MLXLinker

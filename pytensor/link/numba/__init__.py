@@ -1,0 +1,3 @@
+"""The numba backend."""
+
+from pytensor.link.numba.linker import NumbaLinker

@@ -1,0 +1,3 @@
+"""The pytorch backend."""
+
+from pytensor.link.pytorch.linker import PytorchLinker

@@ -1,0 +1,203 @@
+"""Helpers of the backends: errors that name the user's line, and source code made at run time."""
+
+import builtins
+import keyword
+import linecache
+import re
+from collections.abc import Callable, Iterable, Sequence
+from io import StringIO
+from itertools import count
+from typing import Any, NoReturn
+
+import numpy as np
+
+from pytensor.configdefaults import config
+from pytensor.graph.basic import Apply, Constant, Variable
+from pytensor.graph.fg import FunctionGraph
+from pytensor.graph.utils import user_line
+
+__all__ = [
+    "compile_function_src",
+    "describe_value",
+    "gc_helper",
+    "get_name_for_object",
+    "node_note",
+    "raise_with_op",
+    "unique_name_generator",
+]
+
+_MAX_OPERANDS = 6
+
+
+def describe_value(value: Any) -> str:
+    """Return the type and shape of a value, in a few words."""
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape}"
+    if isinstance(value, np.generic):
+        return f"{value.dtype} scalar"
+    shape = getattr(value, "shape", None)
+    return type(value).__name__ if shape is None else f"{type(value).__name__} {shape}"
+
+
+def _operand_name(variable: Variable) -> str:
+    if variable.name:
+        return variable.name
+    if isinstance(variable, Constant):
+        text = str(variable)
+        return text if len(text) <= 30 else "constant"
+    if variable.owner is not None:
+        return f"{variable.owner.op}.{variable.index}"
+    return "input"
+
+
+def node_note(node: Apply, values: Sequence[Any] | None = None) -> str:
+    """Describe a node for an error: the op, its operands with actual shapes, the user's line."""
+    lines = [f"  in {_shorten(str(node.op))}"]
+    for i, variable in enumerate(node.inputs[:_MAX_OPERANDS]):
+        actual = "" if values is None or values[i] is None else f", got {describe_value(values[i])}"
+        name = _shorten(_operand_name(variable), 60)
+        lines.append(f"     {i}: {name}  {_shorten(str(variable.type))}{actual}")
+    if len(node.inputs) > _MAX_OPERANDS:
+        lines.append(f"     ... {len(node.inputs) - _MAX_OPERANDS} more operands")
+    made = _line_of(node)
+    if made:
+        lines.append(f"  made at {made}")
+    return "\n".join(lines)
+
+
+def _shorten(text: str, width: int = 100) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= width else f"{text[: width - 4]} ..."
+
+
+def _line_of(node: Apply) -> str:
+    return next(filter(None, map(user_line, (node, *node.outputs))), "")
+
+
+def _verbose_note(fgraph: FunctionGraph) -> str:
+    # Only on request, and printing looks at everything: the one late import of this file.
+    from pytensor.printing import debugprint  # noqa: PLC0415
+
+    return debugprint(fgraph, file="str", print_type=True)
+
+
+def raise_with_op(
+    fgraph: FunctionGraph,
+    node: Apply,
+    error: BaseException | None = None,
+    values: Sequence[Any] | None = None,
+    *,
+    thunk: Any = None,
+    exc_info: tuple | None = None,
+    storage_map: dict[Variable, list[Any]] | None = None,
+) -> NoReturn:
+    """Raise `error` again, with the node, its operands and the user's line in the message.
+
+    The exception keeps its class, its identity and its traceback. With
+    ``config.exception_verbosity = "high"`` the graph is printed too; with ``"low"`` (the default)
+    the message stays within fifteen lines.
+
+    Parameters
+    ----------
+    fgraph : FunctionGraph
+        The graph that was running.
+    node : Apply
+        The node that failed.
+    error : BaseException
+        What it raised.
+    values : sequence, optional
+        Values of the inputs of `node`.
+    """
+    if error is None:
+        error = exc_info[1] if exc_info else None
+    if error is None:
+        raise RuntimeError("[raise_with_op] there is no exception to raise")
+    if values is None and storage_map is not None:
+        values = [storage_map.get(v, [None])[0] for v in node.inputs]
+    # A function inside a function (Scan, OpFromGraph) described its own node already.
+    if not hasattr(error, "pytensor_node") and isinstance(error, Exception):
+        note = node_note(node, values)
+        if config.exception_verbosity == "high":
+            note = f"{note}\n{_verbose_note(fgraph)}"
+        _add_to_message(error, note)
+        try:
+            error.pytensor_node = node  # type: ignore[attr-defined]
+        except AttributeError:  # a class with slots; it may be described twice
+            error.add_note("")
+    raise error
+
+
+def _add_to_message(error: Exception, note: str) -> None:
+    """Append `note` to what ``str(error)`` shows, or as a note where the class formats itself."""
+    args = error.args
+    plain = type(error).__str__ in (Exception.__str__, BaseException.__str__)
+    if plain and len(args) == 1 and isinstance(args[0], str):
+        error.args = (f"{args[0].rstrip()}\n{note}",)
+    elif plain and not args:
+        error.args = (note.strip(),)
+    else:
+        error.add_note(note)
+
+
+def gc_helper(node_list: Sequence[Apply]) -> tuple[set[Variable], dict[Variable, Apply]]:
+    """Return the variables some node computes, and the last node that reads each variable."""
+    computed = {output for node in node_list for output in node.outputs}
+    last_user = {variable: node for node in node_list for variable in node.inputs}
+    return computed, last_user
+
+
+def unique_name_generator(
+    external_names: Iterable[str] | None = None, suffix_sep: str = "_"
+) -> Callable[..., str]:
+    """Return a function from variables to names that are valid identifiers and all different."""
+    taken = set(external_names or ())
+    given: dict[Any, str] = {}
+
+    def unique_name(
+        thing: Any, force_unique: bool = False, names_counter: dict | None = None
+    ) -> str:
+        if not force_unique and thing in given:
+            return given[thing]
+        base = re.sub(r"\W", "", getattr(thing, "name", None) or "variable") or "variable"
+        if base[0].isdigit() or keyword.iskeyword(base) or hasattr(builtins, base):
+            base = f"{base}{suffix_sep}" if not base[0].isdigit() else f"v{base}"
+        name = base
+        for number in count(1):
+            if name not in taken:
+                break
+            name = f"{base}{suffix_sep}{number}"
+        taken.add(name)
+        given[thing] = name
+        return name
+
+    return unique_name
+
+
+def get_name_for_object(x: Any) -> str:
+    """Return a valid identifier that says what `x` is."""
+    name = getattr(x, "__name__", None) or getattr(x, "name", None) or type(x).__name__
+    name = re.sub(r"\W", "_", str(name)).strip("_") or type(x).__name__
+    return name if name.isidentifier() and not keyword.iskeyword(name) else f"v_{name}"
+
+
+_source_number = count()
+
+
+def compile_function_src(
+    src: str,
+    function_name: str,
+    global_env: dict[str, Any] | None = None,
+    local_env: dict[str, Any] | None = None,
+) -> Callable[..., Any]:
+    """Compile `src` and return the function it defines; tracebacks show its lines.
+
+    The source is kept in memory (`linecache`), no file is written.
+    """
+    filename = f"<pytensor {function_name} {next(_source_number)}>"
+    names = local_env if local_env is not None else {}
+    environment = {**(global_env or {})}
+    exec(compile(src, filename, "exec"), environment, names)
+    linecache.cache[filename] = (len(src), None, StringIO(src).readlines(), filename)
+    function = names[function_name]
+    function.__source__ = src
+    return function
