@@ -61,10 +61,8 @@ class UnitBuilder:
         if source in self._seen:
             return
         self._seen.add(source)
-        # Headers go first, outside of the macros of the file that wants them.
-        body = self._expand(source.package, source.name)
         self._parts += [f"#define {key} {value}\n" for key, value in source.defines]
-        self._parts.append(body)
+        self._expand(source.package, source.name)
         self._parts += [f"#undef {key}\n" for key, _ in source.defines]
 
     def add_text(self, text: str) -> None:
@@ -75,17 +73,16 @@ class UnitBuilder:
         """Return the unit."""
         return "".join(self._parts)
 
-    def _expand(self, package: str, name: str) -> str:
+    def _expand(self, package: str, name: str) -> None:
         pieces = _split_includes(package, name)
-        out = [pieces[0]]
+        self._parts.append(pieces[0])
         for included, rest in zip(pieces[1::2], pieces[2::2]):
             home = _home_of(package, included)
             if included.endswith(".h"):
                 self.add(Source(home, included))
             else:
-                out.append(self._expand(home, included))
-            out.append(rest)
-        return "".join(out)
+                self._expand(home, included)
+            self._parts.append(rest)
 
 
 def _home_of(package: str, name: str) -> str:

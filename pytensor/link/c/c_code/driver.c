@@ -1,0 +1,446 @@
+/* The driver: the one C file that knows Python. It provides Program, the callable that checks inputs, runs the steps
+   of a lowered graph and wraps outputs, and load(), which opens a compiled unit.
+
+   A program holds no state of a call: everything lives in a frame, taken from a pool of its program for the time of
+   the call. Any number of threads may call one program. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <structmember.h>
+#define NPY_NO_DEPRECATED_API NPY_1_22_API_VERSION
+#define NPY_TARGET_VERSION NPY_1_22_API_VERSION
+#include <numpy/arrayobject.h>
+#ifdef _WIN32
+#include <windows.h>
+#else
+#include <dlfcn.h>
+#endif
+
+#include "driver_frame.h"
+#include "driver_memory.h"
+#include "driver_run.h"
+
+#define LIBRARY "pytensor.library"
+
+static PyObject *linalg_error; /* numpy.linalg.LinAlgError */
+
+static PyObject *exception_class(int kind)
+{
+    switch (kind) {
+    case PT_VALUE_ERROR:
+        return PyExc_ValueError;
+    case PT_TYPE_ERROR:
+        return PyExc_TypeError;
+    case PT_INDEX_ERROR:
+        return PyExc_IndexError;
+    case PT_ZERO_DIVISION:
+        return PyExc_ZeroDivisionError;
+    case PT_OVERFLOW:
+        return PyExc_OverflowError;
+    case PT_MEMORY:
+        return PyExc_MemoryError;
+    case PT_LINALG_ERROR:
+        return linalg_error;
+    case PT_NOT_IMPLEMENTED:
+        return PyExc_NotImplementedError;
+    case PT_ASSERTION_ERROR:
+        return PyExc_AssertionError;
+    default:
+        return PyExc_RuntimeError;
+    }
+}
+
+/* What the error handler is told about an input: its array if some object owns it, else an array of that shape. */
+static PyObject *describe_slot(frame *f, int32_t at)
+{
+    const slot_info *info = &f->prog->slots[at];
+    for (int32_t owner = at;; owner = f->prog->slots[owner].parent) {
+        if (f->object[owner])
+            return slot_object(f, at);
+        if (f->prog->slots[owner].parent == owner)
+            break;
+    }
+    if (info->type_num < 0 || !f->slot[at].data)
+        Py_RETURN_NONE;
+    PyObject *view = PyArray_New(&PyArray_Type, info->ndim, (npy_intp *)f->slot[at].shape, info->type_num,
+                                 (npy_intp *)f->slot[at].strides, f->slot[at].data, 0, 0, NULL);
+    if (!view)
+        return NULL;
+    PyArray_UpdateFlags((PyArrayObject *)view, NPY_ARRAY_ALIGNED);
+    /* The frame's memory is not handed out: copy. */
+    PyObject *copy = PyArray_NewCopy((PyArrayObject *)view, NPY_KEEPORDER);
+    Py_DECREF(view);
+    return copy;
+}
+
+static PyObject *failing_inputs(frame *f)
+{
+    const step_info *step = &f->prog->steps[f->step];
+    PyObject *inputs = PyTuple_New(step->n_in);
+    for (int32_t k = 0; inputs && k < step->n_in; k++) {
+        PyObject *value = describe_slot(f, f->prog->args[step->args + k]);
+        if (!value)
+            Py_CLEAR(inputs);
+        else
+            PyTuple_SET_ITEM(inputs, k, value);
+    }
+    return inputs;
+}
+
+/* Raise for a failed step: the exception of the kernel, handed to the handler that knows graph and source line. */
+static void raise_failure(frame *f)
+{
+    PyObject *type, *value, *traceback;
+    hold_gil(f);
+    if (f->error != PT_PYTHON)
+        PyErr_SetString(exception_class(f->error), f->message[0] ? f->message : "a step failed");
+    f->message[0] = 0;
+    if (!PyErr_ExceptionMatches(PyExc_Exception) || f->prog->handler == Py_None)
+        return;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    if (traceback)
+        PyException_SetTraceback(value, traceback);
+    PyObject *inputs = failing_inputs(f);
+    if (inputs) {
+        PyObject *done = PyObject_CallFunction(f->prog->handler, "iOO", (int)f->step, value, inputs);
+        Py_DECREF(inputs);
+        if (!done) {
+            Py_XDECREF(type);
+            Py_XDECREF(value);
+            Py_XDECREF(traceback);
+            return;
+        }
+        Py_DECREF(done);
+    }
+    PyErr_Restore(type, value, traceback);
+}
+
+static PyObject *program_vectorcall(PyObject *self, PyObject *const *values, size_t flags, PyObject *names)
+{
+    program *p = (program *)self;
+    Py_ssize_t n = PyVectorcall_NARGS(flags);
+    PyObject *outputs = NULL;
+    if (PT_UNLIKELY(n != p->n_inputs || !p->filters || (names && PyTuple_GET_SIZE(names))))
+        return PyErr_Format(PyExc_TypeError, "the program takes %zd values, got %zd", p->n_inputs, n);
+    frame *f = frame_take(p);
+    if (PT_UNLIKELY(!f))
+        return NULL;
+    f->ctx.work = 0.0;
+    if (PT_LIKELY(take_inputs(f, values) == 0)) {
+        if (PT_LIKELY(run_block(f, 0) == PT_OK)) {
+            hold_gil(f);
+            outputs = give_outputs(f);
+        } else
+            raise_failure(f);
+    }
+    frame_give(f);
+    return outputs;
+}
+
+/* Copy a bytes object of int32 or int64 into memory of our own. */
+static void *copy_table(PyObject *bytes, size_t item, Py_ssize_t *count)
+{
+    Py_ssize_t size = PyBytes_GET_SIZE(bytes);
+    void *table = PyMem_Malloc(size ? (size_t)size : 1);
+    if (!table) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    memcpy(table, PyBytes_AS_STRING(bytes), (size_t)size);
+    *count = size / (Py_ssize_t)item;
+    return table;
+}
+
+/* Steps come as rows (kernel or -1, call or -1, first argument, inputs, outputs). */
+static int read_steps(program *p, PyObject *bytes)
+{
+    const int32_t *row = (const int32_t *)(const void *)PyBytes_AS_STRING(bytes);
+    pt_kernel *const *kernels = NULL;
+    int64_t n_kernels = 0;
+    if (p->library != Py_None) {
+        void *const *opened = PyCapsule_GetPointer(p->library, LIBRARY);
+        if (!opened)
+            return -1;
+        kernels = (pt_kernel *const *)opened[1];
+        n_kernels = *(const int32_t *)opened[2];
+    }
+    p->n_steps = PyBytes_GET_SIZE(bytes) / (5 * (Py_ssize_t)sizeof(int32_t));
+    p->steps = PyMem_New(step_info, p->n_steps ? p->n_steps : 1);
+    if (!p->steps) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < p->n_steps; i++, row += 5) {
+        if (row[0] >= n_kernels || row[2] < 0 || row[2] + row[3] + row[4] > p->n_args ||
+            (row[0] < 0 && (row[1] < 0 || row[1] >= PyTuple_GET_SIZE(p->calls)))) {
+            PyErr_SetString(PyExc_ValueError, "[Program] steps must name existing kernels, calls and arguments");
+            return -1;
+        }
+        p->steps[i] = (step_info){row[0] >= 0 ? kernels[row[0]] : NULL, row[1], row[2], row[3], row[4]};
+    }
+    return 0;
+}
+
+static int check_tables(program *p)
+{
+    for (Py_ssize_t i = 0; i < p->n_slots; i++) {
+        const slot_info *s = &p->slots[i];
+        if (s->parent < 0 || s->parent >= p->n_slots || s->buffer >= p->n_buffers || s->reuse >= p->n_slots ||
+            s->ndim < 0 || (s->memory == MEMORY_BUFFER && s->buffer < 0))
+            return -1;
+        p->n_dims += 2 * s->ndim;
+        p->destroys |= s->flags & SLOT_DESTROYED;
+    }
+    for (Py_ssize_t i = 0; i < p->n_args; i++)
+        if (p->args[i] < 0 || p->args[i] >= p->n_slots)
+            return -1;
+    for (Py_ssize_t i = 0; i < p->n_outputs; i++)
+        if (p->outputs[i] < 0 || p->outputs[i] >= p->n_slots)
+            return -1;
+    for (Py_ssize_t i = 0; i < p->n_blocks; i++)
+        if (p->blocks[i].start < 0 || p->blocks[i].stop > p->n_steps)
+            return -1;
+    return p->n_blocks < 1 || p->n_inputs > p->n_slots || PyTuple_GET_SIZE(p->filters) != p->n_inputs ||
+                   PyTuple_GET_SIZE(p->constant_values) != p->n_constants
+               ? -1
+               : 0;
+}
+
+/* Which slots own an object during a call: NumPy memory and results of Python. */
+static int find_held(program *p)
+{
+    char *held = PyMem_Calloc((size_t)p->n_slots + 1, 1);
+    p->held = PyMem_New(int32_t, p->n_slots + 1);
+    if (!held || !p->held) {
+        PyMem_Free(held);
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < p->n_slots; i++)
+        held[i] = p->slots[i].memory == MEMORY_NUMPY;
+    for (Py_ssize_t i = 0; i < p->n_steps; i++)
+        for (int32_t k = 0; !p->steps[i].kernel && k < p->steps[i].n_out; k++)
+            held[p->args[p->steps[i].args + p->steps[i].n_in + k]] = 1;
+    for (Py_ssize_t i = 0; i < p->n_slots; i++)
+        if (held[i])
+            p->held[p->n_held++] = (int32_t)i;
+    PyMem_Free(held);
+    return 0;
+}
+
+static int set_tables(program *p)
+{
+    if (!PyTuple_Check(p->tables) || PyTuple_GET_SIZE(p->tables) != 2)
+        return -1;
+    PyObject *blas = PyTuple_GET_ITEM(p->tables, 0), *lapack = PyTuple_GET_ITEM(p->tables, 1);
+    p->services = (pt_services){service_fail,        service_alloc,    service_scratch, service_run,
+                                service_release_gil, service_hold_gil, NULL,            NULL};
+    if (PyBytes_Check(blas))
+        p->services.blas = (void *const *)(void *)PyBytes_AS_STRING(blas);
+    if (PyBytes_Check(lapack))
+        p->services.lapack = (void *const *)(void *)PyBytes_AS_STRING(lapack);
+    return 0;
+}
+
+static PyObject *program_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    static char *names[] = {"library", "slots",     "steps",           "args",    "blocks", "outputs", "static_shape",
+                            "constants", "constant_values", "filters", "calls",  "handler", "tables", "n_buffers",
+                            NULL};
+    PyObject *library, *slots, *steps, *arguments, *blocks, *outputs, *shapes, *constants, *values, *filters, *calls,
+        *handler, *tables;
+    int n_buffers;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OSSSSSSSO!O!O!OOi", names, &library, &slots, &steps, &arguments,
+                                     &blocks, &outputs, &shapes, &constants, &PyTuple_Type, &values, &PyTuple_Type,
+                                     &filters, &PyTuple_Type, &calls, &handler, &tables, &n_buffers))
+        return NULL;
+    program *p = (program *)type->tp_alloc(type, 0);
+    if (!p)
+        return NULL;
+    Py_ssize_t words = 0, unused;
+    p->vectorcall = program_vectorcall;
+    p->library = Py_NewRef(library);
+    p->constant_values = Py_NewRef(values);
+    p->filters = Py_NewRef(filters);
+    p->calls = Py_NewRef(calls);
+    p->handler = Py_NewRef(handler);
+    p->tables = Py_NewRef(tables);
+    p->n_inputs = PyTuple_GET_SIZE(filters);
+    p->n_buffers = n_buffers;
+    if (!(p->slots = copy_table(slots, sizeof(slot_info), &p->n_slots)) ||
+        !(p->args = copy_table(arguments, sizeof(int32_t), &p->n_args)) ||
+        !(p->blocks = copy_table(blocks, sizeof(block_info), &p->n_blocks)) ||
+        !(p->outputs = copy_table(outputs, sizeof(int32_t), &p->n_outputs)) ||
+        !(p->static_shape = copy_table(shapes, sizeof(int64_t), &unused)) ||
+        !(p->constants = copy_table(constants, sizeof(int32_t), &p->n_constants)) || read_steps(p, steps))
+        goto fail;
+    words = check_tables(p) || set_tables(p);
+    if (words) {
+        PyErr_SetString(PyExc_ValueError, "[Program] tables must agree with one another");
+        goto fail;
+    }
+    if (find_held(p))
+        goto fail;
+    return (PyObject *)p;
+fail:
+    Py_DECREF(p);
+    return NULL;
+}
+
+static int program_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    program *p = (program *)self;
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(p->constant_values);
+    Py_VISIT(p->filters);
+    Py_VISIT(p->calls);
+    Py_VISIT(p->handler);
+    return 0;
+}
+
+static int program_clear(PyObject *self)
+{
+    program *p = (program *)self;
+    while (p->pool) {
+        frame *next = p->pool->next;
+        frame_free(p->pool);
+        p->pool = next;
+    }
+    Py_CLEAR(p->constant_values);
+    Py_CLEAR(p->filters);
+    Py_CLEAR(p->calls);
+    Py_CLEAR(p->handler);
+    return 0;
+}
+
+static void program_dealloc(PyObject *self)
+{
+    program *p = (program *)self;
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    if (p->weakrefs)
+        PyObject_ClearWeakRefs(self);
+    program_clear(self);
+    Py_CLEAR(p->tables);
+    PyMem_Free(p->slots);
+    PyMem_Free(p->steps);
+    PyMem_Free(p->blocks);
+    PyMem_Free(p->args);
+    PyMem_Free(p->outputs);
+    PyMem_Free(p->held);
+    PyMem_Free(p->static_shape);
+    PyMem_Free(p->constants);
+    Py_CLEAR(p->library);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyMemberDef program_members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(program, vectorcall), READONLY, NULL},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(program, weakrefs), READONLY, NULL},
+    {"n_inputs", T_PYSSIZET, offsetof(program, n_inputs), READONLY, "number of values a call takes"},
+    {"n_steps", T_PYSSIZET, offsetof(program, n_steps), READONLY, "number of steps, those of inner blocks included"},
+    {"n_buffers", T_PYSSIZET, offsetof(program, n_buffers), READONLY, "number of buffers kept between calls"},
+    {NULL, 0, 0, 0, NULL}};
+
+static PyType_Slot program_slots[] = {{Py_tp_doc, "A lowered graph; call it with the values of all its inputs."},
+                                      {Py_tp_new, program_new},
+                                      {Py_tp_call, PyVectorcall_Call},
+                                      {Py_tp_dealloc, program_dealloc},
+                                      {Py_tp_traverse, program_traverse},
+                                      {Py_tp_clear, program_clear},
+                                      {Py_tp_members, program_members},
+                                      {0, NULL}};
+
+static PyType_Spec program_spec = {
+    "pytensor.link.c.Program", sizeof(program), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_IMMUTABLETYPE, program_slots};
+
+static void library_close(PyObject *capsule)
+{
+    void **opened = PyCapsule_GetPointer(capsule, LIBRARY);
+#ifdef _WIN32
+    FreeLibrary((HMODULE)opened[0]);
+#else
+    dlclose(opened[0]);
+#endif
+    PyMem_Free(opened);
+}
+
+static PyObject *load(PyObject *module, PyObject *path)
+{
+    (void)module;
+    PyObject *encoded;
+    if (!PyUnicode_FSConverter(path, &encoded))
+        return NULL;
+    void **opened = PyMem_Calloc(3, sizeof(void *));
+    if (!opened) {
+        Py_DECREF(encoded);
+        return PyErr_NoMemory();
+    }
+#ifdef _WIN32
+    opened[0] = (void *)LoadLibraryA(PyBytes_AS_STRING(encoded));
+    if (opened[0]) {
+        opened[1] = (void *)GetProcAddress((HMODULE)opened[0], "pt_kernels");
+        opened[2] = (void *)GetProcAddress((HMODULE)opened[0], "pt_kernel_count");
+    }
+    const char *reason = "the library did not load";
+#else
+    opened[0] = dlopen(PyBytes_AS_STRING(encoded), RTLD_NOW | RTLD_LOCAL);
+    if (opened[0]) {
+        opened[1] = dlsym(opened[0], "pt_kernels");
+        opened[2] = dlsym(opened[0], "pt_kernel_count");
+    }
+    const char *reason = opened[0] && opened[1] && opened[2] ? "" : dlerror();
+#endif
+    Py_DECREF(encoded);
+    if (!opened[1] || !opened[2]) {
+        PyErr_Format(PyExc_OSError, "cannot load %R: %s", path, reason ? reason : "no kernels in it");
+        PyMem_Free(opened);
+        return NULL;
+    }
+    PyObject *capsule = PyCapsule_New(opened, LIBRARY, library_close);
+    if (!capsule)
+        PyMem_Free(opened);
+    return capsule;
+}
+
+static int driver_exec(PyObject *module)
+{
+    import_array1(-1);
+    if (pool_handler == NULL && pool_start())
+        return -1;
+    if (!linalg_error) {
+        PyObject *numpy = PyImport_ImportModule("numpy.linalg");
+        linalg_error = numpy ? PyObject_GetAttrString(numpy, "LinAlgError") : NULL;
+        Py_XDECREF(numpy);
+        if (!linalg_error)
+            return -1;
+    }
+    PyObject *type = PyType_FromModuleAndSpec(module, &program_spec, NULL);
+    if (!type)
+        return -1;
+    int status = PyModule_AddObjectRef(module, "Program", type);
+    Py_DECREF(type);
+    return status;
+}
+
+static PyMethodDef driver_methods[] = {
+    {"load", load, METH_O, "Open a compiled unit; the result keeps it open."}, {NULL, NULL, 0, NULL}};
+
+static PyModuleDef_Slot driver_slots[] = {{Py_mod_exec, (void *)driver_exec},
+#if PY_VERSION_HEX >= 0x030C0000
+                                          {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+#endif
+#ifdef Py_GIL_DISABLED
+                                          {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+                                          {0, NULL}};
+
+static PyModuleDef driver_module = {
+    PyModuleDef_HEAD_INIT, "_driver", "Runs lowered graphs.", 0, driver_methods, driver_slots, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__driver(void)
+{
+    return PyModuleDef_Init(&driver_module);
+}

@@ -1,0 +1,376 @@
+/* The memory of one call: slots, buffers that outlive the call, scratch, errors, the GIL.
+   Part of driver.c, which includes Python.h and the NumPy API before this file. */
+#ifndef PYTENSOR_DRIVER_FRAME_H
+#define PYTENSOR_DRIVER_FRAME_H
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pytensor.h"
+
+#define ALIGNMENT 64
+/* Work after which pending signals are looked at: about 30 ms. */
+#define SIGNAL_WORK 3e7
+/* Frame buffers above this size are given back after each call. */
+#define KEEP_BYTES ((int64_t)1 << 28)
+
+enum memory_class { MEMORY_NONE, MEMORY_BUFFER, MEMORY_NUMPY };
+enum slot_flags { SLOT_DESTROYED = 1 };
+
+/* What is known about a value when the program is built; the order of fields is that of memory.py. */
+typedef struct {
+    int32_t memory;
+    int32_t type_num; /* NumPy's number of the dtype; -1: any Python object */
+    int32_t ndim;
+    int32_t itemsize;
+    int32_t parent; /* slot whose memory it views, or itself */
+    int32_t buffer; /* index of the frame buffer, or -1 */
+    int32_t reuse;  /* dying slot whose buffer may be taken over, or -1 */
+    int32_t flags;
+} slot_info;
+
+typedef struct {
+    pt_kernel *kernel; /* NULL: a call of Python */
+    int32_t call;
+    int32_t args; /* first of its entries in the table of arguments */
+    int32_t n_in;
+    int32_t n_out;
+} step_info;
+
+typedef struct {
+    int32_t start;
+    int32_t stop;
+} block_info;
+
+typedef struct {
+    void *raw;
+    char *data;
+    int64_t capacity;
+} buffer;
+
+typedef struct frame frame;
+
+typedef struct {
+    PyObject_HEAD
+    vectorcallfunc vectorcall;
+    PyObject *weakrefs;
+    pt_services services;
+    Py_ssize_t n_slots, n_steps, n_args, n_blocks, n_inputs, n_outputs, n_constants, n_buffers, n_held;
+    slot_info *slots;
+    step_info *steps;
+    block_info *blocks;
+    int32_t *args;
+    int32_t *outputs;
+    int32_t *held; /* slots that own an object during a call */
+    int64_t *static_shape;  /* of the inputs, one after the other; -1: unknown */
+    int32_t *constants;     /* their slots */
+    PyObject *constant_values;
+    PyObject *filters; /* one per input: callable or None */
+    PyObject *calls;
+    PyObject *handler; /* handler(step, exception, inputs) raises something more helpful */
+    PyObject *library;
+    PyObject *tables; /* bytes objects with the addresses of BLAS and LAPACK */
+    int64_t n_dims;
+    int destroys;
+    frame *pool;
+#ifdef Py_GIL_DISABLED
+    PyMutex mutex;
+#endif
+} program;
+
+struct frame {
+    pt_ctx ctx;
+    frame *next;
+    program *prog;
+    PyThreadState *thread;
+    pt_array *slot;
+    PyObject **object;
+    int64_t *dims;
+    pt_array **args;
+    buffer *buffers;
+    buffer scratch;
+    void **old_scratch; /* blocks that became too small while a kernel still uses them */
+    int64_t scratch_used;
+    int n_old_scratch;
+    int64_t held_bytes;
+    int32_t step;
+    int error;
+    char message[1024];
+};
+
+static inline void hold_gil(frame *f)
+{
+    if (f->ctx.gil_released) {
+        PyEval_RestoreThread(f->thread);
+        f->ctx.gil_released = 0;
+    }
+}
+
+static void service_hold_gil(pt_ctx *ctx) { hold_gil((frame *)ctx); }
+
+static void service_release_gil(pt_ctx *ctx)
+{
+    frame *f = (frame *)ctx;
+    if (!ctx->gil_released) {
+        f->thread = PyEval_SaveThread();
+        ctx->gil_released = 1;
+    }
+}
+
+static int service_fail(pt_ctx *ctx, int kind, const char *format, ...)
+{
+    frame *f = (frame *)ctx;
+    va_list values;
+    va_start(values, format);
+    vsnprintf(f->message, sizeof f->message, format, values);
+    va_end(values);
+    f->error = kind;
+    return kind;
+}
+
+/* Make room for some bytes; the old content is lost. Returns 0 on success. */
+static int buffer_reserve(frame *f, buffer *b, int64_t bytes)
+{
+    if (b->capacity >= bytes && b->raw)
+        return 0;
+    free(b->raw);
+    b->raw = NULL;
+    f->held_bytes -= b->capacity;
+    b->capacity = 0;
+    if (bytes > INT64_MAX / 2)
+        return -1;
+    b->raw = malloc((size_t)bytes + ALIGNMENT);
+    if (!b->raw)
+        return -1;
+    b->data = (char *)(((uintptr_t)b->raw + ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1));
+    b->capacity = bytes;
+    f->held_bytes += bytes;
+    return 0;
+}
+
+static void *service_scratch(pt_ctx *ctx, int64_t bytes)
+{
+    frame *f = (frame *)ctx;
+    bytes = (bytes + ALIGNMENT - 1) & ~(int64_t)(ALIGNMENT - 1);
+    if (bytes < 0)
+        return NULL;
+    if (f->scratch_used + bytes > f->scratch.capacity) {
+        if (f->scratch_used > 0) {
+            /* Somebody holds pointers into the old block: keep it until the kernel returns. */
+            void **more = realloc(f->old_scratch, sizeof(void *) * (size_t)(f->n_old_scratch + 1));
+            if (!more)
+                return NULL;
+            f->old_scratch = more;
+            more[f->n_old_scratch++] = f->scratch.raw;
+            f->scratch.raw = NULL;
+        }
+        int64_t wanted = 2 * f->scratch.capacity > bytes ? 2 * f->scratch.capacity : bytes;
+        f->scratch_used = 0;
+        if (buffer_reserve(f, &f->scratch, wanted < 4096 ? 4096 : wanted))
+            return NULL;
+    }
+    void *at = f->scratch.data + f->scratch_used;
+    f->scratch_used += bytes;
+    return at;
+}
+
+static void scratch_reset(frame *f)
+{
+    f->scratch_used = 0;
+    while (f->n_old_scratch > 0)
+        free(f->old_scratch[--f->n_old_scratch]);
+}
+
+/* Bytes of a C-contiguous array and its strides; -1 when the size does not fit. */
+static int64_t contiguous_strides(pt_array *z, int ndim, int64_t itemsize)
+{
+    int64_t bytes = itemsize;
+    int empty = 0;
+    for (int i = ndim - 1; i >= 0; i--) {
+        z->strides[i] = bytes;
+        if (z->shape[i] < 0)
+            return -1;
+        if (z->shape[i] == 0)
+            empty = 1;
+        else if (__builtin_mul_overflow(bytes, z->shape[i], &bytes))
+            return -1;
+    }
+    return empty ? 0 : bytes;
+}
+
+/* z takes over the buffer of a dying input of the same shape; the two buffers change places. */
+static int take_over(frame *f, pt_array *z, const slot_info *info, int ndim, int64_t itemsize)
+{
+    const slot_info *from = &f->prog->slots[info->reuse];
+    pt_array *x = &f->slot[info->reuse];
+    buffer *own = &f->buffers[info->buffer], *other = &f->buffers[from->buffer];
+    if (from->ndim != ndim || x->data != other->data || !pt_is_c_contiguous(x, ndim, itemsize))
+        return 0;
+    for (int i = 0; i < ndim; i++)
+        if (x->shape[i] != z->shape[i])
+            return 0;
+    buffer kept = *own;
+    *own = *other;
+    *other = kept;
+    z->data = x->data;
+    return 1;
+}
+
+static PyObject *new_array(const slot_info *info, pt_array *z, int64_t bytes);
+
+static int alloc_numpy(frame *f, Py_ssize_t at, pt_array *z, int64_t bytes)
+{
+    hold_gil(f);
+    PyObject *array = new_array(&f->prog->slots[at], z, bytes);
+    if (!array)
+        return PT_PYTHON;
+    Py_XSETREF(f->object[at], array);
+    z->data = PyArray_BYTES((PyArrayObject *)array);
+    return PT_OK;
+}
+
+static int service_alloc(pt_ctx *ctx, pt_array *z, int ndim, int64_t itemsize)
+{
+    frame *f = (frame *)ctx;
+    Py_ssize_t at = z - f->slot;
+    const slot_info *info = &f->prog->slots[at];
+    if (PT_UNLIKELY(ndim != info->ndim || itemsize != info->itemsize))
+        return pt_fail(ctx, PT_RUNTIME_ERROR, "[C backend] a kernel allocates %d axes of %d bytes, planned were %d of %d",
+                       ndim, (int)itemsize, (int)info->ndim, (int)info->itemsize);
+    int64_t bytes = contiguous_strides(z, ndim, itemsize);
+    if (PT_UNLIKELY(bytes < 0)) {
+        for (int i = 0; i < ndim; i++)
+            if (z->shape[i] < 0)
+                return pt_fail(ctx, PT_VALUE_ERROR, "negative dimensions are not allowed");
+        return pt_fail(ctx, PT_MEMORY, "an array of this shape does not fit in memory");
+    }
+    if (info->memory == MEMORY_NUMPY)
+        return alloc_numpy(f, at, z, bytes);
+    if (PT_UNLIKELY(info->memory != MEMORY_BUFFER))
+        return pt_fail(ctx, PT_RUNTIME_ERROR, "[C backend] a kernel allocates an output declared as a view");
+    if (info->reuse >= 0 && take_over(f, z, info, ndim, itemsize))
+        return PT_OK;
+    buffer *b = &f->buffers[info->buffer];
+    if (PT_UNLIKELY(b->capacity < bytes || !b->raw)) {
+        if (buffer_reserve(f, b, bytes < ALIGNMENT ? ALIGNMENT : bytes))
+            return pt_fail(ctx, PT_MEMORY, "cannot allocate %lld bytes", (long long)bytes);
+    }
+    z->data = b->data;
+    return PT_OK;
+}
+
+/* Point the slots, arguments and constants of a new frame at their places. */
+static void frame_connect(frame *f, program *p)
+{
+    int64_t *dims = f->dims;
+    for (Py_ssize_t i = 0; i < p->n_slots; i++) {
+        int ndim = p->slots[i].ndim;
+        f->slot[i].shape = dims;
+        f->slot[i].strides = dims + ndim;
+        dims += 2 * ndim;
+    }
+    for (Py_ssize_t i = 0; i < p->n_args; i++)
+        f->args[i] = &f->slot[p->args[i]];
+    for (Py_ssize_t i = 0; i < p->n_constants; i++) {
+        PyObject *value = PyTuple_GET_ITEM(p->constant_values, i);
+        int32_t at = p->constants[i];
+        f->object[at] = value; /* borrowed from the program */
+        if (p->slots[at].type_num < 0)
+            continue;
+        PyArrayObject *array = (PyArrayObject *)value;
+        f->slot[at].data = PyArray_BYTES(array);
+        for (int k = 0; k < p->slots[at].ndim; k++) {
+            f->slot[at].shape[k] = PyArray_DIM(array, k);
+            f->slot[at].strides[k] = PyArray_STRIDE(array, k);
+        }
+    }
+}
+
+static frame *frame_new(program *p)
+{
+    size_t size = sizeof(frame) + (size_t)p->n_slots * (sizeof(pt_array) + sizeof(PyObject *)) +
+                  (size_t)p->n_dims * sizeof(int64_t) + (size_t)p->n_args * sizeof(pt_array *) +
+                  (size_t)p->n_buffers * sizeof(buffer);
+    frame *f = calloc(1, size);
+    if (!f) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    /* All parts consist of 8-byte words, so one block holds them aligned. */
+    char *at = (char *)(f + 1);
+    f->slot = (pt_array *)at;
+    at += (size_t)p->n_slots * sizeof(pt_array);
+    f->object = (PyObject **)at;
+    at += (size_t)p->n_slots * sizeof(PyObject *);
+    f->dims = (int64_t *)at;
+    at += (size_t)p->n_dims * sizeof(int64_t);
+    f->args = (pt_array **)at;
+    at += (size_t)p->n_args * sizeof(pt_array *);
+    f->buffers = (buffer *)at;
+    f->ctx.svc = &p->services;
+    f->prog = p;
+    frame_connect(f, p);
+    return f;
+}
+
+static void frame_free(frame *f)
+{
+    for (Py_ssize_t i = 0; i < f->prog->n_buffers; i++)
+        free(f->buffers[i].raw);
+    scratch_reset(f);
+    free(f->scratch.raw);
+    free(f->old_scratch);
+    free(f);
+}
+
+#ifdef Py_GIL_DISABLED
+#define POOL_LOCK(p) PyMutex_Lock(&(p)->mutex)
+#define POOL_UNLOCK(p) PyMutex_Unlock(&(p)->mutex)
+#else
+#define POOL_LOCK(p) ((void)0)
+#define POOL_UNLOCK(p) ((void)0)
+#endif
+
+static inline frame *frame_take(program *p)
+{
+    POOL_LOCK(p);
+    frame *f = p->pool;
+    if (f)
+        p->pool = f->next;
+    POOL_UNLOCK(p);
+    return f ? f : frame_new(p);
+}
+
+/* Very large buffers are not kept from call to call. */
+static void frame_trim(frame *f)
+{
+    if (PT_LIKELY(f->held_bytes <= KEEP_BYTES))
+        return;
+    for (Py_ssize_t i = 0; i < f->prog->n_buffers; i++) {
+        free(f->buffers[i].raw);
+        memset(&f->buffers[i], 0, sizeof(buffer));
+    }
+    free(f->scratch.raw);
+    memset(&f->scratch, 0, sizeof(buffer));
+    f->held_bytes = 0;
+}
+
+/* Drop what the call owned and keep the frame for the next call. Needs the GIL. */
+static inline void frame_give(frame *f)
+{
+    program *p = f->prog;
+    for (Py_ssize_t i = 0; i < p->n_held; i++)
+        Py_CLEAR(f->object[p->held[i]]);
+    for (Py_ssize_t i = 0; i < p->n_inputs; i++)
+        Py_CLEAR(f->object[i]);
+    if (PT_UNLIKELY(f->scratch_used || f->n_old_scratch))
+        scratch_reset(f);
+    frame_trim(f);
+    POOL_LOCK(p);
+    f->next = p->pool;
+    p->pool = f;
+    POOL_UNLOCK(p);
+}
+
+#endif

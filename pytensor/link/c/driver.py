@@ -1,0 +1,186 @@
+"""Get the driver extension (shipped, cached or built now) and load compiled units."""
+
+import functools
+import importlib.machinery
+import importlib.util
+import sys
+import sysconfig
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pytensor.link.c.cache import Cache, content_key, get_cache
+from pytensor.link.c.source import C_CODE, Source, UnitBuilder
+from pytensor.link.c.toolchain import (
+    CompileError,
+    Compiler,
+    cpu_features,
+    environment_key,
+    find_compiler,
+)
+
+__all__ = ["driver_source", "get_driver", "load_unit"]
+
+_lock = threading.RLock()
+
+
+@functools.cache
+def driver_source() -> str:
+    """Return the driver as one text."""
+    unit = UnitBuilder()
+    unit.add(Source(C_CODE, "driver.c"))
+    return unit.text()
+
+
+def _interpreter_key() -> tuple[str, ...]:
+    """What a compiled extension depends on besides its text."""
+    return (
+        sys.implementation.cache_tag or sys.implementation.name,
+        str(sysconfig.get_config_var("SOABI")),
+        sysconfig.get_platform(),
+        str(sysconfig.get_config_var("Py_GIL_DISABLED")),
+        np.__version__.partition(".")[0],
+    )
+
+
+def driver_key() -> str:
+    """Return the hash that a driver shipped with the package must carry to be used."""
+    return content_key((driver_source(), *_interpreter_key()))
+
+
+def _driver_flags(compiler: Compiler) -> tuple[str, ...]:
+    """Portable flags: the driver is not worth processor-specific code, and compiles in half the time."""
+    includes = [sysconfig.get_path("include"), sysconfig.get_path("platinclude"), np.get_include()]
+    flags = ["-std=gnu11", "-O1", "-shared", "-fPIC", "-fvisibility=hidden", "-w"]
+    if sys.platform == "darwin":
+        flags += ["-undefined", "dynamic_lookup"]
+    if compiler.kind == "zig":
+        flags.append("-fno-sanitize=all")
+    return (*flags, *(f"-I{path}" for path in dict.fromkeys(includes)))
+
+
+def build_driver(compiler: Compiler, directory: Path) -> bytes:
+    """Compile the driver extension and return it."""
+    header = Path(sysconfig.get_path("include"), "Python.h")
+    if not header.exists():
+        raise CompileError(f"[C compiler] the headers of Python are missing ({header})")
+    return compiler.compile(
+        driver_source(), directory, flags=_driver_flags(compiler), name="_driver"
+    )
+
+
+def _shipped_driver():
+    """The driver installed with the package, if it was built from this very source."""
+    here = Path(__file__).parent
+    for suffix in importlib.machinery.EXTENSION_SUFFIXES:
+        path = here / f"_driver{suffix}"
+        stamp = here / "_driver.key"
+        if path.exists() and stamp.exists() and stamp.read_text().strip() == driver_key():
+            return _load_extension(path)
+    return None
+
+
+def _load_extension(path: Path):
+    loader = importlib.machinery.ExtensionFileLoader("pytensor.link.c._driver", str(path))
+    spec = importlib.util.spec_from_file_location(loader.name, path, loader=loader)
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+_driver = None
+
+
+def get_driver():
+    """Return the driver module.
+
+    Raises
+    ------
+    CompileError
+        When it is neither shipped nor cached and cannot be built.
+    """
+    global _driver
+    if _driver is None:
+        with _lock:
+            if _driver is None:
+                _driver = _shipped_driver() or _cached_driver()
+    return _driver
+
+
+def _cached_driver():
+    compiler = find_compiler()
+    if compiler is None:
+        raise CompileError("[C compiler] no C compiler found")
+    key = content_key((driver_key(), compiler.identity, environment_key()))
+    return _load(key, lambda place: build_driver(compiler, place), _load_extension)
+
+
+def _load(key: str, build: Callable[[Path], bytes], load: Callable[[Path], object]):
+    """Load an entry of the cache; where code may not be loaded from it, from the session's place."""
+    cache: Cache = get_cache()
+    path = cache.get(key, build)
+    try:
+        return load(path)
+    except (OSError, ImportError) as error:
+        if not cache.persistent:
+            raise CompileError(f"[C compiler] the compiled code does not load: {error}") from error
+        cache.refuse(path)
+        try:
+            return load(cache.get(key, build))
+        except (OSError, ImportError) as again:
+            raise CompileError(f"[C compiler] the compiled code does not load: {again}") from again
+
+
+class Unit:
+    """A loaded translation unit; kept open while a program uses it."""
+
+    __slots__ = ("__weakref__", "capsule", "key")
+
+    def __init__(self, key: str, capsule):
+        self.key = key
+        self.capsule = capsule
+
+
+_units: weakref.WeakValueDictionary[str, Unit] = weakref.WeakValueDictionary()
+
+
+def load_unit(source: str, link: Sequence[str] = (), flags: Sequence[str] = ()) -> Unit:
+    """Return the compiled form of a translation unit: from this process, the cache, or the compiler.
+
+    Parameters
+    ----------
+    source : str
+        Complete C text that defines ``pt_kernels`` and ``pt_kernel_count``.
+    link : sequence of str
+        Linker arguments of a library the unit calls by name.
+    flags : sequence of str
+        More compiler flags.
+    """
+    compiler = find_compiler()
+    if compiler is None:
+        raise CompileError("[C compiler] no C compiler found")
+    flags = (*compiler.flags(), *flags)
+    link = (*link, *compiler.link_flags())
+    key = content_key(
+        (
+            source,
+            compiler.identity,
+            environment_key(),
+            cpu_features(),
+            "\0".join((*flags, "", *link)),
+        )
+    )
+    unit = _units.get(key)
+    if unit is None:
+        driver = get_driver()
+        capsule = _load(
+            key,
+            lambda place: compiler.compile(source, place, flags=flags, link=link),
+            driver.load,
+        )
+        # Two threads may have loaded it; either object is good.
+        unit = _units.setdefault(key, Unit(key, capsule))
+    return unit
