@@ -1,0 +1,321 @@
+"""Which Fortran BLAS is used, and how it is reached.
+
+Generated code calls BLAS and LAPACK through tables of addresses. The tables are filled by a
+provider:
+
+* ``SciPy``: the capsules of ``scipy.linalg.cython_blas`` and ``cython_lapack``. They are always
+  there, on every platform, and no second BLAS gets loaded.
+* a linked library: what ``config.blas__ldflags`` names. A small shared object is linked against
+  it and hands out the addresses (`pytensor.tensor.blas._linked`). It is accepted once a probe
+  program has compiled, linked, run, and given right numbers.
+
+Nothing here happens at import.
+"""
+
+import ctypes
+import functools
+import re
+import threading
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pytensor.configdefaults import config
+from pytensor.tensor.blas._flags import LinkFlags, parse_flags
+from pytensor.utils import lazy_scipy_module
+
+__all__ = [
+    "BLAS_NAMES",
+    "LAPACK_NAMES",
+    "BlasProvider",
+    "explain_provider",
+    "get_provider",
+    "lapack_pointers",
+    "ldflags",
+]
+
+# The order of the tables. BLAS_ROUTINES in c_code/fortran_blas.h is the same list.
+BLAS_NAMES = (
+    *("sgemm", "dgemm", "cgemm", "zgemm"),
+    *("sgemv", "dgemv", "cgemv", "zgemv"),
+    *("sger", "dger", "cgeru", "zgeru", "cgerc", "zgerc"),
+    *("ssyrk", "dsyrk", "csyrk", "zsyrk", "cherk", "zherk"),
+    *("ssymm", "dsymm", "csymm", "zsymm"),
+    *("strmm", "dtrmm", "ctrmm", "ztrmm"),
+    *("strsm", "dtrsm", "ctrsm", "ztrsm"),
+)
+
+# What C kernels of linear algebra may call; the same list is in c_code/fortran_lapack.h.
+LAPACK_NAMES = (
+    *("spotrf", "dpotrf", "cpotrf", "zpotrf"),
+    *("spotrs", "dpotrs", "cpotrs", "zpotrs"),
+    *("sgetrf", "dgetrf", "cgetrf", "zgetrf"),
+    *("sgetrs", "dgetrs", "cgetrs", "zgetrs"),
+    *("sgetri", "dgetri", "cgetri", "zgetri"),
+    *("strtrs", "dtrtrs", "ctrtrs", "ztrtrs"),
+    *("strtri", "dtrtri", "ctrtri", "ztrtri"),
+    *("sgeqrf", "dgeqrf", "cgeqrf", "zgeqrf"),
+    *("sorgqr", "dorgqr", "cungqr", "zungqr"),
+    *("ssyevd", "dsyevd", "cheevd", "zheevd"),
+    *("sgesdd", "dgesdd", "cgesdd", "zgesdd"),
+    *("sgeev", "dgeev", "cgeev", "zgeev"),
+    *("ssytrf", "dsytrf", "csytrf", "zsytrf"),
+    *("ssytrs", "dsytrs", "csytrs", "zsytrs"),
+    *("sgtsv", "dgtsv", "cgtsv", "zgtsv"),
+    *("sgecon", "dgecon", "cgecon", "zgecon"),
+    *("spocon", "dpocon", "cpocon", "zpocon"),
+)
+
+_cython_blas = lazy_scipy_module("linalg.cython_blas")
+_cython_lapack = lazy_scipy_module("linalg.cython_lapack")
+
+
+@dataclass(frozen=True)
+class BlasProvider:
+    """A BLAS that generated code can call.
+
+    Parameters
+    ----------
+    name : str
+        What it is, for people: ``"scipy-openblas"``.
+    version : str
+        Its version, or an empty string.
+    how : str
+        ``"SciPy"`` (capsules) or ``"linked"``.
+    int_bits : int
+        Width of the Fortran integers, 32 or 64.
+    addresses : tuple of int
+        Addresses of the routines in the order of `BLAS_NAMES`; 0 for one the library lacks.
+    why : str
+        Why this provider was chosen.
+    flags : str
+        The flags it was linked with.
+    keep_alive : object
+        What must live as long as the addresses are used.
+    """
+
+    name: str
+    version: str
+    how: str
+    int_bits: int
+    addresses: tuple[int, ...]
+    why: str
+    flags: str = ""
+    keep_alive: object = None
+
+    def pointers(self, names: Sequence[str] = BLAS_NAMES) -> list[int]:
+        """Return the addresses of `names`, 0 for one that is missing."""
+        table = dict(zip(BLAS_NAMES, self.addresses))
+        return [table.get(name, 0) for name in names]
+
+    @property
+    def defines(self) -> tuple[tuple[str, str], ...]:
+        """Macros that ``fortran_blas.h`` needs for this provider."""
+        return (("BLAS_INT64", "1"),) if self.int_bits == 64 else ()
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """What generated code depends on (for cache keys): nothing but the integer width."""
+        return (self.how, self.name, self.int_bits)
+
+
+def find_capsules(table: Mapping[str, object], names: Sequence[str]) -> dict[str, object]:
+    """Find routines in a Cython API table, however it spells them.
+
+    Cython and SciPy have changed spellings before (decorations in front, underscores behind), so
+    names that are not there exactly are looked for without their decoration.
+    """
+    found = {name: table[name] for name in names if name in table}
+    if len(found) < len(names):
+        wanted = set(names) - found.keys()
+        for spelling, capsule in table.items():
+            bare = re.sub(r"_*(64)?_*$", "", spelling.lower().rpartition(".")[2])
+            for name in (bare, bare.rpartition("_")[2]):
+                if name in wanted and name not in found:
+                    found[name] = capsule
+    return found
+
+
+def _capsule_name(capsule: object) -> bytes:
+    api = ctypes.pythonapi.PyCapsule_GetName
+    api.restype, api.argtypes = ctypes.c_char_p, [ctypes.py_object]
+    return api(capsule) or b""
+
+
+def capsule_address(capsule: object) -> int:
+    """Return the pointer that a Cython capsule holds."""
+    api = ctypes.pythonapi.PyCapsule_GetPointer
+    api.restype, api.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    return api(capsule, _capsule_name(capsule)) or 0
+
+
+def integer_bits(signature: str, daxpy: int = 0) -> int:
+    """Return the width of the integers of a routine, from its C signature.
+
+    Parameters
+    ----------
+    signature : str
+        The name of its capsule, which is its C type.
+    daxpy : int
+        Address of the library's ``daxpy``, asked if the signature only has a typedef.
+    """
+    if re.search(r"\b(int64_t|npy_int64|long long|long)\s*\*", signature):
+        return 64 if ctypes.sizeof(ctypes.c_long) == 8 or "long *" not in signature else 32
+    if re.search(r"\bint\s*\*", signature):
+        return 32
+    return measure_integer_bits(daxpy) if daxpy else 32
+
+
+def measure_integer_bits(daxpy: int) -> int:
+    """Return how many bits of its first argument ``daxpy`` reads.
+
+    The length is 1 in its low half and negative as a whole: the 32-bit routine adds one number,
+    the 64-bit one returns at once, as daxpy does for lengths below 1.
+    """
+    n, one = ctypes.c_int64(-(1 << 32) + 1), ctypes.c_int64(1)
+    alpha, x, y = ctypes.c_double(1.0), ctypes.c_double(2.0), ctypes.c_double(3.0)
+    call = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 6)(daxpy)
+    args = (n, alpha, x, one, y, one)
+    call(*(ctypes.addressof(arg) for arg in args))
+    return 32 if y.value == 5.0 else 64
+
+
+@functools.cache
+def scipy_provider() -> BlasProvider:
+    """Return the BLAS that SciPy brought."""
+    table = _cython_blas.__pyx_capi__
+    capsules = find_capsules(table, (*BLAS_NAMES, "daxpy"))
+    addresses = tuple(
+        capsule_address(capsules[name]) if name in capsules else 0 for name in BLAS_NAMES
+    )
+    if not all(addresses[:8]):
+        raise RuntimeError("SciPy's cython_blas has no gemm or gemv; the SciPy installation is broken")
+    daxpy = capsule_address(capsules["daxpy"]) if "daxpy" in capsules else 0
+    bits = integer_bits(_capsule_name(capsules["dgemm"]).decode(), daxpy)
+    name, version = _scipy_build_info()
+    return BlasProvider(name, version, "SciPy", bits, addresses, "it is always there")
+
+
+def _scipy_build_info() -> tuple[str, str]:
+    """Name and version of SciPy's BLAS, as its build recorded them."""
+    try:
+        info = lazy_scipy_module("__config__").CONFIG["Build Dependencies"]["blas"]
+        return str(info.get("name", "BLAS of SciPy")), str(info.get("version", ""))
+    except (AttributeError, KeyError, ImportError):
+        return "BLAS of SciPy", ""
+
+
+@functools.cache
+def lapack_pointers(names: tuple[str, ...] = LAPACK_NAMES) -> list[int]:
+    """Return addresses of SciPy's LAPACK routines, 0 for one that is missing (32-bit integers)."""
+    capsules = find_capsules(_cython_lapack.__pyx_capi__, names)
+    return [capsule_address(capsules[name]) if name in capsules else 0 for name in names]
+
+
+_linked_lock = threading.Lock()
+_linked: dict[str, "BlasProvider | str"] = {}
+
+
+def get_provider() -> BlasProvider:
+    """Return the provider in use: the library of ``config.blas__ldflags``, else SciPy's.
+
+    A library that does not pass its probe is refused with one warning that says why.
+    """
+    text = config.blas__ldflags.strip()
+    if not text:
+        return scipy_provider()
+    linked = _linked_provider(text)
+    return scipy_provider() if isinstance(linked, str) else linked
+
+
+def _linked_provider(text: str) -> "BlasProvider | str":
+    """The provider that flags name, or the reason why there is none; tried once per process."""
+    with _linked_lock:
+        if text not in _linked:
+            from pytensor.tensor.blas import _linked as linking  # noqa: PLC0415  (starts compilers)
+
+            try:
+                _linked[text] = linking.link_provider(text, BLAS_NAMES)
+            except linking.ProbeError as error:
+                _linked[text] = str(error)
+                warnings.warn(
+                    f"blas__ldflags={text!r} cannot be used, SciPy's BLAS is: {error}",
+                    stacklevel=3,
+                )
+        return _linked[text]
+
+
+@functools.lru_cache(maxsize=32)
+def _parsed(text: str) -> LinkFlags:
+    return parse_flags(text)
+
+
+def ldflags(
+    libs: bool = True, flags: bool = False, libs_dir: bool = False, include_dir: bool = False
+) -> list[str]:
+    """Return parts of ``config.blas__ldflags``, for code that links against the same BLAS.
+
+    Parameters
+    ----------
+    libs : bool
+        Names of libraries, without ``-l``.
+    flags : bool
+        Flags that are none of the other three, as they are.
+    libs_dir : bool
+        Directories of libraries, without ``-L``.
+    include_dir : bool
+        Directories of headers, without ``-I``.
+
+    Returns
+    -------
+    list of str
+        Empty if no library is configured: SciPy's BLAS needs no flags.
+
+    Examples
+    --------
+    >>> from pytensor.tensor.blas import ldflags
+    >>> from pytensor import config
+    >>> with config.change_flags(blas__ldflags="-L/opt/lib -lopenblas -fopenmp"):
+    ...     ldflags(), ldflags(libs=False, libs_dir=True), ldflags(libs=False, flags=True)
+    (['openblas'], ['/opt/lib'], ['-fopenmp'])
+    """
+    parsed = _parsed(config.blas__ldflags)
+    parts: list[str] = []
+    for wanted, values in (
+        (libs, parsed.libs),
+        (flags, parsed.other),
+        (libs_dir, parsed.lib_dirs),
+        (include_dir, parsed.include_dirs),
+    ):
+        if wanted:
+            parts += values
+    return parts
+
+
+def explain_provider() -> str:
+    """Say in a few lines which BLAS is used, and why."""
+    provider = get_provider()
+    lines = [
+        f"BLAS: {provider.name} {provider.version}".rstrip(),
+        f"  reached through: {provider.how}" + (f" ({provider.flags})" if provider.flags else ""),
+        f"  integers: {provider.int_bits} bits",
+        f"  chosen because: {provider.why}",
+        f"  threads: {_threads()}",
+    ]
+    missing = [name for name, address in zip(BLAS_NAMES, provider.addresses) if not address]
+    if missing:
+        lines.append(f"  lacks: {', '.join(missing)}")
+    text = config.blas__ldflags.strip()
+    if text and isinstance(_linked.get(text), str):
+        lines.append(f"  refused: {text}: {_linked[text]}")
+    return "\n".join(lines)
+
+
+def _threads() -> str:
+    """How many threads the loaded BLAS libraries use; threadpoolctl knows."""
+    try:
+        from threadpoolctl import threadpool_info  # noqa: PLC0415  (optional package)
+    except ImportError:
+        return "unknown (threadpoolctl is not installed)"
+    loaded = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    return ", ".join(f"{pool['num_threads']} ({pool['prefix']})" for pool in loaded) or "unknown"

@@ -1,0 +1,165 @@
+/* The four element types of BLAS (s d c z), and the arithmetic that the plain loops need.
+ *
+ * A body is written once with NAME(function) and REAL, and included once per type with ELEMENT defined as the
+ * letter. Complex numbers are two reals, multiplied by the textbook formula as NumPy does; `_Complex` would
+ * add C99's recovery of infinities, which is slower and gives other NaNs.
+ */
+#ifndef PYTENSOR_BLAS_ELEMENT_H
+#define PYTENSOR_BLAS_ELEMENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "fortran_blas.h"
+
+#if defined(__GNUC__)
+#define BLAS_HELPER static inline __attribute__((unused))
+#else
+#define BLAS_HELPER static inline
+#endif
+
+typedef float element_s, part_s, part_c; /* a part is the real or the imaginary one */
+typedef double element_d, part_d, part_z;
+typedef struct {
+    float re, im;
+} element_c;
+typedef struct {
+    double re, im;
+} element_z;
+
+#define NAME(function) BLAS_JOIN(BLAS_JOIN(function, _), ELEMENT)
+#define REAL NAME(element)
+#define IS_COMPLEX (sizeof(REAL) != sizeof(NAME(part)))
+#define ROUTINE(env, name) ((env)->routines[BLAS_JOIN(BLAS_JOIN(BLAS_, ELEMENT), name)])
+
+BLAS_HELPER element_s real_s(double v)
+{
+    return (float)v;
+}
+
+BLAS_HELPER element_d real_d(double v)
+{
+    return v;
+}
+
+BLAS_HELPER element_c real_c(double v)
+{
+    return (element_c){(float)v, 0.0f};
+}
+
+BLAS_HELPER element_z real_z(double v)
+{
+    return (element_z){v, 0.0};
+}
+
+BLAS_HELPER bool equals_s(element_s a, double v)
+{
+    return a == (float)v;
+}
+
+BLAS_HELPER bool equals_d(element_d a, double v)
+{
+    return a == v;
+}
+
+BLAS_HELPER bool equals_c(element_c a, double v)
+{
+    return a.re == (float)v && a.im == 0.0f;
+}
+
+BLAS_HELPER bool equals_z(element_z a, double v)
+{
+    return a.re == v && a.im == 0.0;
+}
+
+BLAS_HELPER element_s mul_s(element_s a, element_s b)
+{
+    return a * b;
+}
+
+BLAS_HELPER element_d mul_d(element_d a, element_d b)
+{
+    return a * b;
+}
+
+BLAS_HELPER element_c mul_c(element_c a, element_c b)
+{
+    return (element_c){a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+}
+
+BLAS_HELPER element_z mul_z(element_z a, element_z b)
+{
+    return (element_z){a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+}
+
+BLAS_HELPER element_s add_s(element_s a, element_s b)
+{
+    return a + b;
+}
+
+BLAS_HELPER element_d add_d(element_d a, element_d b)
+{
+    return a + b;
+}
+
+BLAS_HELPER element_c add_c(element_c a, element_c b)
+{
+    return (element_c){a.re + b.re, a.im + b.im};
+}
+
+BLAS_HELPER element_z add_z(element_z a, element_z b)
+{
+    return (element_z){a.re + b.re, a.im + b.im};
+}
+
+/* Loads and stores for any alignment; compilers turn them into plain moves. */
+BLAS_HELPER element_s load_s(const char *p)
+{
+    element_s v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+BLAS_HELPER element_d load_d(const char *p)
+{
+    element_d v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+BLAS_HELPER element_c load_c(const char *p)
+{
+    element_c v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+BLAS_HELPER element_z load_z(const char *p)
+{
+    element_z v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+BLAS_HELPER void store_s(char *p, element_s v)
+{
+    memcpy(p, &v, sizeof v);
+}
+
+BLAS_HELPER void store_d(char *p, element_d v)
+{
+    memcpy(p, &v, sizeof v);
+}
+
+BLAS_HELPER void store_c(char *p, element_c v)
+{
+    memcpy(p, &v, sizeof v);
+}
+
+BLAS_HELPER void store_z(char *p, element_z v)
+{
+    memcpy(p, &v, sizeof v);
+}
+
+#endif

@@ -1,0 +1,96 @@
+"""The C helpers of tensor/blas/c_code as Python functions on NumPy arrays."""
+
+import ctypes
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+
+from pytensor.tensor.blas._ldflags import BLAS_NAMES, scipy_provider
+
+HERE = Path(__file__).parent
+C_CODE = Path(__file__).parents[3] / "pytensor" / "tensor" / "blas" / "c_code"
+LETTERS = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
+
+
+class MatrixView(ctypes.Structure):
+    _fields_ = [
+        ("data", ctypes.c_void_p),
+        *[(name, ctypes.c_int64) for name in ("rows", "cols", "row_stride", "col_stride")],
+        ("conj", ctypes.c_bool),
+    ]
+
+    @classmethod
+    def of(cls, a, conj=False):
+        return cls(a.ctypes.data, *a.shape, *a.strides, conj)
+
+
+class VectorView(ctypes.Structure):
+    _fields_ = [("data", ctypes.c_void_p), ("size", ctypes.c_int64), ("stride", ctypes.c_int64)]
+
+    @classmethod
+    def of(cls, a):
+        return cls(a.ctypes.data, *a.shape, *a.strides)
+
+
+class Batch(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_int64) for name in ("size", "x", "y", "z")]
+
+
+def compiler(name="gcc"):
+    return shutil.which(name) or shutil.which("cc")
+
+
+def compile_harness(directory, flags=()):
+    """Build harness.c into a shared object and return its path."""
+    out = Path(directory) / "harness.so"
+    command = [compiler(), "-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
+    command += [*flags, f"-I{C_CODE}", f"-I{HERE}", str(HERE / "harness.c"), "-o", str(out)]
+    subprocess.run(command, check=True)
+    return out
+
+
+class Helpers:
+    """Calls the helpers and returns the number of copies they made; negative is an error."""
+
+    def __init__(self, path, limit=None, table=None):
+        self.lib = ctypes.CDLL(str(path))
+        addresses = table or scipy_provider().pointers(BLAS_NAMES)
+        self.limit = limit
+        self.table = (ctypes.c_void_p * len(addresses))(*addresses)
+
+    def _call(self, routine, letter, *args):
+        function = getattr(self.lib, f"test_{routine}_{letter}")
+        return function(self.table, *[ctypes.byref(arg) for arg in args])
+
+    @staticmethod
+    def scalar(value, dtype):
+        return np.asarray(value, dtype=dtype).reshape(1)
+
+    def _scalars(self, dtype, *values):
+        return [
+            ctypes.c_char.from_buffer(bytearray(np.asarray(v, dtype=dtype).tobytes())) for v in values
+        ]
+
+    def gemm(self, alpha, x, y, beta, z, conj=(False, False)):
+        a, b = self._scalars(z.dtype, alpha, beta)
+        views = MatrixView.of(x, conj[0]), MatrixView.of(y, conj[1]), MatrixView.of(z)
+        return self._call("gemm", LETTERS[z.dtype.name], a, *views[:2], b, views[2])
+
+    def gemv(self, alpha, m, x, beta, y, conj=False):
+        a, b = self._scalars(y.dtype, alpha, beta)
+        views = MatrixView.of(m, conj), VectorView.of(x), VectorView.of(y)
+        return self._call("gemv", LETTERS[y.dtype.name], a, *views[:2], b, views[2])
+
+    def ger(self, alpha, x, y, a, z):
+        (scale,) = self._scalars(z.dtype, alpha)
+        views = VectorView.of(x), VectorView.of(y), MatrixView.of(a), MatrixView.of(z)
+        return self._call("ger", LETTERS[z.dtype.name], scale, *views)
+
+    def batched(self, alpha, x, y, beta, z):
+        a, b = self._scalars(z.dtype, alpha, beta)
+        views = [MatrixView(m.ctypes.data, *m.shape[1:], *m.strides[1:], False) for m in (x, y, z)]
+        steps = [m.strides[0] if len(m) > 1 else 0 for m in (x, y, z)]
+        batch = Batch(len(z), *steps)
+        return self._call("batched", LETTERS[z.dtype.name], a, *views[:2], b, views[2], batch)
