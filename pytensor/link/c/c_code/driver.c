@@ -49,27 +49,14 @@ static PyObject *exception_class(int kind)
     }
 }
 
-/* What the error handler is told about an input: its array if some object owns it, else an array of that shape. */
+/* What the error handler is told about an input: its array if some object owns it, else a copy. */
 static PyObject *describe_slot(frame *f, int32_t at)
 {
-    const slot_info *info = &f->prog->slots[at];
-    for (int32_t owner = at;; owner = f->prog->slots[owner].parent) {
-        if (f->object[owner])
-            return slot_object(f, at);
-        if (f->prog->slots[owner].parent == owner)
-            break;
-    }
-    if (info->type_num < 0 || !f->slot[at].data)
+    if (slot_owner(f, at) >= 0)
+        return slot_object(f, at, 1);
+    if (f->prog->slots[at].type_num < 0 || !f->slot[at].data)
         Py_RETURN_NONE;
-    PyObject *view = PyArray_New(&PyArray_Type, info->ndim, (npy_intp *)f->slot[at].shape, info->type_num,
-                                 (npy_intp *)f->slot[at].strides, f->slot[at].data, 0, 0, NULL);
-    if (!view)
-        return NULL;
-    PyArray_UpdateFlags((PyArrayObject *)view, NPY_ARRAY_ALIGNED);
-    /* The frame's memory is not handed out: copy. */
-    PyObject *copy = PyArray_NewCopy((PyArrayObject *)view, NPY_KEEPORDER);
-    Py_DECREF(view);
-    return copy;
+    return slot_copy(f, at);
 }
 
 static PyObject *failing_inputs(frame *f)
@@ -151,32 +138,34 @@ static void *copy_table(PyObject *bytes, size_t item, Py_ssize_t *count)
     return table;
 }
 
-/* Steps come as rows (kernel or -1, call or -1, first argument, inputs, outputs). */
+/* Steps come as rows (kind, index of the kernel or call, first argument, inputs, outputs). */
 static int read_steps(program *p, PyObject *bytes)
 {
     const int32_t *row = (const int32_t *)(const void *)PyBytes_AS_STRING(bytes);
     pt_kernel *const *kernels = NULL;
-    int64_t n_kernels = 0;
+    int64_t limit[4] = {0, PyTuple_GET_SIZE(p->calls), PyTuple_GET_SIZE(p->calls), 0};
     if (p->library != Py_None) {
         void *const *opened = PyCapsule_GetPointer(p->library, LIBRARY);
         if (!opened)
             return -1;
         kernels = (pt_kernel *const *)opened[1];
-        n_kernels = *(const int32_t *)opened[2];
+        limit[STEP_KERNEL] = *(const int32_t *)opened[2];
     }
     p->n_steps = PyBytes_GET_SIZE(bytes) / (5 * (Py_ssize_t)sizeof(int32_t));
+    limit[STEP_SKIP] = p->n_steps + 1;
     p->steps = PyMem_New(step_info, p->n_steps ? p->n_steps : 1);
     if (!p->steps) {
         PyErr_NoMemory();
         return -1;
     }
     for (Py_ssize_t i = 0; i < p->n_steps; i++, row += 5) {
-        if (row[0] >= n_kernels || row[2] < 0 || row[2] + row[3] + row[4] > p->n_args ||
-            (row[0] < 0 && (row[1] < 0 || row[1] >= PyTuple_GET_SIZE(p->calls)))) {
+        int kind = row[0];
+        if (kind < 0 || kind > STEP_SKIP || row[1] < 0 || row[1] >= limit[kind] || row[2] < 0 ||
+            row[2] + row[3] + (kind == STEP_SKIP ? 0 : row[4]) > p->n_args) {
             PyErr_SetString(PyExc_ValueError, "[Program] steps must name existing kernels, calls and arguments");
             return -1;
         }
-        p->steps[i] = (step_info){row[0] >= 0 ? kernels[row[0]] : NULL, row[1], row[2], row[3], row[4]};
+        p->steps[i] = (step_info){kind == STEP_KERNEL ? kernels[row[1]] : NULL, kind, row[1], row[2], row[3], row[4]};
     }
     return 0;
 }
@@ -206,6 +195,11 @@ static int check_tables(program *p)
                : 0;
 }
 
+static int is_python(const step_info *step)
+{
+    return step->kind == STEP_PYTHON || step->kind == STEP_LAZY_PYTHON;
+}
+
 /* Which slots own an object during a call: NumPy memory and results of Python. */
 static int find_held(program *p)
 {
@@ -219,7 +213,7 @@ static int find_held(program *p)
     for (Py_ssize_t i = 0; i < p->n_slots; i++)
         held[i] = p->slots[i].memory == MEMORY_NUMPY;
     for (Py_ssize_t i = 0; i < p->n_steps; i++)
-        for (int32_t k = 0; !p->steps[i].kernel && k < p->steps[i].n_out; k++)
+        for (int32_t k = 0; is_python(&p->steps[i]) && k < p->steps[i].n_out; k++)
             held[p->args[p->steps[i].args + p->steps[i].n_in + k]] = 1;
     for (Py_ssize_t i = 0; i < p->n_slots; i++)
         if (held[i])

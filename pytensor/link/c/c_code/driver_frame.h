@@ -16,7 +16,12 @@
 #define KEEP_BYTES ((int64_t)1 << 28)
 
 enum memory_class { MEMORY_NONE, MEMORY_BUFFER, MEMORY_NUMPY };
-enum slot_flags { SLOT_DESTROYED = 1 };
+enum slot_flags {
+    SLOT_DESTROYED = 1, /* an input that the program overwrites */
+    SLOT_SCALAR = 2,    /* Python sees a NumPy scalar, not an array */
+    SLOT_LOAN = 4       /* memory lent by the kernel around an inner block: Python gets a copy */
+};
+enum step_kind { STEP_KERNEL, STEP_PYTHON, STEP_LAZY_PYTHON, STEP_SKIP };
 
 /* What is known about a value when the program is built; the order of fields is that of memory.py. */
 typedef struct {
@@ -31,11 +36,12 @@ typedef struct {
 } slot_info;
 
 typedef struct {
-    pt_kernel *kernel; /* NULL: a call of Python */
-    int32_t call;
+    pt_kernel *kernel;
+    int32_t kind;
+    int32_t index; /* of the Python call; for STEP_SKIP the step to go on with */
     int32_t args; /* first of its entries in the table of arguments */
     int32_t n_in;
-    int32_t n_out;
+    int32_t n_out; /* for STEP_SKIP: the branch (0 true, 1 false) that runs the steps in between */
 } step_info;
 
 typedef struct {

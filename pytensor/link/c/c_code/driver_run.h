@@ -164,19 +164,64 @@ static int is_whole(const pt_array *x, const slot_info *info, PyArrayObject *arr
     return 1;
 }
 
+/* A copy of a value whose memory Python must not see. */
+static PyObject *slot_copy(frame *f, Py_ssize_t at)
+{
+    const slot_info *info = &f->prog->slots[at];
+    pt_array *x = &f->slot[at];
+    PyObject *view = PyArray_New(&PyArray_Type, info->ndim, (npy_intp *)x->shape, info->type_num,
+                                 (npy_intp *)x->strides, x->data, 0, NPY_ARRAY_ALIGNED, NULL);
+    if (!view)
+        return NULL;
+    PyObject *copy = PyArray_NewCopy((PyArrayObject *)view, NPY_KEEPORDER);
+    Py_DECREF(view);
+    return copy;
+}
+
+static PyObject *slot_scalar(frame *f, Py_ssize_t at)
+{
+    PyArray_Descr *descr = PyArray_DescrFromType(f->prog->slots[at].type_num);
+    PyObject *scalar = PyArray_Scalar(f->slot[at].data, descr, NULL);
+    Py_DECREF(descr);
+    return scalar;
+}
+
+/* The slot that owns the memory of a value, or -1: then it is in the frame. */
+static Py_ssize_t slot_owner(frame *f, Py_ssize_t at)
+{
+    const slot_info *slots = f->prog->slots;
+    for (;; at = slots[at].parent) {
+        int root = slots[at].parent == at;
+        PyObject *object = f->object[at];
+        /* What is declared a view may have been copied in an earlier round of its block. */
+        if (object && (root || PyArray_BYTES((PyArrayObject *)object) == f->slot[at].data))
+            return at;
+        if (root)
+            return -1;
+    }
+}
+
 /* The value of a slot as a Python object: what it owns, or a view whose base owns the memory. */
-static PyObject *slot_object(frame *f, Py_ssize_t at)
+static PyObject *slot_object(frame *f, Py_ssize_t at, int lazy)
 {
     program *p = f->prog;
-    Py_ssize_t owner = at;
-    while (!f->object[owner]) {
-        if (p->slots[owner].parent == owner)
-            return PyErr_Format(PyExc_RuntimeError, "[C backend] value %zd has no owner", at);
-        owner = p->slots[owner].parent;
-    }
+    const slot_info *info = &p->slots[at];
+    if (info->flags & SLOT_SCALAR)
+        return f->slot[at].data ? slot_scalar(f, at) : Py_NewRef(Py_None);
+    Py_ssize_t owner = slot_owner(f, at);
     if (owner == at)
         return Py_NewRef(f->object[at]);
-    const slot_info *info = &p->slots[at];
+    if (owner < 0) {
+        Py_ssize_t root = at;
+        while (p->slots[root].parent != root)
+            root = p->slots[root].parent;
+        if (p->slots[root].flags & SLOT_LOAN)
+            return slot_copy(f, at);
+        /* The branch not taken was not computed. */
+        if (lazy)
+            Py_RETURN_NONE;
+        return PyErr_Format(PyExc_RuntimeError, "[C backend] value %zd has no owner", at);
+    }
     pt_array *x = &f->slot[at];
     PyArrayObject *base = (PyArrayObject *)f->object[owner];
     if (is_whole(x, info, base))
@@ -224,9 +269,9 @@ static int run_python(frame *f, const step_info *step)
         return PT_PYTHON;
     }
     for (; n < step->n_in; n++)
-        if (!(values[n] = slot_object(f, p->args[step->args + n])))
+        if (!(values[n] = slot_object(f, p->args[step->args + n], step->kind == STEP_LAZY_PYTHON)))
             goto done;
-    PyObject *result = PyObject_Vectorcall(PyTuple_GET_ITEM(p->calls, step->call), values, (size_t)n, NULL);
+    PyObject *result = PyObject_Vectorcall(PyTuple_GET_ITEM(p->calls, step->index), values, (size_t)n, NULL);
     if (result) {
         status = store_results(f, step, result);
         Py_DECREF(result);
@@ -247,6 +292,32 @@ static int look_at_signals(frame *f)
     return PyErr_CheckSignals() ? PT_PYTHON : PT_OK;
 }
 
+/* Truth of a condition: a Python object, or the one element of an array. */
+static int slot_truth(frame *f, int32_t at)
+{
+    const slot_info *info = &f->prog->slots[at];
+    if (info->type_num < 0 || !f->slot[at].data) {
+        hold_gil(f);
+        return f->object[at] ? PyObject_IsTrue(f->object[at]) : 1;
+    }
+    const char *data = f->slot[at].data;
+    if (info->type_num == NPY_DOUBLE)
+        return *(const double *)data != 0.0;
+    if (info->type_num == NPY_FLOAT)
+        return *(const float *)data != 0.0f;
+    for (int k = 0; k < info->itemsize; k++)
+        if (data[k])
+            return 1;
+    return 0;
+}
+
+static int run_step(frame *f, const step_info *step)
+{
+    if (PT_LIKELY(step->kind == STEP_KERNEL))
+        return step->kernel(&f->ctx, f->args + step->args);
+    return run_python(f, step);
+}
+
 static int run_block(frame *f, int64_t block)
 {
     program *p = f->prog;
@@ -256,7 +327,16 @@ static int run_block(frame *f, int64_t block)
     int64_t mark = f->scratch_used;
     for (; step < stop; step++) {
         f->step = (int32_t)(step - p->steps);
-        int status = step->kernel ? step->kernel(&f->ctx, f->args + step->args) : run_python(f, step);
+        if (PT_UNLIKELY(step->kind == STEP_SKIP)) {
+            int truth = slot_truth(f, p->args[step->args]);
+            if (truth >= 0 && truth != (step->n_out == 0))
+                step = p->steps + step->index - 1;
+            if (truth >= 0)
+                continue;
+            f->error = PT_PYTHON;
+            return PT_PYTHON;
+        }
+        int status = run_step(f, step);
         if (PT_UNLIKELY(status != PT_OK)) {
             f->error = status;
             return status;
@@ -290,7 +370,7 @@ static PyObject *give_outputs(frame *f)
     program *p = f->prog;
     PyObject *list = PyList_New(p->n_outputs);
     for (Py_ssize_t i = 0; list && i < p->n_outputs; i++) {
-        PyObject *value = slot_object(f, p->outputs[i]);
+        PyObject *value = slot_object(f, p->outputs[i], 0);
         if (!value)
             Py_CLEAR(list);
         else

@@ -12,11 +12,13 @@
 #define PT_LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define PT_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 #define PT_UNUSED __attribute__((unused))
+#define PT_EXPORT __attribute__((visibility("default")))
 #else
 #define PT_PRINTF(at, first)
 #define PT_LIKELY(condition) (condition)
 #define PT_UNLIKELY(condition) (condition)
 #define PT_UNUSED
+#define PT_EXPORT __declspec(dllexport)
 #endif
 
 /* A strided array. Strides are in bytes; ndim and dtype are known when the kernel is generated.

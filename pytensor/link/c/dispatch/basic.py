@@ -34,6 +34,8 @@ class CKernel:
         Files whose definitions the body uses.
     views : mapping of int to int
         Output -> input whose memory it views.
+    copies : tuple of int
+        Outputs among `views` that the body may have to copy instead, with ``pt_alloc``.
     inplace : mapping of int to tuple of int
         Output -> inputs it may be written over when they die here. The memory plan decides;
         ``pt_alloc`` then returns the memory of an input with the same shape and itemsize that
@@ -54,6 +56,7 @@ class CKernel:
     body: str
     sources: tuple[Source, ...] = ()
     views: Mapping[int, int] = field(default_factory=dict)
+    copies: tuple[int, ...] = ()
     inplace: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     destroys: Mapping[int, int] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
@@ -63,7 +66,11 @@ class CKernel:
 
 @singledispatch
 def c_funcify(op: "Op", node: "Apply | None" = None, **kwargs) -> CKernel | None:
-    """Return the kernel of `node`, or None when ``Op.perform`` must do the work."""
+    """Return the kernel of `node`, or None when ``Op.perform`` must do the work.
+
+    The answer may depend on the op, the types of inputs and outputs and the data of constant
+    inputs, on nothing else: nodes that agree in these share one answer.
+    """
     return None
 
 

@@ -1,0 +1,298 @@
+"""From a graph to the tables of a program: kernels, views, Python calls, slots, skips.
+
+Each node becomes a step: a kernel if its Op has one in C, else a call of its ``perform``. Equal
+kernel bodies become one function, so the size of the C text follows the number of different
+kernels, not of nodes; which function runs on which values is data.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pytensor.graph.basic import Apply, Constant, Variable
+from pytensor.link.c.dispatch import load_dispatch
+from pytensor.link.c.dispatch.basic import CKernel, c_funcify
+from pytensor.link.c.memory import DESTROYED, LOAN, Block, MemoryPlan, Slot, Step
+from pytensor.link.c.source import build_unit
+from pytensor.link.py.vm import _perform_of
+from pytensor.link.schedule import Schedule, destroyed_inputs, lazy_branches, schedule
+
+if TYPE_CHECKING:
+    from pytensor.graph.fg import FunctionGraph
+
+KERNEL, PYTHON, LAZY_PYTHON, SKIP = range(4)
+
+__all__ = ["Lowered", "lower"]
+
+
+@dataclass
+class Lowered:
+    """Everything about a program but its compiled unit.
+
+    Attributes
+    ----------
+    source : str
+        The translation unit; empty if no node has a kernel.
+    flags : tuple of str
+        What the kernels need by name, sorted.
+    tables : dict
+        Arguments of the driver's ``Program``.
+    step_nodes : list
+        The node of each step, None for skips.
+    """
+
+    source: str
+    flags: tuple[str, ...]
+    tables: dict[str, Any]
+    step_nodes: list[Apply | None]
+
+
+def _python_call(node: Apply) -> Callable[..., tuple]:
+    """Return a function of input values that gives a tuple of output values."""
+    perform = _perform_of(node)
+    if len(node.outputs) == 1:
+
+        def call_one(*values):
+            cell = [None]
+            perform(node, list(values), [cell])
+            return (cell[0],)
+
+        return call_one
+    n_outputs = len(node.outputs)
+
+    def call(*values):
+        cells = [[None] for _ in range(n_outputs)]
+        perform(node, list(values), cells)
+        return tuple(cell[0] for cell in cells)
+
+    return call
+
+
+class _Lowering:
+    """The state of lowering one graph and the inner graphs of its kernels."""
+
+    def __init__(self):
+        self.slots: list[Slot] = []
+        self.slot_of: dict[Variable, Slot] = {}
+        self.constants: list[tuple[int, Any]] = []
+        self.calls: list[Callable] = []
+        self.blocks: list[Block] = []
+        self.functions: dict[tuple, int] = {}
+        self.bodies: list[tuple[CKernel, Step]] = []
+        self._kernels: dict[tuple, CKernel | None] = {}
+
+    # -- slots -------------------------------------------------------------------------
+
+    def new_slot(self, variable: Variable, parent: Slot | None = None) -> Slot:
+        slot = Slot(len(self.slots), variable.type, parent)
+        self.slots.append(slot)
+        self.slot_of[variable] = slot
+        return slot
+
+    def read_slot(self, variable: Variable) -> Slot:
+        slot = self.slot_of.get(variable)
+        if slot is None:
+            # Not an input and not computed before: a constant.
+            slot = self.new_slot(variable)
+            value = variable.data
+            if slot.type_num >= 0:
+                value = np.require(value, variable.type.numpy_dtype, ["ALIGNED"])
+            self.constants.append((slot.number, value))
+        return slot
+
+    # -- nodes -------------------------------------------------------------------------
+
+    def kernel_of(self, node: Apply) -> CKernel | None:
+        """Ask the dispatch once for all nodes that agree in op, types and constants."""
+        key = (
+            node.op,
+            tuple([v if isinstance(v, Constant) else v.type for v in node.inputs]),
+            tuple([v.type for v in node.outputs]),
+        )
+        try:
+            known = self._kernels.get(key, self)
+        except TypeError:
+            # An op or a constant that cannot be hashed is asked about each time.
+            return _checked_kernel(node)
+        if known is self:
+            known = self._kernels[key] = _checked_kernel(node)
+        return known
+
+    def add_node(self, node: Apply, block: Block) -> None:
+        kernel = self.kernel_of(node)
+        reads = [self.read_slot(v) for v in node.inputs]
+        if kernel is None:
+            self.calls.append(_python_call(node))
+            kind = PYTHON if lazy_branches(node) is None else LAZY_PYTHON
+            writes = [self.new_slot(v) for v in node.outputs]
+            block.steps.append(Step(kind, len(self.calls) - 1, reads, writes, None, node))
+            return
+        writes = []
+        for i, variable in enumerate(node.outputs):
+            source = kernel.views.get(i, kernel.destroys.get(i))
+            writes.append(self.new_slot(variable, None if source is None else reads[source]))
+        step = Step(KERNEL, 0, reads, writes, kernel, node)
+        block.steps.append(step)
+        numbers = [self.add_block(inner) for inner in kernel.blocks]
+        step.block_slots = [slot for _, slots in numbers for slot in slots]
+        step.index = self.function_of(kernel, step, [number for number, _ in numbers])
+
+    def function_of(self, kernel: CKernel, step: Step, block_numbers: list[int]) -> int:
+        """Return the number of the C function for a kernel; equal bodies share one."""
+        shape = tuple((len(b.inputs), len(b.outputs)) for b in kernel.blocks)
+        key = (kernel.body, len(step.reads), len(step.writes), shape, tuple(block_numbers))
+        number = self.functions.setdefault(key, len(self.bodies))
+        if number == len(self.bodies):
+            self.bodies.append((kernel, _prologue(step, shape, block_numbers)))
+        return number
+
+    # -- blocks ------------------------------------------------------------------------
+
+    def add_graph(self, plan: Schedule, block: Block) -> None:
+        """Append the steps of all nodes, with skips around those of branches not taken."""
+        position = {node: i for i, node in enumerate(plan.order)}
+        current: frozenset = frozenset()
+        open_skips: list[Step] = []
+        for node in plan.order:
+            guard = plan.guards.get(node, frozenset()) if plan.guards else current
+            if guard != current:
+                for skip in open_skips:
+                    skip.index = len(block.steps)
+                current, open_skips = guard, []
+                for lazy, branch in sorted(guard, key=lambda pair: position[pair[0]]):
+                    condition = lazy.inputs[0]
+                    if condition in self.slot_of or isinstance(condition, Constant):
+                        skip = Step(
+                            SKIP, 0, [self.read_slot(condition)], (), None, None, (), branch
+                        )
+                        block.steps.append(skip)
+                        open_skips.append(skip)
+            self.add_node(node, block)
+        for skip in open_skips:
+            skip.index = len(block.steps)
+
+    def add_block(self, inner: "FunctionGraph") -> tuple[int, list[Slot]]:
+        """Lower the inner graph of a kernel; return the number of its block and its slots."""
+        number = len(self.blocks)
+        block = Block()
+        self.blocks.append(block)
+        slots = [self.new_slot(v) for v in inner.inputs]
+        for slot in slots:
+            slot.flags |= LOAN
+        self.add_graph(schedule(inner), block)
+        block.outputs = [self.read_slot(v) for v in inner.outputs]
+        for slot in block.outputs:
+            slot.flags |= LOAN
+        return number, [*slots, *block.outputs]
+
+
+def _checked_kernel(node: Apply) -> CKernel | None:
+    """Dispatch, and refuse kernels for values that C cannot see."""
+    kernel = c_funcify(node.op, node=node)
+    if kernel is None:
+        return None
+    for i, variable in enumerate(node.inputs):
+        if i not in kernel.unused and not _is_plain(variable):
+            return None
+    return kernel if all(map(_is_plain, node.outputs)) else None
+
+
+def _is_plain(variable: Variable) -> bool:
+    return Slot(0, variable.type).type_num >= 0
+
+
+def _prologue(step: Step, block_shapes: Sequence[tuple[int, int]], numbers: list[int]) -> str:
+    """Names of the arguments inside a kernel."""
+    names = [(f"x{i}", "const ") for i in range(len(step.reads))]
+    names += [(f"z{i}", "") for i in range(len(step.writes))]
+    for b, (n_in, n_out) in enumerate(block_shapes):
+        names += [(f"b{b}x{i}", "") for i in range(n_in)]
+        names += [(f"b{b}z{i}", "") for i in range(n_out)]
+    lines = [f"    {const}pt_array *{name} = args[{i}];" for i, (name, const) in enumerate(names)]
+    lines += [f"    const int64_t block{b} = {number};" for b, number in enumerate(numbers)]
+    lines += ["    (void)ctx;"] + [f"    (void){name};" for name, _ in names]
+    return "\n".join(lines)
+
+
+def _unit_source(bodies: Sequence[tuple[CKernel, str]]) -> str:
+    """Return the translation unit of all kernels, the same bytes for the same program."""
+    if not bodies:
+        return ""
+    sources = dict.fromkeys(source for kernel, _ in bodies for source in kernel.sources)
+    functions = [
+        f"\nstatic int k{i}(pt_ctx *ctx, pt_array *const *args)\n{{\n{prologue}\n"
+        f"    {{\n{kernel.body}\n    }}\n    return PT_OK;\n}}\n"
+        for i, (kernel, prologue) in enumerate(bodies)
+    ]
+    table = ", ".join(f"k{i}" for i in range(len(bodies)))
+    return build_unit(
+        sources,
+        "".join(functions)
+        + "\nPT_EXPORT extern pt_kernel *const pt_kernels[];\n"
+        + "PT_EXPORT extern const int32_t pt_kernel_count;\n"
+        + f"pt_kernel *const pt_kernels[] = {{{table}}};\n"
+        + f"const int32_t pt_kernel_count = {len(bodies)};\n",
+    )
+
+
+def _int32(values: Any) -> bytes:
+    return np.array(values, dtype=np.int32).tobytes()
+
+
+def lower(fgraph: "FunctionGraph", plan: Schedule) -> Lowered:
+    """Lower a graph whose nodes run in the order of `plan`."""
+    load_dispatch()
+    state = _Lowering()
+    main = Block()
+    state.blocks.append(main)
+    inputs = [state.new_slot(v) for v in fgraph.inputs]
+    for positions in destroyed_inputs(fgraph, (n for n in plan.order if n.op.destroy_map)).values():
+        for i in positions:
+            inputs[i].flags |= DESTROYED
+    state.add_graph(plan, main)
+    main.outputs = [state.read_slot(v) for v in fgraph.outputs]
+    memory = MemoryPlan(state.blocks)
+    tables, step_nodes = _tables(state)
+    tables |= {
+        "outputs": _int32([slot.number for slot in main.outputs]),
+        "static_shape": _static_shapes(inputs),
+        "filters": tuple([v.type.filter for v in fgraph.inputs]),
+        "n_buffers": memory.n_buffers,
+    }
+    flags = {flag for kernel, _ in state.bodies for flag in kernel.flags}
+    return Lowered(_unit_source(state.bodies), tuple(sorted(flags)), tables, step_nodes)
+
+
+def _static_shapes(inputs: Sequence[Slot]) -> bytes:
+    lengths = [n for slot in inputs if slot.type_num >= 0 for n in slot.static_shape]
+    return np.array([-1 if n is None else n for n in lengths], dtype=np.int64).tobytes()
+
+
+def _tables(state: _Lowering) -> tuple[dict[str, Any], list[Apply | None]]:
+    """Write slots, steps, arguments and blocks as the rows the driver reads."""
+    steps: list[tuple[int, ...]] = []
+    args: list[int] = []
+    blocks: list[tuple[int, int]] = []
+    nodes: list[Apply | None] = []
+    for block in state.blocks:
+        start = len(steps)
+        for step in block.steps:
+            index = step.index + start if step.kind == SKIP else step.index
+            n_out = step.branch if step.kind == SKIP else len(step.writes)
+            steps.append((step.kind, index, len(args), len(step.reads), n_out))
+            for slots in (step.reads, step.writes, step.block_slots):
+                args.extend([slot.number for slot in slots])
+            nodes.append(step.node)
+        blocks.append((start, len(steps)))
+    tables = {
+        "slots": _int32([slot.row() for slot in state.slots]),
+        "steps": _int32(steps),
+        "args": _int32(args),
+        "blocks": _int32(blocks),
+        "constants": _int32([number for number, _ in state.constants]),
+        "constant_values": tuple([value for _, value in state.constants]),
+        "calls": tuple(state.calls),
+    }
+    return tables, nodes
