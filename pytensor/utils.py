@@ -9,7 +9,7 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableSet, Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -20,6 +20,7 @@ __all__ = [
     "LOCAL_BITWIDTH",
     "PYTHON_INT_BITWIDTH",
     "NoDuplicateOptWarningFilter",
+    "OrderedSet",
     "Singleton",
     "add_excepthook",
     "add_lazy_dispatcher",
@@ -205,6 +206,124 @@ def apply_across_args(*fns: Callable) -> tuple[Callable, ...] | Callable:
         return to_return_values([fn(arg) for arg in args])
 
     return to_return_values([partial(over_arguments, fn) for fn in fns])
+
+
+class OrderedSet(dict):
+    """A set that iterates in order of insertion: graphs must look the same in every run.
+
+    Built on `dict`, so membership, length and iteration cost what they cost there.
+    """
+
+    def __init__(self, items: Iterable = ()):
+        super().__init__(dict.fromkeys(items))
+
+    def add(self, item) -> None:
+        """Add `item`; it keeps its place if it is there already."""
+        self.setdefault(item)
+
+    def discard(self, item) -> None:
+        """Remove `item` if it is there."""
+        dict.pop(self, item, None)
+
+    def remove(self, item) -> None:
+        """Remove `item`, or raise KeyError."""
+        del self[item]
+
+    def update(self, *others: Iterable) -> None:  # type: ignore[override]
+        """Add the items of `others`."""
+        for other in others:
+            for item in other:
+                self.setdefault(item)
+
+    def difference_update(self, other: Iterable) -> None:
+        """Remove the items of `other`."""
+        for item in other:
+            self.discard(item)
+
+    def pop(self, last: bool = True):  # type: ignore[override]
+        """Remove and return the newest item, or the oldest."""
+        if not self:
+            raise KeyError("[OrderedSet] set must not be empty")
+        item = next(reversed(self)) if last else next(iter(self))
+        del self[item]
+        return item
+
+    def copy(self) -> OrderedSet:
+        """Return a set of the same items."""
+        return OrderedSet(self)
+
+    def union(self, *others: Iterable) -> OrderedSet:
+        """Return the items of this set, then those of `others`."""
+        result = OrderedSet(self)
+        result.update(*others)
+        return result
+
+    def difference(self, other: Iterable) -> OrderedSet:
+        """Return the items that are not in `other`."""
+        other = other if isinstance(other, set | frozenset | dict) else set(other)
+        return OrderedSet(item for item in self if item not in other)
+
+    def intersection(self, other: Iterable) -> OrderedSet:
+        """Return the items that are in `other` too."""
+        other = other if isinstance(other, set | frozenset | dict) else set(other)
+        return OrderedSet(item for item in self if item in other)
+
+    def issubset(self, other: Iterable) -> bool:
+        """Tell whether every item is in `other`."""
+        other = other if isinstance(other, set | frozenset | dict) else set(other)
+        return all(item in other for item in self)
+
+    def issuperset(self, other: Iterable) -> bool:
+        """Tell whether every item of `other` is in this set."""
+        return all(item in self for item in other)
+
+    def isdisjoint(self, other: Iterable) -> bool:
+        """Tell whether no item is in `other`."""
+        return not any(item in self for item in other)
+
+    __or__ = union
+    __sub__ = difference
+    __and__ = intersection
+    __le__ = issubset
+    __ge__ = issuperset
+
+    def __ror__(self, other):
+        return OrderedSet(other).union(self)
+
+    def __rsub__(self, other):
+        return OrderedSet(other).difference(self)
+
+    __rand__ = intersection
+
+    def __ior__(self, other):
+        self.update(other)
+        return self
+
+    def __isub__(self, other):
+        self.difference_update(other)
+        return self
+
+    def __eq__(self, other):
+        if isinstance(other, OrderedSet):
+            return dict.__eq__(self, other)
+        if isinstance(other, set | frozenset):
+            return len(self) == len(other) and all(item in other for item in self)
+        return NotImplemented
+
+    def __ne__(self, other):
+        same = self.__eq__(other)
+        return same if same is NotImplemented else not same
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"OrderedSet({list(self)})"
+
+    def __reduce__(self):
+        return OrderedSet, (list(self),)
+
+
+MutableSet.register(OrderedSet)
 
 
 # --------------------------------------------------------------------------------------

@@ -333,7 +333,7 @@ class NominalVariable(AtomicVariable[_TypeType]):
 
     __instances__: WeakValueDictionary = WeakValueDictionary()
 
-    def __new__(cls, id: _IdType, typ: _TypeType, **kwargs):
+    def __new__(cls, id: _IdType, typ: _TypeType, name: str | None = None):
         found = cls.__instances__.get((typ, id))
         if found is not None:
             return found
@@ -385,7 +385,9 @@ def _nominal_class(base: type) -> type:
         if issubclass(NominalVariable, base):
             klass = NominalVariable
         else:
-            klass = type(base)(f"Nominal{base.__name__}", (NominalVariable, base), {})
+            klass = type(base)(
+                f"Nominal{base.__name__}", (NominalVariable, base), {"__module__": __name__}
+            )
         _nominal_classes[base] = klass
     return klass
 
@@ -724,6 +726,8 @@ _MOVED_FUNCTIONS = {
 
 def __getattr__(name: str):
     """Serve the traversals that lived in this module in earlier versions."""
+    if name == "FrozenApply":
+        return late("pytensor.graph.frozen:FrozenApply")
     if name in _MOVED_FUNCTIONS:
         home = "op" if name == "io_connection_pattern" else "traversal"
         return late(f"pytensor.graph.{home}:{name}")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from pytensor.graph.basic import Apply, NoParams, Variable
 from pytensor.graph.null_type import DisconnectedType, disconnected_type
-from pytensor.graph.utils import MetaObject, MethodNotDefined, add_tag_trace, user_frames
 from pytensor.graph.traversal import io_toposort
+from pytensor.graph.utils import MetaObject, MethodNotDefined, add_tag_trace, user_frames
 
 if TYPE_CHECKING:
     from pytensor.graph.fg import FunctionGraph
