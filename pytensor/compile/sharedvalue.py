@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import singledispatch
+from threading import RLock
 from typing import Any
 
 from pytensor.graph.basic import Variable
@@ -59,7 +60,16 @@ class Container:
         Shown in errors; the variable's name by default.
     """
 
-    __slots__ = ("__weakref__", "allow_downcast", "name", "readonly", "storage", "strict", "type")
+    __slots__ = (
+        "__weakref__",
+        "allow_downcast",
+        "lock",
+        "name",
+        "readonly",
+        "storage",
+        "strict",
+        "type",
+    )
 
     def __init__(
         self,
@@ -79,6 +89,8 @@ class Container:
         self.readonly = readonly
         self.strict = strict
         self.allow_downcast = allow_downcast
+        # Held by functions from reading the value to storing its update.
+        self.lock = RLock()
 
     @property
     def value(self) -> Any:
@@ -105,11 +117,12 @@ class Container:
             raise
 
     def __getstate__(self):
-        return {k: getattr(self, k) for k in self.__slots__ if k != "__weakref__"}
+        return {k: getattr(self, k) for k in self.__slots__ if k not in ("__weakref__", "lock")}
 
     def __setstate__(self, state):
         for key, value in state.items():
             setattr(self, key, value)
+        self.lock = RLock()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Container":
         """Copy the cell and its value; whoever shared the old storage list shares the new one."""
@@ -202,8 +215,10 @@ class SharedVariable(Variable):
         return_internal_type : bool
             Accepted for compatibility; there is one kind of storage.
         """
-        value = self.container.value
-        return value if borrow else copy.deepcopy(value)
+        if borrow:
+            return self.container.value
+        with self.container.lock:  # not while a function overwrites the value in place
+            return copy.deepcopy(self.container.value)
 
     def set_value(self, new_value: Any, borrow: bool = False) -> None:
         """Replace the value.

@@ -15,8 +15,10 @@ from pytensor.configdefaults import config
 from pytensor.graph.basic import Apply, Constant, Variable
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.utils import user_line
+from pytensor.utils import late
 
 __all__ = [
+    "add_to_message",
     "compile_function_src",
     "describe_value",
     "gc_helper",
@@ -75,10 +77,8 @@ def _line_of(node: Apply) -> str:
 
 
 def _verbose_note(fgraph: FunctionGraph) -> str:
-    # Only on request, and printing looks at everything: the one late import of this file.
-    from pytensor.printing import debugprint  # noqa: PLC0415
-
-    return debugprint(fgraph, file="str", print_type=True)
+    # Only on request: printing looks at everything, and is above this layer.
+    return late("pytensor.printing:debugprint")(fgraph, file="str", print_type=True)
 
 
 def raise_with_op(
@@ -119,15 +119,12 @@ def raise_with_op(
         note = node_note(node, values)
         if config.exception_verbosity == "high":
             note = f"{note}\n{_verbose_note(fgraph)}"
-        _add_to_message(error, note)
-        try:
-            error.pytensor_node = node  # type: ignore[attr-defined]
-        except AttributeError:  # a class with slots; it may be described twice
-            error.add_note("")
+        add_to_message(error, note)
+        error.pytensor_node = node  # type: ignore[attr-defined]
     raise error
 
 
-def _add_to_message(error: Exception, note: str) -> None:
+def add_to_message(error: Exception, note: str) -> None:
     """Append `note` to what ``str(error)`` shows, or as a note where the class formats itself."""
     args = error.args
     plain = type(error).__str__ in (Exception.__str__, BaseException.__str__)

@@ -123,7 +123,7 @@ class PyProgram(Program):
     def __call__(self, *given: Any) -> list[Any]:
         values = self._start(given)
         try:
-            for perform, node, inputs, outputs, dead in self._steps:  # noqa: B007
+            for perform, node, inputs, outputs, dead in self._steps:
                 if len(outputs) == 1:
                     cell = [None]
                     perform(node, [values[i] for i in inputs], [cell])

@@ -1,0 +1,1 @@
+"""Modes and tools that watch a function run."""
