@@ -14,6 +14,8 @@ Nothing here happens at import.
 
 import ctypes
 import functools
+import hashlib
+import importlib.resources
 import re
 import threading
 import warnings
@@ -189,7 +191,9 @@ def scipy_provider() -> BlasProvider:
         capsule_address(capsules[name]) if name in capsules else 0 for name in BLAS_NAMES
     )
     if not all(addresses[:8]):
-        raise RuntimeError("SciPy's cython_blas has no gemm or gemv; the SciPy installation is broken")
+        raise RuntimeError(
+            "SciPy's cython_blas has no gemm or gemv; the SciPy installation is broken"
+        )
     daxpy = capsule_address(capsules["daxpy"]) if "daxpy" in capsules else 0
     bits = integer_bits(_capsule_name(capsules["dgemm"]).decode(), daxpy)
     name, version = _scipy_build_info()
@@ -206,10 +210,10 @@ def _scipy_build_info() -> tuple[str, str]:
 
 
 @functools.cache
-def lapack_pointers(names: tuple[str, ...] = LAPACK_NAMES) -> list[int]:
+def lapack_pointers(names: tuple[str, ...] = LAPACK_NAMES) -> tuple[int, ...]:
     """Return addresses of SciPy's LAPACK routines, 0 for one that is missing (32-bit integers)."""
     capsules = find_capsules(_cython_lapack.__pyx_capi__, names)
-    return [capsule_address(capsules[name]) if name in capsules else 0 for name in names]
+    return tuple(capsule_address(capsules[n]) if n in capsules else 0 for n in names)
 
 
 _linked_lock = threading.Lock()
@@ -319,3 +323,22 @@ def _threads() -> str:
         return "unknown (threadpoolctl is not installed)"
     loaded = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
     return ", ".join(f"{pool['num_threads']} ({pool['prefix']})" for pool in loaded) or "unknown"
+
+
+def must_initialize_y_gemv() -> bool:
+    """Whether gemv's output must be set to zero before a call with ``beta = 0``.
+
+    Never by the caller: the C helpers make sure themselves that the old output isn't read.
+    """
+    return False
+
+
+def blas_header_text() -> str:
+    """Return the C header with the prototypes of the BLAS routines that generated code calls."""
+    package = importlib.resources.files("pytensor.tensor.blas")
+    return package.joinpath("c_code", "fortran_blas.h").read_text("utf-8")
+
+
+def blas_header_version() -> tuple[str]:
+    """Return a tuple that changes when the text of the header does."""
+    return (hashlib.sha256(blas_header_text().encode()).hexdigest()[:16],)

@@ -70,7 +70,8 @@ class Helpers:
 
     def _scalars(self, dtype, *values):
         return [
-            ctypes.c_char.from_buffer(bytearray(np.asarray(v, dtype=dtype).tobytes())) for v in values
+            ctypes.c_char.from_buffer(bytearray(np.asarray(v, dtype=dtype).tobytes()))
+            for v in values
         ]
 
     def gemm(self, alpha, x, y, beta, z, conj=(False, False)):

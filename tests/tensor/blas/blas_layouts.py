@@ -71,8 +71,8 @@ SHARED_LAYOUTS = {
     "zero rows": lambda a: np.broadcast_to(a[:1], a.shape) if len(a) else a,
     "zero columns": lambda a: np.broadcast_to(a[:, :1], a.shape) if a.shape[1] else a,
     "zero both": lambda a: np.broadcast_to(a[:1, :1], a.shape) if a.size else a,
-    "sliding": lambda a: (
-        as_strided(np.arange(sum(a.shape) + 1).astype(a.dtype), a.shape, [a.itemsize, a.itemsize])
+    "sliding": lambda a: as_strided(
+        np.arange(sum(a.shape) + 1).astype(a.dtype), a.shape, [a.itemsize, a.itemsize]
     ),
 }
 VECTOR_LAYOUTS = {

@@ -16,6 +16,7 @@ from blas_layouts import (
     VECTOR_LAYOUTS,
     random,
 )
+
 from pytensor.tensor.blas._ldflags import BLAS_NAMES
 
 OPERANDS = MATRIX_LAYOUTS | SHARED_LAYOUTS
@@ -66,7 +67,9 @@ def test_gemv_in_every_layout(helpers, letter):
         x = VECTORS[names[1]](random(rng, n, dtype))
         y, old = prefilled(rng, m, dtype, beta, VECTOR_LAYOUTS[names[2]])
         conj = bool(letter in "cz" and rng.random() < 0.3)
-        expected = dtype(alpha) * ((np.conj(a) if conj else a.copy()) @ x.copy()) + dtype(beta) * old
+        expected = (
+            dtype(alpha) * ((np.conj(a) if conj else a.copy()) @ x.copy()) + dtype(beta) * old
+        )
         status = helpers.gemv(alpha, a, x, beta, y, conj)
         if status < 0 or not close(y, expected, letter):
             wrong.append((names, (m, n), alpha, beta, conj, status))
@@ -126,11 +129,22 @@ def batch_layouts(rng, shape, dtype):
 def test_batches_in_every_layout(helpers, letter, beta):
     rng = np.random.default_rng(3)
     dtype = DTYPES[letter]
-    for b, m, k, n in [(3, 9, 7, 8), (1, 9, 7, 8), (2, 3, 4, 2), (4, 1, 6, 30), (3, 5, 0, 2), (0, 2, 2, 2)]:
+    for b, m, k, n in [
+        (3, 9, 7, 8),
+        (1, 9, 7, 8),
+        (2, 3, 4, 2),
+        (4, 1, 6, 30),
+        (3, 5, 0, 2),
+        (0, 2, 2, 2),
+    ]:
         for x in batch_layouts(rng, (b, m, k), dtype):
             for y in batch_layouts(rng, (b, k, n), dtype):
                 for axes in ((0, 1, 2), (1, 0, 2), (2, 1, 0)):
-                    old = np.full((b, m, n), np.nan, dtype) if beta == 0 else random(rng, (b, m, n), dtype)
+                    old = (
+                        np.full((b, m, n), np.nan, dtype)
+                        if beta == 0
+                        else random(rng, (b, m, n), dtype)
+                    )
                     z = np.array(old.transpose(axes), order="C").transpose(np.argsort(axes))
                     expected = 2 * np.matmul(x, y) + (beta * old if beta else 0)
                     assert helpers.batched(2.0, x, y, beta, z) >= 0

@@ -1,0 +1,81 @@
+r"""Products of matrices and vectors, as BLAS computes them.
+
+=================  ======================================  =====================
+Op                 meaning                                 inputs
+=================  ======================================  =====================
+`Gemm`             :math:`\alpha X Y + \beta Z`            z, alpha, x, y, beta
+`Dot22`            :math:`X Y`                             x, y
+`Dot22Scalar`      :math:`\alpha X Y`                      x, y, alpha
+`Gemv`             :math:`\alpha A x + \beta y`            y, alpha, A, x, beta
+`Ger`              :math:`A + \alpha x y^T`                A, alpha, x, y
+`BatchedDot`       :math:`X_i Y_i`                         x, y (3 axes)
+=================  ======================================  =====================
+
+Nobody has to write them: rewriting finds them in ordinary expressions
+(`pytensor.tensor.rewriting.blas`). `Gemm`, `Gemv` and `Ger` have a form that overwrites its
+accumulator, which a pass after rewriting chooses where nobody else reads it. ``beta = 0`` never
+reads the accumulator, ``alpha = 0`` never reads what it scales.
+
+Which library computes them, and how it is reached: `pytensor.tensor.blas._ldflags`. The C side:
+``c_code/``, registered in `pytensor.link.c.dispatch.blas`.
+"""
+
+from pytensor.tensor.blas._ldflags import (
+    BlasProvider,
+    blas_header_text,
+    blas_header_version,
+    explain_provider,
+    get_provider,
+    ldflags,
+    must_initialize_y_gemv,
+)
+from pytensor.tensor.blas._operands import view_roots
+from pytensor.tensor.blas.batched import (
+    BatchedDot,
+    _batched_dot,
+    batched_dot,
+    batched_tensordot,
+)
+from pytensor.tensor.blas.blas_c import (
+    BaseBLAS,
+    CGemv,
+    CGer,
+    cgemv_inplace,
+    cgemv_no_inplace,
+    cger_inplace,
+    cger_no_inplace,
+    must_initialize_y_gemv_c,
+)
+from pytensor.tensor.blas.gemm import (
+    Dot22,
+    Dot22Scalar,
+    Gemm,
+    GemmRelated,
+    _dot22,
+    _dot22scalar,
+    gemm,
+    gemm_inplace,
+    gemm_no_inplace,
+)
+from pytensor.tensor.blas.gemv import Gemv, gemv, gemv_inplace, gemv_no_inplace
+from pytensor.tensor.blas.ger import Ger, ger, ger_destructive
+
+__all__ = [
+    "BatchedDot",
+    "Dot22",
+    "Dot22Scalar",
+    "Gemm",
+    "Gemv",
+    "Ger",
+    "batched_dot",
+    "batched_tensordot",
+    "gemm",
+    "gemm_inplace",
+    "gemm_no_inplace",
+    "gemv",
+    "gemv_inplace",
+    "gemv_no_inplace",
+    "ger",
+    "ger_destructive",
+    "ldflags",
+]
