@@ -6,6 +6,7 @@ import numpy as np
 
 from pytensor.scalar.op import (
     DISCONNECTED,
+    NOT_IMPLEMENTED,
     BinaryScalarOp,
     ComplexError,
     ScalarOp,
@@ -253,13 +254,10 @@ class _Extremum(BinaryScalarOp):
     associative = True
     commutative = True
 
-    def output_types(self, types):
-        if any(t in complex_types for t in types):
-            raise NotImplementedError(f"[{self}] complex numbers have no order, got {types}")
-        return super().output_types(types)
-
     def partials(self, inputs, output):
         # At a tie x gets all; with NaN x gets nothing, as the comparison says.
+        if output.type in complex_types:
+            return [NOT_IMPLEMENTED, NOT_IMPLEMENTED]
         x, y = inputs
         x_wins = self._wins(x, y)
         return [lambda g: ops.switch(x_wins, g, 0), lambda g: ops.switch(x_wins, 0, g)]

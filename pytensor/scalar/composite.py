@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from pytensor.graph.basic import Apply, Constant, Variable
-from pytensor.graph.fg import FunctionGraph
+from pytensor.graph.fg import FrozenFunctionGraph
 from pytensor.graph.op import HasInnerGraph
 from pytensor.graph.traversal import io_toposort
 from pytensor.scalar.op import ScalarOp
@@ -38,7 +38,7 @@ class Program:
         nodes = io_toposort(inputs, outputs)
         constants, by_signature = [], {}
         for x in (x for node in nodes for x in node.inputs):
-            if x not in cells:
+            if x not in cells and x.owner is None:
                 cells[x] = self._constant_cell(x, len(inputs), constants, by_signature)
         for x in outputs:
             if x not in cells and x.owner is None:
@@ -137,12 +137,12 @@ class ScalarInnerGraphOp(ScalarOp, HasInnerGraph):
         return self._graph[1]
 
     @cached_property
-    def fgraph(self) -> FunctionGraph:
+    def fgraph(self) -> FrozenFunctionGraph:
         """The inner graph, in variables of its own."""
-        return FunctionGraph(*self._graph, clone=True)
+        return FrozenFunctionGraph.from_io(*self._graph)
 
     @property
-    def inner_graphs(self) -> list[FunctionGraph]:
+    def inner_graphs(self) -> list[FrozenFunctionGraph]:
         return [self.fgraph]
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -19,7 +20,10 @@ _DTYPES = (
 
 @lru_cache(maxsize=4096)
 def _upcast(dtypes: tuple[str, ...]) -> str:
-    return np.result_type(*map(np.dtype, dtypes)).name
+    result = np.result_type(*map(np.dtype, dtypes)).name
+    if result not in _DTYPES:
+        raise TypeError(f"[upcast] dtypes must be of numbers, got {dtypes}")
+    return result
 
 
 def upcast(dtype, *dtypes) -> str:
@@ -68,8 +72,9 @@ class ScalarType(Type, HasDataType, HasShape):
         if isinstance(dtype, str) and dtype == "floatX":
             dtype = config.floatX
         else:
-            dtype = np.dtype(dtype).name
-        if dtype not in _DTYPES:
+            with suppress(TypeError):  # said below
+                dtype = np.dtype(dtype).name
+        if not isinstance(dtype, str) or dtype not in _DTYPES:
             raise TypeError(f"Unsupported dtype for {type(self).__name__}: {dtype}")
         self.dtype = dtype
         self.numpy_dtype = np.dtype(dtype)
@@ -124,7 +129,7 @@ class ScalarType(Type, HasDataType, HasShape):
             return True
         if allow_downcast is None and type(data) is float and self.dtype == config.floatX:
             return True
-        return builtins.bool(data == converted)
+        return builtins.bool(np.asarray(data) == converted)
 
     def _refuse(self, data) -> TypeError:
         return TypeError(f"Could not convert {type(data)} (value={data}) to {self.dtype}")

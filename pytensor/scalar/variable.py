@@ -90,6 +90,9 @@ class ScalarConstant(ScalarVariable, Constant):
     def __init__(self, type, data, name=None):
         Constant.__init__(self, type, data, name)
 
+    def __str__(self):
+        return str(self.data) if self.name is None else f"{self.name}{{{self.data}}}"
+
     def signature(self):
         return ScalarConstantSignature((self.type, np.asarray(self.data).tobytes()))
 
@@ -116,12 +119,12 @@ class NumpyAutocaster:
             if dtype == "float16" and config.floatX != "float16" and len(self.dtypes) > 1:
                 continue  # half precision is only for who asks for it
             if dtype == config.floatX and isinstance(x, float):
-                return np.asarray(x, dtype=dtype)
-            try:
+                with np.errstate(over="ignore"):
+                    return np.asarray(x).astype(dtype)
+            with np.errstate(over="ignore"):
                 value = np.asarray(x).astype(dtype)
-            except OverflowError:
-                continue
-            if np.all(value == x):
+            # As Python numbers: NumPy would round x to the dtype before comparing.
+            if value.item() == x:
                 return value
         # Nothing holds it exactly, for example NaN, or 0.1 when floatX is not among the dtypes.
         return np.asarray(x, dtype=self.dtypes[-1])
@@ -130,7 +133,8 @@ class NumpyAutocaster:
     def _numpy(x):
         value = np.asarray(x)
         if value.dtype == "float64" and not hasattr(x, "dtype"):
-            return value.astype(config.floatX)
+            with np.errstate(over="ignore"):
+                return value.astype(config.floatX)
         return value
 
 
