@@ -184,7 +184,7 @@ def register_batch_rule(op_class: type[Op], ranks: Sequence[int], expression: Ca
     """
 
     @_vectorize_node.register(op_class)
-    def vectorize(op, node: Apply, *inputs) -> Apply:
+    def vectorize(op, node: Apply, *inputs) -> Apply | list[Variable]:
         inputs = [as_tensor_variable(var) for var in inputs]
         if all(var.type.ndim == rank for var, rank in zip(inputs, ranks)):
             return op.make_node(*inputs)
@@ -193,7 +193,7 @@ def register_batch_rule(op_class: type[Op], ranks: Sequence[int], expression: Ca
             _with_unit_axes(var, out_ndim) if rank == 0 and var.type.ndim else var
             for var, rank in zip(inputs, ranks)
         ]
-        return expression(*ready).owner
+        return [expression(*ready)]
 
 
 def _with_unit_axes(var: Variable, count: int) -> Variable:
