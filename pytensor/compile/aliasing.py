@@ -114,24 +114,22 @@ def insert_deepcopy(
     """
     inputs = dict(zip(fgraph.inputs, wrapped_inputs, strict=True))
     roots = [alias_root(output) for output in fgraph.outputs]
-    last_of_root: dict[Variable, int] = {root: i for i, root in enumerate(roots)}
-    reason = "insert_deepcopy"
+    following: dict[Variable, int] = {}
+    next_alias: list[int | None] = [None] * len(roots)
+    for i in reversed(range(len(roots))):
+        next_alias[i] = following.get(roots[i])
+        following[roots[i]] = i
     for i, (output, root) in enumerate(zip(list(fgraph.outputs), roots, strict=True)):
         borrow = wrapped_outputs[i].borrow
-        later = (
-            [j for j in range(i + 1, len(roots)) if roots[j] is root]
-            if (last_of_root[root] > i)
-            else []
-        )
-        if later:
-            op = view_op if borrow and wrapped_outputs[later[0]].borrow else deep_copy_op
-            new = op(output)
-        elif isinstance(root, Constant):
-            new = deep_copy_op(output)
-        elif root in inputs and not (
-            inputs[root].update is not None or (borrow and getattr(inputs[root], "borrow", False))
-        ):
-            new = deep_copy_op(output)
+        later, spec = next_alias[i], inputs.get(root)
+        if later is not None:
+            op = view_op if borrow and wrapped_outputs[later].borrow else deep_copy_op
+        elif isinstance(root, Constant) or (spec is not None and spec.update is None and not (borrow and _may_alias(spec))):
+            op = deep_copy_op
         else:
             continue
-        fgraph.change_node_input(*fgraph.get_output_client(i), new, reason=reason)
+        fgraph.change_node_input(*fgraph.get_output_client(i), op(output), reason="insert_deepcopy")
+
+
+def _may_alias(spec: SymbolicInput) -> bool:
+    return bool(getattr(spec, "borrow", False))

@@ -55,11 +55,14 @@ def destroyed_inputs(fgraph: FunctionGraph, nodes: Iterable[Apply]) -> dict[Appl
 def lazy_branches(node: Apply) -> tuple[Sequence[int], ...] | None:
     """Return the inputs each branch of a lazy node reads, or None for ordinary nodes.
 
-    A lazy Op has a method ``lazy_branches(node)``. Its first input is the condition: branch 0 is
-    taken if it is true, branch 1 if not. Inputs in no branch are always needed.
+    A lazy Op has ``lazy = True`` and a method ``required_inputs(values)``, see
+    `pytensor.conditional.op`. Input 0 is the condition: branch 0 is taken if it is true, branch 1
+    if not.
     """
-    method = getattr(node.op, "lazy_branches", None)
-    return None if method is None else method(node)
+    if not getattr(node.op, "lazy", False):
+        return None
+    unknown = [None] * (len(node.inputs) - 1)
+    return tuple(node.op.required_inputs([truth, *unknown]) for truth in (True, False))
 
 
 def lazy_guards(fgraph: FunctionGraph, order: Sequence[Apply]) -> dict[Apply, Guard]:
