@@ -16,7 +16,7 @@ from pytensor.graph.rewriting.sequence import SequentialGraphRewriter
 from pytensor.graph.rewriting.tracker import SequentialNodeRewriter
 
 
-class OrderedSet(MutableSet):
+class TagSet(MutableSet):
     """A set that remembers the order of insertion."""
 
     __slots__ = ("_items",)
@@ -34,15 +34,15 @@ class OrderedSet(MutableSet):
         """Add all of `items`."""
         self._items.update(dict.fromkeys(items))
 
-    def union(self, *others: Iterable) -> OrderedSet:
+    def union(self, *others: Iterable) -> TagSet:
         """Return a new set with the elements of this one and of `others`."""
-        result = OrderedSet(self)
+        result = TagSet(self)
         for other in others:
             result.update(other)
         return result
 
-    def copy(self) -> OrderedSet:
-        return OrderedSet(self)
+    def copy(self) -> TagSet:
+        return TagSet(self)
 
     def __contains__(self, value) -> bool:
         return value in self._items
@@ -54,7 +54,7 @@ class OrderedSet(MutableSet):
         return len(self._items)
 
     def __repr__(self):
-        return f"OrderedSet({list(self._items)!r})"
+        return f"TagSet({list(self._items)!r})"
 
 
 class RewriteDatabase:
@@ -64,7 +64,7 @@ class RewriteDatabase:
     _changes = 0
 
     def __init__(self):
-        self.__db__: dict[str | None, OrderedSet] = {}
+        self.__db__: dict[str | None, TagSet] = {}
         self._names: set = set()
         self.name: str | None = None
 
@@ -105,13 +105,13 @@ class RewriteDatabase:
             tags = (*tags, self.name)
         if getattr(rewriter, "name", None) is None or isinstance(rewriter, RewriteDatabase):
             rewriter.name = name
-        self.__db__[name] = OrderedSet([rewriter])
+        self.__db__[name] = TagSet([rewriter])
         self._names.add(name)
         self._tagged(type(rewriter).__name__).add(rewriter)
         self.add_tags(name, *tags)
 
-    def _tagged(self, tag) -> OrderedSet:
-        return self.__db__.setdefault(tag, OrderedSet())
+    def _tagged(self, tag) -> TagSet:
+        return self.__db__.setdefault(tag, TagSet())
 
     def add_tags(self, name: str, *tags: str | None) -> None:
         """Give the rewriter called `name` more tags."""
@@ -144,18 +144,18 @@ class RewriteDatabase:
             raise ValueError(f"More than one match for {name!r} (please use query)")
         return next(iter(members))
 
-    def _select(self, q: RewriteDatabaseQuery) -> OrderedSet:
+    def _select(self, q: RewriteDatabaseQuery) -> TagSet:
         """Return what `q` asks for, sub-databases replaced by their own answers."""
-        chosen = OrderedSet()
+        chosen = TagSet()
         for tag in q.include:
             chosen.update(self.__db__.get(tag, ()))
         for tag in q.require:
             required = self.__db__.get(tag, ())
-            chosen = OrderedSet(obj for obj in chosen if obj in required)
+            chosen = TagSet(obj for obj in chosen if obj in required)
         for tag in q.exclude:
             for obj in self.__db__.get(tag, ()):
                 chosen.discard(obj)
-        return OrderedSet(self._resolve(obj, q) for obj in chosen)
+        return TagSet(self._resolve(obj, q) for obj in chosen)
 
     @staticmethod
     def _resolve(obj, q: RewriteDatabaseQuery):
@@ -207,15 +207,15 @@ class RewriteDatabaseQuery:
     def __init__(
         self,
         include: Iterable[str | None],
-        require: Sequence[str] | OrderedSet | None = None,
-        exclude: Sequence[str] | OrderedSet | None = None,
+        require: Sequence[str] | TagSet | None = None,
+        exclude: Sequence[str] | TagSet | None = None,
         subquery: dict[str, RewriteDatabaseQuery] | None = None,
         position_cutoff: float = math.inf,
         extra_rewrites: Sequence[tuple[Any, int | float]] | None = None,
     ):
-        self.include = OrderedSet(include)
-        self.require = OrderedSet(require or ())
-        self.exclude = OrderedSet(exclude or ())
+        self.include = TagSet(include)
+        self.require = TagSet(require or ())
+        self.exclude = TagSet(exclude or ())
         self.subquery = dict(subquery or {})
         self.position_cutoff = position_cutoff
         self.name: str | None = None

@@ -244,7 +244,8 @@ def _replacement_pairs(fgraph, node, replacements: Any, rewriter) -> tuple[list,
             continue
         if old in clients:
             pairs.append((old, new))
-    return pairs, list(remove)
+    nodes = [item.owner if isinstance(item, Variable) else item for item in remove]
+    return pairs, [item for item in nodes if item is not None]
 
 
 class WalkingGraphRewriter(NodeProcessingGraphRewriter):

@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Sequence
 
 from pytensor.configdefaults import config
-from pytensor.graph.basic import Apply
+from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.features import Feature
 from pytensor.graph.rewriting.drivers import NodeProcessingGraphRewriter
 from pytensor.graph.rewriting.rewriters import (
@@ -40,6 +40,8 @@ class _WorkList(Feature):
         self.now: list[Apply] = []
         self.changed: dict[Apply, None] = {}
         self.new: dict[Apply, None] = {}
+        # Variables that lost a reader.
+        self.released: dict[Variable, None] = {}
         self.count = 0
 
     def on_import(self, fgraph, node, reason):
@@ -50,22 +52,26 @@ class _WorkList(Feature):
 
     def on_change_input(self, fgraph, node, i, r, new_r, reason):
         self.count += 1
-        if isinstance(node, Apply):
-            self.changed[node] = None
+        self.changed[node] = None
+        self.released[r] = None
 
     def on_prune(self, fgraph, node, reason):
         self.changed.pop(node, None)
         self.new.pop(node, None)
         for var in node.inputs:
-            # A rule that declined because somebody else read `var` may apply now.
+            self.released[var] = None
+
+    def _wake_sole_readers(self, fgraph) -> None:
+        """Look again at rules that declined because somebody else read a variable."""
+        for var in self.released:
             readers = fgraph.clients.get(var)
             if readers is not None and len(readers) == 1 and var.owner is not None:
-                reader = readers[0][0]
-                if isinstance(reader, Apply):
-                    self.changed[reader] = None
+                self.changed[readers[0][0]] = None
+        self.released.clear()
 
     def next_pass(self, fgraph) -> bool:
         """Queue what has to be looked at again; return whether there is anything."""
+        self._wake_sole_readers(fgraph)
         seen = dict.fromkeys(self.changed)
         if not self.reentrant:
             seen.update(dict.fromkeys(self.new))
@@ -89,8 +95,7 @@ def _readers(fgraph, nodes):
             readers = clients.get(var, ())
             if len(readers) <= _MANY_READERS:
                 for reader, _ in readers:
-                    if isinstance(reader, Apply):
-                        yield reader
+                    yield reader
 
 
 class EquilibriumGraphRewriter(NodeProcessingGraphRewriter):
@@ -169,6 +174,7 @@ class EquilibriumGraphRewriter(NodeProcessingGraphRewriter):
             # Popped from the end: the outputs come first.
             work.now = [n for n in nodes if n in fgraph.apply_nodes and calls(n.op)]
             work.changed.clear()
+            work.new.clear()
             self._rounds(fgraph, work)
         finally:
             fgraph.remove_feature(work)

@@ -3,7 +3,7 @@
 `pytensor.tensor` names this package to `optdb`, which imports it at its first query.
 """
 
-import importlib
+import importlib.util
 
 # In this order rules of equal standing are tried; a subject builds on the ones above it.
 _SUBJECTS = (
