@@ -124,7 +124,9 @@ def insert_deepcopy(
         later, spec = next_alias[i], inputs.get(root)
         if later is not None:
             op = view_op if borrow and wrapped_outputs[later].borrow else deep_copy_op
-        elif isinstance(root, Constant) or (spec is not None and spec.update is None and not (borrow and _may_alias(spec))):
+        elif isinstance(root, Constant) or (
+            spec is not None and spec.update is None and not (borrow and _may_alias(spec))
+        ):
             op = deep_copy_op
         else:
             continue
