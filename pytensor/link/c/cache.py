@@ -8,13 +8,14 @@ from a directory or a file that another user could have written. No pickle is in
 
 import atexit
 import contextlib
+import functools
 import hashlib
+import logging
 import os
 import shutil
 import stat
 import tempfile
 import time
-import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from pytensor.configdefaults import config
 __all__ = ["Cache", "content_key", "get_cache", "trusted_directory"]
 
 _MAGIC = b"\npytensor-object-1\n"
+_logger = logging.getLogger("pytensor.link")
 _DAY = 24 * 3600
 
 
@@ -142,11 +144,15 @@ class Cache:
                 return path
         return self._write(self._session_directory(), key, data)
 
-    def refuse(self, path: Path) -> None:
-        """Take note that an entry verified but did not load (a ``noexec`` mount): keep to the session."""
+    def get_in_session(self, key: str, build: Callable[[Path], bytes]) -> Path:
+        """Build an object in the private temporary directory, whatever the cache holds."""
+        place = self._session_directory()
+        return self._write(place, key, build(place))
+
+    def refuse(self) -> None:
+        """Take note that code does not load from here (a ``noexec`` mount): keep to the session."""
         self._degrade(f"{self.directory} does not allow code to be loaded")
-        if self.directory in path.parents:
-            self.directory = None
+        self.directory = None
 
     def _verify(self, path: Path, key: str) -> bool:
         """True if the entry is a private regular file whose digest matches."""
@@ -155,10 +161,11 @@ class Cache:
             descriptor = os.open(path, flags)
         except OSError:
             return False
+        info = os.fstat(descriptor)
+        if not stat.S_ISREG(info.st_mode):
+            os.close(descriptor)
+            return False
         with open(descriptor, "rb") as file:
-            info = os.fstat(descriptor)
-            if not stat.S_ISREG(info.st_mode):
-                return False
             if os.name == "posix" and (info.st_uid != os.getuid() or info.st_mode & 0o022):
                 return False
             try:
@@ -188,7 +195,8 @@ class Cache:
             with open(descriptor, "wb") as file:
                 file.write(data + _MAGIC + _digest(key, data))
                 file.flush()
-                os.fsync(descriptor)
+                if home == self.directory:
+                    os.fsync(descriptor)
             os.replace(name, path)
         except BaseException:
             os.unlink(name)
@@ -250,14 +258,10 @@ def _remove_session(path: Path, owner: int) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-_said: set[str] = set()
-
-
+@functools.cache
 def _say(message: str) -> None:
-    """Warn once about each thing."""
-    if message not in _said:
-        _said.add(message)
-        warnings.warn(f"[pytensor] {message}", UserWarning, stacklevel=3)
+    """Say each thing once. Not with `warnings`: as errors they would stop what still works."""
+    _logger.warning("pytensor: %s", message)
 
 
 _caches: dict[str, Cache] = {}

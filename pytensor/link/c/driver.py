@@ -121,17 +121,19 @@ def _cached_driver():
 def _load(key: str, build: Callable[[Path], bytes], load: Callable[[Path], object]):
     """Load an entry of the cache; where code may not be loaded from it, from the session's place."""
     cache: Cache = get_cache()
-    path = cache.get(key, build)
     try:
-        return load(path)
-    except (OSError, ImportError) as error:
-        if not cache.persistent:
-            raise CompileError(f"[C compiler] the compiled code does not load: {error}") from error
-        cache.refuse(path)
+        path = cache.get(key, build)
         try:
-            return load(cache.get(key, build))
-        except (OSError, ImportError) as again:
-            raise CompileError(f"[C compiler] the compiled code does not load: {again}") from again
+            return load(path)
+        except (OSError, ImportError):
+            if not cache.persistent:
+                raise
+            loaded = load(cache.get_in_session(key, build))
+            # Good code, so the place is at fault.
+            cache.refuse()
+            return loaded
+    except (OSError, ImportError) as error:
+        raise CompileError(f"[C compiler] the compiled code does not load: {error}") from error
 
 
 class Unit:

@@ -37,7 +37,7 @@ static PyObject *make_behaved(PyObject *value, const slot_info *info)
 {
     if (is_behaved(value, info))
         return Py_NewRef(value);
-    if (!PyArray_Check(value) && !PyArray_CheckAnyScalar(value) && !PyNumber_Check(value))
+    if (!PyArray_Check(value) && !PyNumber_Check(value))
         return PyErr_Format(PyExc_TypeError, "expected an array of %d dimensions, got %s", (int)info->ndim,
                             Py_TYPE(value)->tp_name);
     PyArray_Descr *descr = PyArray_DescrFromType(info->type_num);
