@@ -1,0 +1,54 @@
+"""Linear algebra on matrices and stacks of matrices.
+
+decomposition/   cholesky, eigen, svd, qr, lu
+solvers/         general, triangular, psd (given a Cholesky factor), lstsq
+inverse          inv, pinv, tensorinv
+products         matrix_dot, matrix_power, kron, expm
+summary          det, slogdet, norm, trace
+constructors     block_diag
+"""
+
+from pytensor.tensor.linalg.constructors import block_diag
+from pytensor.tensor.linalg.decomposition.cholesky import cholesky
+from pytensor.tensor.linalg.decomposition.eigen import eig, eigh, eigvalsh
+from pytensor.tensor.linalg.decomposition.lu import lu, lu_factor, pivot_to_permutation
+from pytensor.tensor.linalg.decomposition.qr import qr
+from pytensor.tensor.linalg.decomposition.svd import svd
+from pytensor.tensor.linalg.inverse import inv, matrix_inverse, pinv, tensorinv
+from pytensor.tensor.linalg.products import expm, kron, matrix_dot, matrix_power
+from pytensor.tensor.linalg.solvers.general import lu_solve, solve
+from pytensor.tensor.linalg.solvers.lstsq import lstsq, tensorsolve
+from pytensor.tensor.linalg.solvers.psd import cho_solve
+from pytensor.tensor.linalg.solvers.triangular import solve_triangular
+from pytensor.tensor.linalg.summary import det, norm, slogdet, trace
+
+__all__ = [
+    "block_diag",
+    "cho_solve",
+    "cholesky",
+    "det",
+    "eig",
+    "eigh",
+    "eigvalsh",
+    "expm",
+    "inv",
+    "kron",
+    "lstsq",
+    "lu",
+    "lu_factor",
+    "lu_solve",
+    "matrix_dot",
+    "matrix_inverse",
+    "matrix_power",
+    "norm",
+    "pinv",
+    "pivot_to_permutation",
+    "qr",
+    "slogdet",
+    "solve",
+    "solve_triangular",
+    "svd",
+    "tensorinv",
+    "tensorsolve",
+    "trace",
+]

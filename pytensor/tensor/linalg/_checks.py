@@ -1,0 +1,39 @@
+"""Checks on operands that the linear algebra Ops share."""
+
+from pytensor.graph.null_type import DisconnectedType
+from pytensor.tensor.basic import as_tensor_variable
+
+
+def as_matrix(op, x, name: str = "x"):
+    """Return `x` as a matrix variable or raise TypeError."""
+    x = as_tensor_variable(x)
+    if x.type.ndim != 2:
+        raise TypeError(f"[{type(op).__name__}] {name} must be a matrix, got {x.type}")
+    return x
+
+
+def as_square(op, x, name: str = "x"):
+    """Return `x` as a matrix variable that is not known to be anything but square."""
+    x = as_matrix(op, x, name)
+    rows, cols = x.type.shape
+    if rows is not None and cols is not None and rows != cols:
+        raise ValueError(
+            f"[{type(op).__name__}] {name} must be a square matrix, got shape {x.type.shape}"
+        )
+    return x
+
+
+def square_length(x) -> int | None:
+    """Static length of the sides of a square matrix."""
+    rows, cols = x.type.shape
+    return cols if rows is None else rows
+
+
+def is_missing(g) -> bool:
+    """Tell whether a cotangent or tangent is disconnected."""
+    return isinstance(g.type, DisconnectedType)
+
+
+def fill_missing(gs, variables):
+    """Replace disconnected cotangents by zeros."""
+    return [v.zeros_like() if is_missing(g) else g for g, v in zip(gs, variables, strict=True)]

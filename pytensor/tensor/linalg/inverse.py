@@ -1,0 +1,148 @@
+"""Inverses of matrices and of tensors seen as matrices."""
+
+from math import prod
+
+import numpy as np
+from pytensor.tensor.math import conj
+
+from pytensor.graph.basic import Apply
+from pytensor.graph.null_type import disconnected_type
+from pytensor.graph.op import Op
+from pytensor.tensor.basic import as_tensor_variable
+from pytensor.tensor.blockwise import Blockwise
+from pytensor.tensor.linalg._checks import as_matrix, as_square, is_missing
+from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype
+from pytensor.tensor.type import tensor
+
+
+def _h(x):
+    """Transpose, conjugated if complex."""
+    return conj(x).T if x.type.dtype.startswith("complex") else x.T
+
+
+class MatrixInverse(Op):
+    """Inverse of a square matrix; LinAlgError if it is singular."""
+
+    __props__ = ()
+    gufunc_signature = "(m,m)->(m,m)"
+    gufunc_spec = ("numpy.linalg.inv", 1, 1)
+
+    def make_node(self, x):
+        x = as_square(self, x)
+        dtype = linalg_output_dtype(x.type.dtype)
+        return Apply(self, [x], [tensor(dtype=dtype, shape=x.type.shape)])
+
+    def infer_shape(self, fgraph, node, input_shapes):
+        return [input_shapes[0]]
+
+    def perform(self, node, inputs, output_storage):
+        result = np.linalg.inv(inputs[0])
+        output_storage[0][0] = np.asarray(result, dtype=node.outputs[0].type.dtype)
+
+    def pullback(self, inputs, outputs, cotangents):
+        """``-A^-H G A^-H``."""
+        (xi,), (g,) = outputs, cotangents
+        if is_missing(g):
+            return [disconnected_type()]
+        return [-_h(xi).dot(g).dot(_h(xi))]
+
+    def pushforward(self, inputs, outputs, tangents):
+        """``-A^-1 dA A^-1``."""
+        (xi,), (dx,) = outputs, tangents
+        if is_missing(dx):
+            return [disconnected_type()]
+        return [-xi.dot(dx).dot(xi)]
+
+
+inv = matrix_inverse = Blockwise(MatrixInverse())
+
+
+class MatrixPinv(Op):
+    """Moore-Penrose inverse of a matrix."""
+
+    __props__ = ("hermitian",)
+    gufunc_signature = "(m,n)->(n,m)"
+
+    def __init__(self, hermitian):
+        self.hermitian = bool(hermitian)
+
+    def make_node(self, x):
+        x = as_matrix(self, x)
+        dtype = linalg_output_dtype(x.type.dtype)
+        return Apply(self, [x], [tensor(dtype=dtype, shape=x.type.shape[::-1])])
+
+    def infer_shape(self, fgraph, node, input_shapes):
+        return [list(reversed(input_shapes[0]))]
+
+    def perform(self, node, inputs, output_storage):
+        dtype = node.outputs[0].type.dtype
+        x = np.asarray(inputs[0], dtype=dtype)
+        output_storage[0][0] = np.asarray(np.linalg.pinv(x, hermitian=self.hermitian), dtype=dtype)
+
+    def pullback(self, inputs, outputs, cotangents):
+        """Gradient by Golub and Pereyra (1973), for matrices of locally constant rank."""
+        (x,), (z,), (g,) = inputs, outputs, cotangents
+        if is_missing(g):
+            return [disconnected_type()]
+        zh, gh = _h(z), _h(g)
+        first = -zh.dot(g).dot(zh)
+        # The parts outside of the row and column spaces, (I - x z) and (I - z x)
+        outside_rows = gh - x.dot(z).dot(gh)
+        outside_cols = gh - gh.dot(z).dot(x)
+        return [first + outside_rows.dot(z).dot(zh) + zh.dot(z).dot(outside_cols)]
+
+
+def pinv(x, hermitian=False):
+    """Return the Moore-Penrose inverse of matrices.
+
+    Parameters
+    ----------
+    x
+        Matrices.
+    hermitian
+        Whether they are symmetric or hermitian, which allows a faster algorithm.
+    """
+    return Blockwise(MatrixPinv(hermitian=hermitian))(x)
+
+
+class TensorInv(Op):
+    """Inverse of an array with respect to `tensordot` over its first `ind` axes."""
+
+    __props__ = ("ind",)
+
+    def __init__(self, ind=2):
+        if int(ind) <= 0:
+            raise ValueError(f"[TensorInv] ind must be positive, got {ind}")
+        self.ind = int(ind)
+
+    def make_node(self, a):
+        a = as_tensor_variable(a)
+        shape = a.type.shape
+        out_shape = (*shape[self.ind :], *shape[: self.ind])
+        return Apply(self, [a], [tensor(dtype=linalg_output_dtype(a.type.dtype), shape=out_shape)])
+
+    def infer_shape(self, fgraph, node, input_shapes):
+        (shape,) = input_shapes
+        return [(*shape[self.ind :], *shape[: self.ind])]
+
+    def perform(self, node, inputs, output_storage):
+        result = np.linalg.tensorinv(inputs[0], self.ind)
+        output_storage[0][0] = np.asarray(result, dtype=node.outputs[0].type.dtype)
+
+    def pullback(self, inputs, outputs, cotangents):
+        """That of a matrix inverse, with both groups of axes joined."""
+        (a,), (z,), (g,) = inputs, outputs, cotangents
+        if is_missing(g):
+            return [disconnected_type()]
+        n = a.type.ndim - self.ind
+        rows = prod((a.shape[d] for d in range(self.ind)), start=1)
+        flat_z, flat_g = (
+            v.reshape((prod((v.shape[d] for d in range(n)), start=1), rows)) for v in (z, g)
+        )
+        flat = -_h(flat_z).dot(flat_g).dot(_h(flat_z))
+        return [flat.reshape(a.shape, ndim=a.type.ndim)]
+
+
+def tensorinv(a, ind=2):
+    """Return the inverse of an array with respect to `tensordot`, as `numpy.linalg.tensorinv`."""
+    return TensorInv(ind)(a)

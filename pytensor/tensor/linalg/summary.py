@@ -1,0 +1,224 @@
+"""Numbers that describe a matrix: determinants, norms, traces."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+from pytensor.tensor.math import abs as pt_abs
+from pytensor.tensor.math import conj, neq, sqrt
+from pytensor.tensor.math import max as pt_max
+from pytensor.tensor.math import min as pt_min
+from pytensor.tensor.math import sum as pt_sum
+
+from pytensor.graph.basic import Apply
+from pytensor.graph.null_type import disconnected_type
+from pytensor.graph.op import Op
+from pytensor.tensor.basic import as_tensor_variable, diagonal, moveaxis
+from pytensor.tensor.blockwise import Blockwise
+from pytensor.tensor.elemwise import DimShuffle
+from pytensor.tensor.linalg._checks import as_square, is_missing
+from pytensor.tensor.linalg.decomposition.svd import svd
+from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype, linalg_real_output_dtype
+from pytensor.tensor.linalg.inverse import matrix_inverse
+from pytensor.tensor.type import tensor
+
+VALID_ORD = Literal["fro", "f", "nuc", "inf", "-inf", 0, 1, -1, 2, -2]
+
+
+def trace(X):
+    """Return the sum of the diagonal of a matrix."""
+    X = as_tensor_variable(X)
+    if X.type.ndim < 2:
+        raise ValueError(f"[trace] X must be a matrix, got {X.type}")
+    return pt_sum(diagonal(X), axis=-1)
+
+
+class Det(Op):
+    """Determinant of a square matrix."""
+
+    __props__ = ()
+    gufunc_signature = "(m,m)->()"
+    gufunc_spec = ("numpy.linalg.det", 1, 1)
+
+    def make_node(self, x):
+        x = as_square(self, x)
+        return Apply(self, [x], [tensor(dtype=linalg_output_dtype(x.type.dtype), shape=())])
+
+    def infer_shape(self, fgraph, node, input_shapes):
+        return [()]
+
+    def perform(self, node, inputs, output_storage):
+        result = np.linalg.det(inputs[0])
+        output_storage[0][0] = np.asarray(result, dtype=node.outputs[0].type.dtype)
+
+    def pullback(self, inputs, outputs, cotangents):
+        """``det(A) A^-T``."""
+        (x,), (det_x,), (g,) = inputs, outputs, cotangents
+        if is_missing(g):
+            return [disconnected_type()]
+        return [g * det_x * matrix_inverse(x).T]
+
+    def pushforward(self, inputs, outputs, tangents):
+        """``det(A) tr(A^-1 dA)``."""
+        (x,), (det_x,), (dx,) = inputs, outputs, tangents
+        if is_missing(dx):
+            return [disconnected_type()]
+        return [det_x * pt_sum(matrix_inverse(x).T * dx)]
+
+
+det = Blockwise(Det())
+
+
+class SLogDet(Op):
+    """Sign and logarithm of the absolute value of a determinant."""
+
+    __props__ = ()
+    gufunc_signature = "(m,m)->(),()"
+    gufunc_spec = ("numpy.linalg.slogdet", 1, 2)
+
+    def make_node(self, x):
+        x = as_square(self, x)
+        sign = tensor(dtype=linalg_output_dtype(x.type.dtype), shape=())
+        return Apply(
+            self, [x], [sign, tensor(dtype=linalg_real_output_dtype(x.type.dtype), shape=())]
+        )
+
+    def infer_shape(self, fgraph, node, input_shapes):
+        return [(), ()]
+
+    def perform(self, node, inputs, output_storage):
+        for storage, out, result in zip(
+            output_storage, node.outputs, np.linalg.slogdet(inputs[0]), strict=True
+        ):
+            storage[0] = np.asarray(result, dtype=out.type.dtype)
+
+    def pullback(self, inputs, outputs, cotangents):
+        """The logarithm has gradient ``A^-T``; the sign of a real determinant has none."""
+        (x,) = inputs
+        g = cotangents[1]
+        if is_missing(g):
+            return [disconnected_type() if is_missing(cotangents[0]) else x.zeros_like()]
+        return [g * matrix_inverse(x).T]
+
+    def pushforward(self, inputs, outputs, tangents):
+        (x,), (dx,) = inputs, tangents
+        if is_missing(dx):
+            return [disconnected_type(), disconnected_type()]
+        return [outputs[0].zeros_like(), pt_sum(matrix_inverse(x).T * dx)]
+
+
+def slogdet(x):
+    """Return the sign and the logarithm of the absolute value of determinants.
+
+    Unlike ``log(abs(det(x)))`` this neither overflows nor underflows.
+
+    Parameters
+    ----------
+    x
+        Square matrices.
+
+    Returns
+    -------
+    tuple
+        Sign (0 for a singular matrix) and logarithm.
+    """
+    sign, logdet = Blockwise(SLogDet())(x)
+    return sign, logdet
+
+
+def _multi_svd_norm(x, row_axis: int, col_axis: int, reduce_op: Callable):
+    """Reduce the singular values of the matrices in two axes of `x`."""
+    y = moveaxis(x, (row_axis, col_axis), (-2, -1))
+    return reduce_op(svd(y, compute_uv=False), axis=-1)
+
+
+def _vector_norm(x, ord, axis: int):
+    if ord in (None, 2):
+        return _root_of_squares(x, (axis,))
+    if ord in (np.inf, "inf"):
+        return pt_max(pt_abs(x), axis=axis)
+    if ord in (-np.inf, "-inf"):
+        return pt_min(pt_abs(x), axis=axis)
+    if ord == 0:
+        return pt_sum(neq(x, 0), axis=axis).astype(linalg_real_output_dtype(x.type.dtype))
+    if ord == 1:
+        return pt_sum(pt_abs(x), axis=axis)
+    if isinstance(ord, str):
+        raise ValueError(f"Invalid norm order '{ord}' for vectors")
+    return pt_sum(pt_abs(x) ** ord, axis=axis) ** (1.0 / ord)
+
+
+def _root_of_squares(x, axes):
+    squares = (conj(x) * x).real if x.type.dtype.startswith("complex") else x * x
+    return sqrt(pt_sum(squares, axis=axes))
+
+
+def _matrix_norm(x, ord, rows: int, cols: int):
+    if ord in (None, "fro", "f"):
+        return _root_of_squares(x, (rows, cols))
+    if ord == "nuc":
+        return _multi_svd_norm(x, rows, cols, pt_sum)
+    if ord == 2:
+        return _multi_svd_norm(x, rows, cols, pt_max)
+    if ord == -2:
+        return _multi_svd_norm(x, rows, cols, pt_min)
+    summed, other = (rows, cols) if ord in (1, -1) else (cols, rows)
+    if other > summed:
+        other -= 1
+    if ord in (1, np.inf, "inf"):
+        return pt_max(pt_sum(pt_abs(x), axis=summed), axis=other)
+    if ord in (-1, -np.inf, "-inf"):
+        return pt_min(pt_sum(pt_abs(x), axis=summed), axis=other)
+    raise ValueError(f"Invalid norm order for matrices: {ord}")
+
+
+def norm(x, ord=None, axis: int | tuple[int, ...] | None = None, keepdims: bool = False):
+    """Return the norm of vectors or matrices, as `numpy.linalg.norm`.
+
+    Parameters
+    ----------
+    x
+        Input array.
+    ord
+        Which norm; the Euclidean or Frobenius norm by default.
+    axis
+        One axis for norms of vectors, two for norms of matrices. By default all of `x` is one
+        vector or matrix.
+    keepdims
+        Whether the axes stay as axes of length 1.
+
+    Examples
+    --------
+    >>> import pytensor.tensor as pt
+    >>> float(pt.linalg.norm([3.0, 4.0]).eval())
+    5.0
+    """
+    x = as_tensor_variable(x)
+    ndim = x.type.ndim
+    if x.type.dtype[0] in "bui":
+        x = x.astype("float64")
+    if axis is None:
+        if ord is None:
+            axes = tuple(range(ndim))
+            result = _root_of_squares(x, axes)
+            return _restore(result, axes, ndim) if keepdims else result
+        axes = tuple(range(ndim))
+    elif isinstance(axis, int | np.integer):
+        axes = (normalize_axis_index(axis, ndim),)
+    else:
+        axes = normalize_axis_tuple(tuple(axis), ndim)
+    if len(axes) == 1:
+        result = _vector_norm(x, ord, axes[0])
+    elif len(axes) == 2:
+        result = _matrix_norm(x, ord, *axes)
+    else:
+        raise ValueError(f"[norm] axis must name one or two axes, got {axes}")
+    return _restore(result, axes, ndim) if keepdims else result
+
+
+def _restore(x, axes, ndim: int):
+    """Put axes of length 1 in the place of those that were reduced."""
+    kept = iter(range(x.type.ndim))
+    order = tuple("x" if d in axes else next(kept) for d in range(ndim))
+    return DimShuffle(input_ndim=x.type.ndim, new_order=order)(x)
