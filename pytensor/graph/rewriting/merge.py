@@ -17,8 +17,9 @@ class MergeFeature(Feature):
         if hasattr(fgraph, "merge_feature"):
             raise AlreadyThere()
         fgraph.merge_feature = self
-        # Nodes whose key is not in the table yet, in order; inputs come before readers.
-        self.pending: dict[Apply, None] = dict.fromkeys(fgraph.toposort())
+        # Nodes whose key is not in the table yet. They are taken from the end (taking from
+        # the front of a dict is not constant time), where the inputs of the others are.
+        self.pending: dict[Apply, None] = dict.fromkeys(reversed(fgraph.toposort()))
         self.nodes: dict[tuple, Apply] = {}
         self.keys: dict[Apply, tuple] = {}
         self.constants: dict = {}
@@ -104,8 +105,7 @@ class MergeOptimizer(GraphRewriter):
                 if same is not None:
                     self._replace(fgraph, [(constant, same)], validate)
                 continue
-            node = next(iter(feature.pending))
-            del feature.pending[node]
+            node = feature.pending.popitem()[0]
             same = feature.process_node(fgraph, node)
             if same is not None:
                 self._merge(fgraph, feature, node, same, validate)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import gc
 import importlib
 import sys
 import traceback
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from pytensor.configdefaults import config
@@ -19,6 +21,19 @@ from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.op import Op
 from pytensor.graph.rewriting.stack_trace import copy_stack_trace
 from pytensor.graph.rewriting.unify import OpPattern
+
+
+@contextmanager
+def paused_gc() -> Iterator[None]:
+    """Keep the cycle collector from scanning the whole graph again and again as it grows."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 class Rewriter(ABC):  # noqa: B024 - subclasses name their own abstract method
@@ -52,7 +67,8 @@ class GraphRewriter(Rewriter):
     def rewrite(self, fgraph: FunctionGraph, *args, **kwargs) -> Any:
         """Attach the features this rewriter needs, then `apply` it."""
         self.add_requirements(fgraph)
-        return self.apply(fgraph, *args, **kwargs)
+        with paused_gc():
+            return self.apply(fgraph, *args, **kwargs)
 
     def __call__(self, fgraph: FunctionGraph) -> Any:
         return self.rewrite(fgraph)

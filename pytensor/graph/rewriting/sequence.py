@@ -38,22 +38,22 @@ class SequentialGraphRewriter(GraphRewriter, UserList):
 
     def apply(self, fgraph):
         for rewriter in self.data:
-            trace = current_trace()
-            start = time.perf_counter() if trace is not None else 0.0
-            try:
-                rewriter.rewrite(fgraph)
-            except AssertionError:
-                # A broken invariant is never just reported.
+            self._apply_one(fgraph, rewriter)
+
+    def _apply_one(self, fgraph, rewriter) -> None:
+        trace = current_trace()
+        start = time.perf_counter() if trace is not None else 0.0
+        try:
+            rewriter.rewrite(fgraph)
+        except AssertionError:
+            # A broken invariant is never just reported.
+            raise
+        except Exception as exc:
+            if self.failure_callback is None:
                 raise
-            except Exception as exc:
-                if self.failure_callback is None:
-                    raise
-                self.failure_callback(exc, self, rewriter)
-            if trace is not None:
-                trace.add_time(
-                    f"stage {rewriter_name(rewriter)}", time.perf_counter() - start, True
-                )
-        return None
+            self.failure_callback(exc, self, rewriter)
+        if trace is not None:
+            trace.add_time(f"stage {rewriter_name(rewriter)}", time.perf_counter() - start, True)
 
     def add_requirements(self, fgraph):
         """Attach nothing at once: each rewriter attaches what it needs when its turn comes."""
