@@ -44,6 +44,7 @@ class AbstractApply(Node):
     inputs: Sequence[Variable]
     outputs: Sequence[Variable]
     tag: Scratchpad
+    interned = False
 
     def default_output(self) -> Variable:
         """Return the output an expression means when it names only the Op."""
@@ -213,6 +214,12 @@ class Variable(Node, Generic[_TypeType, OptionalApplyType]):
     def __repr__(self) -> str:
         return str(self)
 
+    def __reduce_ex__(self, protocol):
+        owner = self.owner
+        if owner is not None and owner.interned:
+            return _output_of, (owner, self.index)
+        return super().__reduce_ex__(protocol)
+
     def __getstate__(self):
         # Compiled functions cached by `eval` stay behind, empty notes too.
         return {
@@ -296,6 +303,11 @@ class Variable(Node, Generic[_TypeType, OptionalApplyType]):
         if len(matches) > 1:
             raise ValueError(f"[eval] {key} must name one variable: found multiple, {matches}")
         return matches[0]
+
+
+def _output_of(node: AbstractApply, index: int) -> Variable:
+    """Return an output of a node; what variables of unique nodes unpickle to."""
+    return node.outputs[index]
 
 
 class AtomicVariable(Variable[_TypeType, None]):

@@ -587,7 +587,7 @@ class FunctionGraph(AbstractFunctionGraph):
         # Nodes come first and in topological order: then pickle never nests deeper than one
         # node, however long the chain. Books and features are built anew.
         provided = {name for f in self._features for name in f.provides}
-        provided |= {"_no_output_from_inplace", "_no_output_inplace_on_input"}
+        provided |= {"_no_output_from_inplace", "_no_output_inplace_on_input", "destroy_handler"}
         books = {"_features", "_callbacks", "_order", "variables", "apply_nodes", "clients"}
         books |= {"inputs", "outputs", "output_nodes", "execute_callbacks_times"}
         rest = {k: v for k, v in self.__dict__.items() if k not in books and k not in provided}

@@ -33,6 +33,7 @@ class FrozenApply(AbstractApply):
         Place in the order, which keeps equal nodes apart; -1 makes them one.
     """
 
+    interned = True
     _cache: WeakValueDictionary = WeakValueDictionary()
 
     def __new__(cls, op, inputs, output_types, topo_idx=-1):
