@@ -44,7 +44,7 @@ class J1(UnaryScalarOp):
     preserves_zero = True
 
     def derivative(self, x, y):
-        return (ops.j0(x) - ops.jv(2, x)) * number(0.5, y)
+        return (ops.j0(x) - ops.jv(number(2, y), x)) * number(0.5, y)
 
 
 class I0(UnaryScalarOp):
@@ -70,7 +70,7 @@ class I1(UnaryScalarOp):
     preserves_zero = True
 
     def derivative(self, x, y):
-        return (ops.i0(x) + ops.ive(2, x) * ops.exp(ops.abs(x))) * number(0.5, y)
+        return (ops.i0(x) + ops.ive(number(2, y), x) * ops.exp(ops.abs(x))) * number(0.5, y)
 
 
 class Ive(BinaryScalarOp):
