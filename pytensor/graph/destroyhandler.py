@@ -115,7 +115,7 @@ class DestroyHandler(Bookkeeper):
         self.dirty: dict[Apply, None] = {}
         self.newcomers: dict[Apply, dict[Apply, None]] = {}
         self.unplaced: dict[Apply, None] = {}
-        self.changed: dict[Apply, None] = {}
+        self.changed: dict[tuple[Apply, int], None] = {}
         # A number and a serial: different for every node, so that they can be permuted.
         self.labels: dict[Apply, tuple[float, int]] | None = None
         self.serial = 0
@@ -175,7 +175,7 @@ class DestroyHandler(Bookkeeper):
             self.unplaced[app] = None
 
     def on_prune(self, fgraph, app, reason):
-        for pending in (self.dirty, self.newcomers, self.unplaced, self.changed):
+        for pending in (self.dirty, self.newcomers, self.unplaced):
             pending.pop(app, None)
         if self.newcomers:
             for readers in self.newcomers.values():
@@ -197,7 +197,7 @@ class DestroyHandler(Bookkeeper):
                         self.dirty[destroyer] = None
             self._note_reader(app, new_r)
         if self.labels is not None and not isinstance(app.op, Output):
-            self.changed[app] = None
+            self.changed[app, i] = None
 
     def _note_reader(self, reader: Apply, var: Variable) -> None:
         for destroyer in self.root_destroyers.get(view_root(var), ()):
@@ -274,12 +274,12 @@ class DestroyHandler(Bookkeeper):
         A rewrite that puts a node where another was leaves the labels as they are.
         """
         labels = self.labels
-        for node in self.changed:
-            for var in node.inputs:
-                self.steps += 1
-                if var.owner is not None and labels[var.owner] >= labels[node]:
-                    self._label_everything()
-                    return
+        for node, i in self.changed:
+            self.steps += 1
+            owner = node.inputs[i].owner
+            if owner is not None and node in labels and labels[owner] >= labels[node]:
+                self._label_everything()
+                return
         self.changed.clear()
 
     def _check_roots(self, app: Apply) -> None:
