@@ -18,6 +18,7 @@ from pytensor.link.schedule import Schedule, schedule
 from pytensor.link.utils import raise_with_op
 
 if TYPE_CHECKING:
+    from pytensor.compile.calling import CallSpec
     from pytensor.compile.debug.profiling import ProfileStats
 
 __all__ = ["CLinker", "CProgram"]
@@ -56,6 +57,29 @@ class CProgram(Program):
 
     def __call__(self, *values: Any) -> list[Any]:
         return self.run(*values)
+
+    def bind(self, spec: "CallSpec") -> Callable | None:
+        """Let the driver do the whole call, unless it stores updates or protects inputs."""
+        if spec.updates or spec.output_keys is not None:
+            return None
+        if any(slot.overwritten or slot.fragile for slot in spec.inputs):
+            return None
+        arguments = iter(range(len(spec.inputs)))
+        filters = tuple(
+            spec.filter_for(next(arguments)) if slot.explicit else None for slot in spec.inputs
+        )
+        if spec.trust_input:
+            filters = (None,) * len(filters)
+        n_outputs = len(self.fgraph.outputs)
+        if spec.n_returned != n_outputs:
+            return None
+        return get_driver().Caller(
+            program=self.run,
+            sources=tuple(None if s.explicit else s.container.storage for s in spec.inputs),
+            filters=filters,
+            slow=spec.slow,
+            unpack=spec.unpack_single and n_outputs == 1,
+        )
 
 
 def _error_handler(fgraph: FunctionGraph, nodes: Sequence[Apply | None]) -> Callable:

@@ -193,6 +193,10 @@ def _checked_kernel(node: Apply) -> CKernel | None:
     kernel = c_funcify(node.op, node=node)
     if kernel is None:
         return None
+    for i, source in kernel.views.items():
+        # What is not declared is not copied where memory must not be shared.
+        if source not in node.op.view_map.get(i, ()):
+            raise ValueError(f"[C backend] output {i} of {node.op} must be in its view_map")
     for i, variable in enumerate(node.inputs):
         if i not in kernel.unused and not _is_plain(variable):
             return None

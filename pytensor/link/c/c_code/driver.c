@@ -102,13 +102,10 @@ static void raise_failure(frame *f)
     PyErr_Restore(type, value, traceback);
 }
 
-static PyObject *program_vectorcall(PyObject *self, PyObject *const *values, size_t flags, PyObject *names)
+/* Run a program on the values of all its inputs; give the list of outputs, or the only output. */
+static PyObject *program_run(program *p, PyObject *const *values, int unpack)
 {
-    program *p = (program *)self;
-    Py_ssize_t n = PyVectorcall_NARGS(flags);
     PyObject *outputs = NULL;
-    if (PT_UNLIKELY(n != p->n_inputs || !p->filters || (names && PyTuple_GET_SIZE(names))))
-        return PyErr_Format(PyExc_TypeError, "the program takes %zd values, got %zd", p->n_inputs, n);
     frame *f = frame_take(p);
     if (PT_UNLIKELY(!f))
         return NULL;
@@ -116,12 +113,21 @@ static PyObject *program_vectorcall(PyObject *self, PyObject *const *values, siz
     if (PT_LIKELY(take_inputs(f, values) == 0)) {
         if (PT_LIKELY(run_block(f, 0) == PT_OK)) {
             hold_gil(f);
-            outputs = give_outputs(f);
+            outputs = unpack ? slot_object(f, p->outputs[0], 0) : give_outputs(f);
         } else
             raise_failure(f);
     }
     frame_give(f);
     return outputs;
+}
+
+static PyObject *program_vectorcall(PyObject *self, PyObject *const *values, size_t flags, PyObject *names)
+{
+    program *p = (program *)self;
+    Py_ssize_t n = PyVectorcall_NARGS(flags);
+    if (PT_UNLIKELY(n != p->n_inputs || !p->filters || (names && PyTuple_GET_SIZE(names))))
+        return PyErr_Format(PyExc_TypeError, "the program takes %zd values, got %zd", p->n_inputs, n);
+    return program_run(p, values, 0);
 }
 
 /* Copy a bytes object of int32 or int64 into memory of our own. */
@@ -350,6 +356,8 @@ static PyType_Spec program_spec = {
     "pytensor.link.c.Program", sizeof(program), 0,
     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_IMMUTABLETYPE, program_slots};
 
+#include "driver_caller.h"
+
 static void library_close(PyObject *capsule)
 {
     void **opened = PyCapsule_GetPointer(capsule, LIBRARY);
@@ -399,6 +407,14 @@ static PyObject *load(PyObject *module, PyObject *path)
     return capsule;
 }
 
+static int add_type(PyObject *module, const char *name, PyType_Spec *spec)
+{
+    PyObject *type = PyType_FromModuleAndSpec(module, spec, NULL);
+    int status = type ? PyModule_AddObjectRef(module, name, type) : -1;
+    Py_XDECREF(type);
+    return status;
+}
+
 static int driver_exec(PyObject *module)
 {
     import_array1(-1);
@@ -411,12 +427,7 @@ static int driver_exec(PyObject *module)
         if (!linalg_error)
             return -1;
     }
-    PyObject *type = PyType_FromModuleAndSpec(module, &program_spec, NULL);
-    if (!type)
-        return -1;
-    int status = PyModule_AddObjectRef(module, "Program", type);
-    Py_DECREF(type);
-    return status;
+    return add_type(module, "Program", &program_spec) || add_type(module, "Caller", &caller_spec) ? -1 : 0;
 }
 
 static PyMethodDef driver_methods[] = {
