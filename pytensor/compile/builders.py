@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from pytensor.compile.inner_function import HasInnerFunction
 from pytensor.compile.sharedvalue import SharedVariable
-from pytensor.gradient import pullback as graph_pullback
+from pytensor.gradient import grad
 from pytensor.gradient import pushforward as graph_pushforward
 from pytensor.graph.basic import Apply, Constant, Variable
 from pytensor.graph.fg import FunctionGraph
@@ -255,12 +255,16 @@ class OpFromGraph(HasInnerFunction, Op):
         graph = self.fgraph.unfreeze()
         outputs = [o for o, c in zip(graph.outputs, connected, strict=True) if c]
         seeds = [o.type() for o in outputs]
-        found = graph_pullback(
-            outputs,
+        known: dict[Variable, Variable] = {}
+        for output, seed in zip(outputs, seeds, strict=True):
+            known[output] = known[output] + seed if output in known else seed
+        found = grad(
+            None,
             list(graph.inputs),
-            seeds,
+            known_grads=known,
             disconnected_inputs="ignore",
             return_disconnected="disconnected",
+            null_gradients="return",
         )
         return self._derivative_op(list(graph.inputs), seeds, found, "pullback")
 

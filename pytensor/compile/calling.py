@@ -9,7 +9,7 @@ import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -105,14 +105,14 @@ class CallSpec:
         given = [a for a in args if a is not MISSING]
         slots = self.arguments
         if len(given) + len(named) > len(slots):
-            self._fail(f"takes {len(slots)} arguments, got {len(given) + len(named)}", named)
+            self._fail(f"takes {len(slots)} arguments, got {len(given) + len(named)}")
         values: list[Any] = given + [MISSING] * (len(slots) - len(given))
         for key, value in named.items():
             values[self._position(key, values)] = value
         for i, slot in enumerate(slots):
             if values[i] is MISSING:
                 if not slot.has_default:
-                    self._fail(f"Missing input: {self._describe(i)}", named)
+                    self._fail(f"Missing input: {slot.name or i}")
                 values[i] = slot.container.storage[0]
         return self.call(*values)
 
@@ -120,17 +120,16 @@ class CallSpec:
         places = [i for i, slot in enumerate(self.arguments) if slot.name == key]
         if not places:
             names = ", ".join(s.name for s in self.arguments if s.name is not None)
-            self._fail(f"Unknown input: {key}. The named inputs are ({names})", {})
+            self._fail(f"Unknown input: {key}. The named inputs are ({names})")
         if len(places) > 1:
             self._fail(
-                f"Ambiguous name: {key} is the name of {len(places)} inputs, give them by position",
-                {},
+                f"Ambiguous name: {key} is the name of {len(places)} inputs, give them by position"
             )
         if values[places[0]] is not MISSING:
-            self._fail(f"Got multiple values for input {self._describe(places[0])}", {})
+            self._fail(f"Got multiple values for input {key}")
         return places[0]
 
-    def _fail(self, problem: str, named: dict[str, Any]) -> None:
+    def _fail(self, problem: str) -> NoReturn:
         title = f"[{self.name or 'function'}]"
         wanted = ", ".join(map(self._describe, range(len(self.arguments))))
         raise TypeError(f"{title} {problem}. Inputs are ({wanted})")
@@ -270,7 +269,7 @@ def _source(spec: CallSpec) -> tuple[str, dict[str, Any]]:
         "MISSING": MISSING,
         "ndarray": np.ndarray,
         "slow": spec.slow,
-        "program": spec.program,
+        "program": spec.program.run,
         "writable": writable,
         "unshared": unshared,
         "duplicate": duplicate,

@@ -72,7 +72,7 @@ class Function:
 
     def _make_spec(self, trust_input: bool) -> CallSpec:
         maker, vm = self.maker, self.vm
-        overwritten = getattr(vm, "destroyed_inputs", None)
+        overwritten = vm.destroyed_inputs
         if overwritten is None:
             found = destroyed_inputs(vm.fgraph, (n for n in vm.nodes if n.op.destroy_map))
             overwritten = set().union(*found.values())

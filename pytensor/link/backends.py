@@ -38,11 +38,13 @@ class Backend:
         return getattr(import_module(module), name)(**kwargs)
 
 
+PYTHON = Backend("py", "pytensor.link.py.linker:PyLinker")
+
 BACKENDS = {
     b.name: b
     for b in (
         Backend("c", "pytensor.link.c.linker:CLinker", needs="a C compiler"),
-        Backend("py", "pytensor.link.py.linker:PyLinker"),
+        PYTHON,
         Backend("numba", "pytensor.link.numba.linker:NumbaLinker", needs="numba"),
         Backend("jax", "pytensor.link.jax.linker:JAXLinker", needs="jax"),
         Backend("pytorch", "pytensor.link.pytorch.linker:PytorchLinker", needs="torch"),

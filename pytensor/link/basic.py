@@ -8,7 +8,7 @@ live between calls (shared variables, defaults) and which outputs update them is
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytensor.compile.sharedvalue import Container
@@ -40,15 +40,24 @@ class Program(ABC):
     fragile_inputs : tuple of int
         Positions of inputs that may be left half-overwritten when a call fails. The caller passes
         copies of the values that must survive.
+    destroyed_inputs : collection of int, optional
+        Positions of inputs a call may write to; None if those are the ones that nodes of the
+        graph overwrite. The caller passes writable values that nothing else refers to.
     """
 
     fgraph: FunctionGraph
     nodes: Sequence[Apply] = ()
     fragile_inputs: tuple[int, ...] = ()
+    destroyed_inputs: Collection[int] | None = None
 
     @abstractmethod
     def __call__(self, *values: Any) -> list[Any]:
         """Return the values of all outputs of the graph, given those of all inputs."""
+
+    @property
+    def run(self) -> Callable[..., list[Any]]:
+        """The fastest way to make that call."""
+        return self.__call__
 
     def bind(self, spec: "CallSpec") -> Callable | None:
         """Return a callable that does the whole call of a function, or None.

@@ -16,8 +16,8 @@ from pytensor.configdefaults import config
 from pytensor.graph import features
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.fg import FunctionGraph
+from pytensor.link.backends import PYTHON
 from pytensor.link.basic import Program
-from pytensor.link.py.linker import PyLinker
 from pytensor.link.utils import describe_value, node_note
 
 
@@ -185,7 +185,7 @@ class _Maker(FunctionMaker):
             )
             Mode("py", OPT_MINIMUM).optimizer(written)
             program = _ComparedProgram(
-                self.linker.make_program(self.fgraph), PyLinker().make_program(written)
+                self.linker.make_program(self.fgraph), PYTHON.make_linker().make_program(written)
             )
         return super().create(input_storage, program=program, **kwargs)
 
@@ -223,7 +223,7 @@ class DebugMode(Mode):
         self.check_isfinite = (
             config.DebugMode__check_finite if check_isfinite is None else check_isfinite
         )
-        super().__init__(PyLinker(callback=self._run), optimizer, db=db)
+        super().__init__(PYTHON.make_linker(callback=self._run), optimizer, db=db)
 
     @property
     def function_maker(self) -> type:

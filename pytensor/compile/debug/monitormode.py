@@ -10,7 +10,7 @@ from pytensor.compile.mode import Mode
 from pytensor.configdefaults import config
 from pytensor.graph.basic import Apply
 from pytensor.graph.fg import FunctionGraph
-from pytensor.link.py.linker import PyLinker
+from pytensor.link.backends import PYTHON
 from pytensor.utils import late
 
 Watcher = Callable[[FunctionGraph, int, Apply, Any], None]
@@ -39,7 +39,7 @@ class MonitorMode(Mode):
     ) -> None:
         self.pre_func = pre_func
         self.post_func = post_func
-        super().__init__(PyLinker(callback=self.eval), optimizer, db=db)
+        super().__init__(PYTHON.make_linker(callback=self.eval), optimizer, db=db)
 
     def eval(self, fgraph: FunctionGraph, i: int, node: Apply, fn: Any) -> None:
         """Run one node."""

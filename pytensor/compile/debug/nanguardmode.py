@@ -8,7 +8,7 @@ from pytensor.compile.mode import Mode
 from pytensor.configdefaults import config
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.fg import FunctionGraph
-from pytensor.link.py.linker import PyLinker
+from pytensor.link.backends import PYTHON
 from pytensor.link.utils import node_note
 
 BIG = 1e10
@@ -68,7 +68,7 @@ class NanGuardMode(Mode):
         self.nan_is_error = setting(nan_is_error, "nan_is_error")
         self.inf_is_error = setting(inf_is_error, "inf_is_error")
         self.big_is_error = setting(big_is_error, "big_is_error")
-        super().__init__(PyLinker(callback=self._run), optimizer, db=db)
+        super().__init__(PYTHON.make_linker(callback=self._run), optimizer, db=db)
 
     def clone(
         self, link_kwargs: dict[str, Any] | None = None, optimizer: Any = "", **kwargs: Any

@@ -122,22 +122,23 @@ class PyProgram(Program):
 
     def __call__(self, *given: Any) -> list[Any]:
         values = self._start(given)
+        value = values.__getitem__
         try:
             for perform, node, inputs, outputs, dead in self._steps:
                 if len(outputs) == 1:
                     cell = [None]
-                    perform(node, [values[i] for i in inputs], [cell])
+                    perform(node, [*map(value, inputs)], [cell])
                     values[outputs[0]] = cell[0]
                 else:
                     cells = [[None] for _ in outputs]
-                    perform(node, [values[i] for i in inputs], cells)
+                    perform(node, [*map(value, inputs)], cells)
                     for o, cell in zip(outputs, cells, strict=True):
                         values[o] = cell[0]
                 for i in dead:
                     values[i] = None
         except Exception as error:
-            raise_with_op(self.fgraph, node, error, [values[i] for i in inputs])
-        return [values[i] for i in self._outputs]
+            raise_with_op(self.fgraph, node, error, [*map(value, inputs)])
+        return [*map(value, self._outputs)]
 
 
 class Run:
