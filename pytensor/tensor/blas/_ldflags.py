@@ -20,7 +20,9 @@ import re
 import threading
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from pytensor.configdefaults import config
 from pytensor.tensor.blas._flags import LinkFlags, parse_flags
@@ -92,6 +94,8 @@ class BlasProvider:
         Why this provider was chosen.
     flags : str
         The flags it was linked with.
+    zero_first : bool
+        Whether its gemm reads the output although beta is 0, so that it must be cleared before.
     keep_alive : object
         What must live as long as the addresses are used.
     """
@@ -103,7 +107,8 @@ class BlasProvider:
     addresses: tuple[int, ...]
     why: str
     flags: str = ""
-    keep_alive: object = None
+    zero_first: bool = False
+    keep_alive: object = field(default=None, repr=False, compare=False)
 
     def pointers(self, names: Sequence[str] = BLAS_NAMES) -> list[int]:
         """Return the addresses of `names`, 0 for one that is missing."""
@@ -113,12 +118,8 @@ class BlasProvider:
     @property
     def defines(self) -> tuple[tuple[str, str], ...]:
         """Macros that ``fortran_blas.h`` needs for this provider."""
-        return (("BLAS_INT64", "1"),) if self.int_bits == 64 else ()
-
-    @property
-    def key(self) -> tuple[str, str, int]:
-        """What generated code depends on (for cache keys): nothing but the integer width."""
-        return (self.how, self.name, self.int_bits)
+        wide = (("BLAS_INT64", "1"),) if self.int_bits == 64 else ()
+        return (*wide, ("BLAS_ZERO_FIRST", "1")) if self.zero_first else wide
 
 
 def find_capsules(table: Mapping[str, object], names: Sequence[str]) -> dict[str, object]:
@@ -182,6 +183,29 @@ def measure_integer_bits(daxpy: int) -> int:
     return 32 if y.value == 5.0 else 64
 
 
+def reads_old_output(routines: Mapping[str, int], int_bits: int) -> bool:
+    """Tell whether a library's gemm lets old NaN through although beta is 0.
+
+    Sizes 2 and 40 reach the kernels for small and for large products.
+    """
+    integer = np.int64 if int_bits == 64 else np.int32
+    for name, dtype in zip(BLAS_NAMES, (np.float32, np.float64, np.complex64, np.complex128)):
+        call = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 13)(routines[name])
+        for n in (2, 40):
+            size = np.array([n], integer)
+            alpha, beta = np.ones(1, dtype), np.zeros(1, dtype)
+            x, z = np.ones((n, n), dtype), np.full((n, n), np.nan, dtype)
+            trans = ctypes.create_string_buffer(b"N")
+            letter, (length, one, zero, a, c) = (
+                ctypes.addressof(trans),
+                (v.ctypes.data for v in (size, alpha, beta, x, z)),
+            )
+            call(letter, letter, *[length] * 3, one, a, length, a, length, zero, c, length)
+            if not np.all(z == n):
+                return True
+    return False
+
+
 @functools.cache
 def scipy_provider() -> BlasProvider:
     """Return the BLAS that SciPy brought."""
@@ -197,7 +221,15 @@ def scipy_provider() -> BlasProvider:
     daxpy = capsule_address(capsules["daxpy"]) if "daxpy" in capsules else 0
     bits = integer_bits(_capsule_name(capsules["dgemm"]).decode(), daxpy)
     name, version = _scipy_build_info()
-    return BlasProvider(name, version, "SciPy", bits, addresses, "it is always there")
+    return BlasProvider(
+        name=name,
+        version=version,
+        how="SciPy",
+        int_bits=bits,
+        addresses=addresses,
+        why="it is always there",
+        zero_first=reads_old_output(dict(zip(BLAS_NAMES, addresses)), bits),
+    )
 
 
 def _scipy_build_info() -> tuple[str, str]:

@@ -10,7 +10,9 @@ import numpy as np
 from pytensor.tensor.blas._ldflags import BLAS_NAMES, scipy_provider
 
 HERE = Path(__file__).parent
-C_CODE = Path(__file__).parents[3] / "pytensor" / "tensor" / "blas" / "c_code"
+ROOT = Path(__file__).parents[3]
+C_CODE = ROOT / "pytensor" / "tensor" / "blas" / "c_code"
+KERNEL_CODE = ROOT / "pytensor" / "link" / "c" / "c_code"
 LETTERS = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
 
 

@@ -258,11 +258,12 @@ def test_table_of_routines_is_the_list_of_names(helpers):
 
 
 @pytest.mark.parametrize("cc", ["gcc", "clang"])
-@pytest.mark.parametrize("path", sorted(blas_helpers.C_CODE.glob("*.[ch]")), ids=lambda p: p.name)
+@pytest.mark.parametrize("path", sorted(blas_helpers.C_CODE.rglob("*.[ch]")), ids=lambda p: p.name)
 def test_every_file_compiles_alone(cc, path):
     if blas_helpers.shutil.which(cc) is None:
         pytest.skip(f"no {cc}")
-    command = [cc, "-std=c11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-x", "c", str(path)]
+    command = [cc, "-std=c11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only"]
+    command += [f"-I{blas_helpers.C_CODE}", f"-I{blas_helpers.KERNEL_CODE}", "-x", "c", str(path)]
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
 

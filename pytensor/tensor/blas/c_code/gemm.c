@@ -14,7 +14,7 @@
 /* Below this many multiplications the library's own bookkeeping costs more than the product
  * (benchmarks/blas_helpers). */
 #ifndef BLAS_SMALL_GEMM
-#define BLAS_SMALL_GEMM 128
+#define BLAS_SMALL_GEMM 27
 #endif
 
 BLAS_HELPER void NAME(small_gemm)(
@@ -54,13 +54,46 @@ BLAS_HELPER void NAME(run_gemm)(
     use_copy(&ready.b, &ready.b_form, scratch, itemsize);
     if (ready.c_form.copy)
         ready.c = column_buffer(&plan->c, scratch + plan->c_form.offset, itemsize);
-    if (NAME(equals)(beta, 0.0))
-        NAME(scale_matrix)(beta, &ready.c);
-    else if (ready.c_form.copy)
+    if (NAME(equals)(beta, 0.0)) {
+        if (BLAS_CLEARS_OUTPUT)
+            NAME(scale_matrix)(beta, &ready.c);
+    } else if (ready.c_form.copy) {
         copy_matrix(&ready.c, &plan->c, itemsize);
+    }
     NAME(call_gemm)(env, &ready, alpha, beta);
     if (ready.c_form.copy)
         copy_matrix(&plan->c, &ready.c, itemsize);
+}
+
+/* The common case without a plan: z by rows, x and y by rows or columns, nothing shared. Says if it was that.
+ */
+BLAS_HELPER bool NAME(direct_gemm)(const blas_env *env, REAL alpha, const matrix_view *x,
+        const matrix_view *y, REAL beta, const matrix_view *z)
+{
+    const int64_t itemsize = (int64_t)sizeof(REAL);
+    const matrix_view c = transposed(z);
+    const byte_range written = matrix_range(z, itemsize);
+    blas_int ldx = 1, ldy = 1, ldz = 1;
+    if (x->conj || y->conj || overlap(matrix_range(x, itemsize), written) ||
+            overlap(matrix_range(y, itemsize), written))
+        return false;
+    if (z->rows * z->cols * x->cols <= BLAS_SMALL_GEMM) {
+        NAME(small_gemm)(alpha, x, y, beta, z);
+        return true;
+    }
+    if (!is_by_columns(&c, itemsize, IS_COMPLEX, &ldz))
+        return false;
+    const char x_layout = matrix_layout(x, itemsize, IS_COMPLEX, &ldx);
+    const char y_layout = matrix_layout(y, itemsize, IS_COMPLEX, &ldy);
+    if (!x_layout || !y_layout)
+        return false;
+    if (BLAS_CLEARS_OUTPUT && NAME(equals)(beta, 0.0))
+        NAME(scale_matrix)(beta, z);
+    gemm_fn *const gemm = (gemm_fn *)ROUTINE(env, gemm);
+    const blas_int m = (blas_int)z->cols, n = (blas_int)z->rows, k = (blas_int)x->cols;
+    gemm(y_layout == 'N' ? "T" : "N", x_layout == 'N' ? "T" : "N", &m, &n, &k, &alpha, y->data, &ldy, x->data,
+            &ldx, &beta, z->data, &ldz);
+    return true;
 }
 
 /* Dimensions beyond BLAS_INT: the same product over blocks that fit. */
@@ -97,6 +130,8 @@ BLAS_HELPER int NAME(gemm)(const blas_env *env, REAL alpha, const matrix_view *x
     }
     if (z->rows > BLAS_INT_LIMIT || z->cols > BLAS_INT_LIMIT || x->cols > BLAS_INT_LIMIT)
         return NAME(split_gemm)(env, alpha, x, y, beta, z);
+    if (NAME(direct_gemm)(env, alpha, x, y, beta, z))
+        return BLAS_DONE;
     const gemm_plan plan = plan_gemm(x, y, z, BLAS_SMALL_GEMM, (int64_t)sizeof(REAL), IS_COMPLEX);
     char *const scratch = plan.bytes ? env->scratch(env->owner, plan.bytes) : NULL;
     if (plan.bytes && !scratch)

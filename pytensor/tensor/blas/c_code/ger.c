@@ -12,7 +12,7 @@
 #endif
 
 #ifndef BLAS_LARGE_GER
-#define BLAS_LARGE_GER 65536
+#define BLAS_LARGE_GER 8192
 #endif
 
 /* One row of a plain update: z <- a + t y. The contiguous case is spelled out for the vectoriser. */

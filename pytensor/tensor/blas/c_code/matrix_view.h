@@ -33,12 +33,12 @@ typedef struct {
     const char *low, *high;
 } byte_range;
 
-BLAS_HELPER int64_t at_least_one(int64_t n)
+BLAS_INLINE int64_t at_least_one(int64_t n)
 {
     return n > 1 ? n : 1;
 }
 
-BLAS_HELPER matrix_view transposed(const matrix_view *v)
+BLAS_INLINE matrix_view transposed(const matrix_view *v)
 {
     return (matrix_view){v->data, v->cols, v->rows, v->col_stride, v->row_stride, v->conj};
 }
@@ -77,7 +77,7 @@ BLAS_HELPER void flip(vector_view *v)
 }
 
 /* A length-one axis may carry any stride; zero makes it harmless in address arithmetic. */
-BLAS_HELPER void drop_unused_strides(matrix_view *v)
+BLAS_INLINE void drop_unused_strides(matrix_view *v)
 {
     if (v->rows <= 1)
         v->row_stride = 0;
@@ -85,7 +85,7 @@ BLAS_HELPER void drop_unused_strides(matrix_view *v)
         v->col_stride = 0;
 }
 
-BLAS_HELPER byte_range matrix_range(const matrix_view *v, int64_t itemsize)
+BLAS_INLINE byte_range matrix_range(const matrix_view *v, int64_t itemsize)
 {
     byte_range range = {v->data, v->data};
     if (v->rows <= 0 || v->cols <= 0)
@@ -96,32 +96,32 @@ BLAS_HELPER byte_range matrix_range(const matrix_view *v, int64_t itemsize)
     return range;
 }
 
-BLAS_HELPER byte_range vector_range(const vector_view *v, int64_t itemsize)
+BLAS_INLINE byte_range vector_range(const vector_view *v, int64_t itemsize)
 {
     const matrix_view column = {v->data, v->size, 1, v->stride, 0, false};
     return matrix_range(&column, itemsize);
 }
 
-BLAS_HELPER bool overlap(byte_range a, byte_range b)
+BLAS_INLINE bool overlap(byte_range a, byte_range b)
 {
     return a.low < b.high && b.low < a.high;
 }
 
 /* Elements of 4, 8 (double or complex float) or 16 bytes need no more alignment than their real part. */
-BLAS_HELPER bool is_aligned(const char *data, int64_t itemsize, bool is_complex)
+BLAS_INLINE bool is_aligned(const char *data, int64_t itemsize, bool is_complex)
 {
     return (uintptr_t)data % (uintptr_t)(is_complex ? itemsize / 2 : itemsize) == 0;
 }
 
 /* Can `stride` be BLAS's leading dimension over contiguous runs of `run` elements? */
-BLAS_HELPER bool is_leading_dimension(int64_t stride, int64_t run, int64_t itemsize)
+BLAS_INLINE bool is_leading_dimension(int64_t stride, int64_t run, int64_t itemsize)
 {
     return stride % itemsize == 0 && stride / itemsize >= at_least_one(run) &&
            stride / itemsize <= BLAS_INT_LIMIT;
 }
 
 /* Stored by columns, as Fortran does? Sets the leading dimension. */
-BLAS_HELPER bool is_by_columns(const matrix_view *v, int64_t itemsize, bool is_complex, blas_int *ld)
+BLAS_INLINE bool is_by_columns(const matrix_view *v, int64_t itemsize, bool is_complex, blas_int *ld)
 {
     const int64_t stride = v->cols <= 1 ? at_least_one(v->rows) * itemsize : v->col_stride;
     if (!is_aligned(v->data, itemsize, is_complex) || (v->rows > 1 && v->row_stride != itemsize) ||
@@ -132,7 +132,7 @@ BLAS_HELPER bool is_by_columns(const matrix_view *v, int64_t itemsize, bool is_c
 }
 
 /* 'N': stored by columns. 'T': stored by rows, Fortran sees the transpose. 0: BLAS cannot read it. */
-BLAS_HELPER char matrix_layout(const matrix_view *v, int64_t itemsize, bool is_complex, blas_int *ld)
+BLAS_INLINE char matrix_layout(const matrix_view *v, int64_t itemsize, bool is_complex, blas_int *ld)
 {
     const matrix_view t = transposed(v);
     if (is_by_columns(v, itemsize, is_complex, ld))
@@ -141,7 +141,7 @@ BLAS_HELPER char matrix_layout(const matrix_view *v, int64_t itemsize, bool is_c
 }
 
 /* Can BLAS walk this vector? Sets its increment; zero increments are not trusted to any library. */
-BLAS_HELPER bool vector_increment(const vector_view *v, int64_t itemsize, bool is_complex, blas_int *inc)
+BLAS_INLINE bool vector_increment(const vector_view *v, int64_t itemsize, bool is_complex, blas_int *inc)
 {
     if (!is_aligned(v->data, itemsize, is_complex))
         return false;
@@ -156,7 +156,7 @@ BLAS_HELPER bool vector_increment(const vector_view *v, int64_t itemsize, bool i
 }
 
 /* BLAS wants the lowest address of a vector that it walks backwards. */
-BLAS_HELPER char *vector_start(const vector_view *v)
+BLAS_INLINE char *vector_start(const vector_view *v)
 {
     return v->stride < 0 ? v->data + (at_least_one(v->size) - 1) * v->stride : v->data;
 }
