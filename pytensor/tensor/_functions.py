@@ -1,0 +1,355 @@
+"""Functions of numbers made of several elementwise Ops."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+import pytensor.scalar.basic as ps
+from pytensor.tensor._alloc import alloc
+from pytensor.tensor._convert import as_tensor_variable, constant
+from pytensor.tensor._joining import stack
+from pytensor.tensor._math_ops import (
+    _cast_to,
+    _conj,
+    add,
+    and_,
+    arctan2,
+    cos,
+    eq,
+    exp,
+    gamma,
+    gammainc,
+    gammaincc,
+    gt,
+    imag,
+    int_div,
+    invert,
+    isinf_,
+    isnan_,
+    ive,
+    kve,
+    le,
+    lt,
+    mod,
+    mul,
+    neg,
+    neq,
+    or_,
+    pow,
+    real,
+    round_half_away_from_zero,
+    round_half_to_even,
+    sign,
+    sin,
+    sub,
+    switch,
+    true_div,
+)
+from pytensor.tensor._math_ops import abs as pt_abs
+from pytensor.tensor._math_ops import complex as pt_complex
+from pytensor.tensor._shape_ops import shape_tuple
+from pytensor.tensor._statistics import all as pt_all
+from pytensor.tensor._statistics import max as pt_max
+from pytensor.tensor._statistics import min as pt_min
+from pytensor.tensor.type import complex_dtypes, discrete_dtypes, float_dtypes, integer_dtypes
+
+# Default tolerances of `_allclose`, by dtype.
+float16_rtol, float16_atol = 1e-3, 1e-3
+float32_rtol, float32_atol = 1e-5, 1e-5
+float64_rtol, float64_atol = 1.0000000000000001e-05, 1e-8
+
+
+def _false_like(a):
+    return alloc(constant(np.array(False)), *shape_tuple(a))
+
+
+def isnan(a):
+    """Return whether each element is NaN; discrete dtypes have none."""
+    a = as_tensor_variable(a)
+    return _false_like(a) if a.type.dtype in discrete_dtypes else isnan_(a)
+
+
+def isinf(a):
+    """Return whether each element is infinite; discrete dtypes have none."""
+    a = as_tensor_variable(a)
+    return _false_like(a) if a.type.dtype in discrete_dtypes else isinf_(a)
+
+
+def isfinite(a):
+    """Return whether each element is neither infinite nor NaN."""
+    a = as_tensor_variable(a)
+    return invert(or_(isnan(a), isinf(a)))
+
+
+def isposinf(x):
+    """Return whether each element is plus infinity."""
+    x = as_tensor_variable(x)
+    return _false_like(x) if x.type.dtype in discrete_dtypes else eq(x, np.inf)
+
+
+def isneginf(x):
+    """Return whether each element is minus infinity."""
+    x = as_tensor_variable(x)
+    return _false_like(x) if x.type.dtype in discrete_dtypes else eq(x, -np.inf)
+
+
+def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
+    """Return whether ``abs(a - b) <= atol + rtol * abs(b)``, as `numpy.isclose`.
+
+    Infinities are close to themselves; NaN is, if `equal_nan`.
+    """
+    a, b = as_tensor_variable(a), as_tensor_variable(b)
+    difference = pt_abs(sub(a, b))
+    near = le(difference, add(atol, mul(rtol, pt_abs(b))))
+    if a.type.dtype in discrete_dtypes and b.type.dtype in discrete_dtypes:
+        return near
+    special = or_(or_(isnan(a), isnan(b)), or_(isinf(a), isinf(b)))
+    same_inf = and_(and_(isinf(a), isinf(b)), eq(a, b))
+    close = or_(and_(near, invert(special)), same_inf)
+    if equal_nan:
+        close = or_(close, and_(isnan(a), isnan(b)))
+    return close
+
+
+def allclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
+    """Return whether all elements are close; see `isclose`."""
+    return pt_all(isclose(a, b, rtol, atol, equal_nan))
+
+
+def _get_atol_rtol(a, b):
+    """Return the tolerances for comparing values of two dtypes: the wider ones count."""
+    for dtype, atol, rtol in (
+        ("float16", float16_atol, float16_rtol),
+        ("float32", float32_atol, float32_rtol),
+    ):
+        narrow = (dtype, {"float32": "complex64"}.get(dtype))
+        if str(a.dtype) in narrow or str(b.dtype) in narrow:
+            return atol, rtol
+    return float64_atol, float64_rtol
+
+
+def _allclose(a, b, rtol=None, atol=None):
+    """Compare two arrays (values) with tolerances that suit their dtypes."""
+    a, b = np.asarray(a), np.asarray(b)
+    default_atol, default_rtol = _get_atol_rtol(a, b)
+    return np.allclose(
+        a,
+        b,
+        rtol=default_rtol if rtol is None else rtol,
+        atol=default_atol if atol is None else atol,
+    )
+
+
+def round(a, mode=None):
+    """Return the nearest integers.
+
+    `mode` is ``"half_to_even"`` (default, as NumPy) or ``"half_away_from_zero"``.
+    """
+    a = as_tensor_variable(a)
+    if a.type.dtype not in (*float_dtypes, *complex_dtypes):
+        return a
+    if mode is None or mode == "half_to_even":
+        return round_half_to_even(a)
+    if mode == "half_away_from_zero":
+        return round_half_away_from_zero(a)
+    raise ValueError(f"[round] mode must be 'half_to_even' or 'half_away_from_zero', got {mode!r}")
+
+
+def iround(a, mode=None):
+    """Return the nearest integers as int64; see `round`."""
+    return _cast_to(round(a, mode), "int64")
+
+
+def conj(x):
+    """Return the complex conjugate; a real `x` itself."""
+    x = as_tensor_variable(x)
+    return _conj(x) if x.type.dtype in complex_dtypes else x
+
+
+conjugate = conj
+
+
+def angle(z):
+    """Return the argument of a complex number."""
+    return arctan2(imag(z), real(z))
+
+
+def complex_from_polar(abs, angle):
+    """Return the complex number with modulus `abs` and argument `angle`."""
+    warnings.warn(
+        "complex_from_polar is deprecated; use `complex(abs * cos(angle), abs * sin(angle))`",
+        FutureWarning,
+        stacklevel=2,
+    )
+    return pt_complex(mul(abs, cos(angle)), mul(abs, sin(angle)))
+
+
+def sgn(a):
+    """Return the sign. Deprecated: use `sign`."""
+    warnings.warn("sgn is deprecated; use sign", FutureWarning, stacklevel=2)
+    return sign(a)
+
+
+def power(x, y):
+    """Return ``x ** y``."""
+    return pow(x, y)
+
+
+def mod_check(x, y):
+    """Return ``x % y``; complex numbers raise."""
+    x, y = as_tensor_variable(x), as_tensor_variable(y)
+    if x.type.dtype in complex_dtypes or y.type.dtype in complex_dtypes:
+        raise ps.ComplexError("Complex numbers do not support modulo")
+    return mod(x, y)
+
+
+def divmod(x, y):
+    """Return quotient and remainder of the division rounded toward minus infinity."""
+    return int_div(x, y), mod_check(x, y)
+
+
+def ceil_intdiv(a, b):
+    """Return the quotient of integers rounded up, without going through floats."""
+    a, b = as_tensor_variable(a), as_tensor_variable(b)
+    quotient = int_div(a, b)
+    return add(_cast_to(neq(mod(a, b), 0), quotient.type.dtype), quotient)
+
+
+def variadic_add(*args):
+    """Return the sum of any number of operands: 0 for none, the operand itself for one."""
+    if not args:
+        return constant(0)
+    return args[0] if len(args) == 1 else add(*args)
+
+
+def variadic_mul(*args):
+    """Return the product of any number of operands: 1 for none, the operand itself for one."""
+    if not args:
+        return constant(1)
+    return args[0] if len(args) == 1 else mul(*args)
+
+
+def smallest(*args):
+    """Return the elementwise smallest of the arguments."""
+    if len(args) == 2:
+        return switch(lt(args[0], args[1]), *args)
+    return pt_min(stack(args), axis=0)
+
+
+def largest(*args):
+    """Return the elementwise largest of the arguments."""
+    if len(args) == 2:
+        return switch(gt(args[0], args[1]), *args)
+    return pt_max(stack(args), axis=0)
+
+
+def nan_to_num(x, nan=0.0, posinf=None, neginf=None):
+    """Replace NaN and infinities by finite numbers, by default 0 and the largest ones."""
+    x = as_tensor_variable(x)
+    if x.type.dtype in discrete_dtypes:
+        return x
+    kind = {"complex64": "float32", "complex128": "float64"}.get(x.type.dtype, x.type.dtype)
+    info = np.finfo(kind)
+    posinf = info.max if posinf is None else posinf
+    neginf = info.min if neginf is None else neginf
+    if x.type.dtype in complex_dtypes:
+        parts = [nan_to_num(part, nan, posinf, neginf) for part in (real(x), imag(x))]
+        return pt_complex(*parts)
+
+    def value(v):
+        return as_tensor_variable(v) if hasattr(v, "type") else constant(v, dtype=kind)
+
+    x = switch(isnan(x), value(nan), x)
+    x = switch(isposinf(x), value(posinf), x)
+    return switch(isneginf(x), value(neginf), x)
+
+
+def deg2rad(a):
+    """Convert degrees to radians."""
+    a = as_tensor_variable(a)
+    return mul(a, _float_constant(np.pi / 180, a))
+
+
+def rad2deg(a):
+    """Convert radians to degrees."""
+    a = as_tensor_variable(a)
+    return mul(a, _float_constant(180 / np.pi, a))
+
+
+def _float_constant(value, like):
+    """A constant that does not widen `like`."""
+    dtype = like.type.dtype if like.type.dtype in float_dtypes else "float64"
+    return constant(value, dtype=dtype)
+
+
+def gammal(k, x):
+    """Return the lower incomplete gamma function."""
+    return mul(gammainc(k, x), gamma(k))
+
+
+def gammau(k, x):
+    """Return the upper incomplete gamma function."""
+    return mul(gammaincc(k, x), gamma(k))
+
+
+def chi2sf(x, k):
+    """Return the survival function of the chi-squared distribution. Deprecated."""
+    warnings.warn("chi2sf is deprecated; use `gammaincc(k / 2, x / 2)`", UserWarning, stacklevel=2)
+    return gammaincc(true_div(k, 2), true_div(x, 2))
+
+
+def iv(v, x):
+    """Return the modified Bessel function of the first kind of real order `v`."""
+    x = as_tensor_variable(x)
+    return mul(ive(v, x), exp(pt_abs(x)))
+
+
+def kv(v, x):
+    """Return the modified Bessel function of the second kind of real order `v`."""
+    x = as_tensor_variable(x)
+    return mul(kve(v, x), exp(neg(x)))
+
+
+def kn(n, x):
+    """Return the modified Bessel function of the second kind of integer order `n`."""
+    n = as_tensor_variable(n)
+    if n.type.dtype not in integer_dtypes:
+        raise TypeError(f"[kn] n must be an integer, got {n.type.dtype}")
+    return kv(n, x)
+
+
+__all__ = [
+    "allclose",
+    "angle",
+    "ceil_intdiv",
+    "chi2sf",
+    "complex_from_polar",
+    "conj",
+    "conjugate",
+    "deg2rad",
+    "divmod",
+    "gammal",
+    "gammau",
+    "iround",
+    "isclose",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "isneginf",
+    "isposinf",
+    "iv",
+    "kn",
+    "kv",
+    "largest",
+    "mod_check",
+    "nan_to_num",
+    "power",
+    "rad2deg",
+    "round",
+    "sgn",
+    "smallest",
+    "variadic_add",
+    "variadic_mul",
+]
