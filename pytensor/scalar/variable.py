@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from pytensor.configdefaults import config
-from pytensor.graph.basic import Constant, Variable
+from pytensor.graph.basic import Apply, Constant, Variable
 from pytensor.scalar.type import ScalarType, get_scalar_type
 
 ops = SimpleNamespace()
@@ -212,8 +212,8 @@ def as_scalar(x, name: str | None = None) -> ScalarVariable:
             if scalar is not None:
                 return scalar
         raise TypeError(f"Cannot convert {x} of type {x.type} to a scalar type")
-    if hasattr(x, "owner") and hasattr(x, "outputs"):  # an Apply
-        return as_scalar(x.outputs[0], name)
+    if isinstance(x, Apply):
+        return as_scalar(x.out, name)
     return constant(x, name=name)
 
 
