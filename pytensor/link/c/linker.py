@@ -33,8 +33,10 @@ class CProgram(Program):
     ----------
     source : str
         The C text of its kernels.
-    run : callable
-        The driver's own object: ``run(*values)`` is the fastest way to call.
+    tables : dict
+        Slots, steps, arguments and constants as the driver reads them.
+    step_nodes : list
+        The node of each step; None for a step that only skips others.
     """
 
     def __init__(self, fgraph: FunctionGraph, plan: Schedule, lowered: Lowered):
@@ -42,13 +44,14 @@ class CProgram(Program):
         self.nodes = plan.order
         self.fragile_inputs = plan.fragile_inputs
         self.source = lowered.source
-        self._step_nodes = lowered.step_nodes
+        self.step_nodes = lowered.step_nodes
+        self.tables = lowered.tables
         unit = None
         link, flags, tables = _needs(lowered.flags)
         if lowered.source:
             unit = load_unit(lowered.source, link, flags)
         self._unit = unit
-        self.run = get_driver().Program(
+        self._run = get_driver().Program(
             library=None if unit is None else unit.capsule,
             handler=_error_handler(fgraph, lowered.step_nodes),
             tables=tables,
@@ -56,7 +59,12 @@ class CProgram(Program):
         )
 
     def __call__(self, *values: Any) -> list[Any]:
-        return self.run(*values)
+        return self._run(*values)
+
+    @property
+    def run(self) -> Callable[..., list[Any]]:
+        """The driver's own object."""
+        return self._run
 
     def bind(self, spec: "CallSpec") -> Callable | None:
         """Let the driver do the whole call, unless it stores updates or protects inputs."""
@@ -74,7 +82,7 @@ class CProgram(Program):
         if spec.n_returned != n_outputs:
             return None
         return get_driver().Caller(
-            program=self.run,
+            program=self._run,
             sources=tuple(None if s.explicit else s.container.storage for s in spec.inputs),
             filters=filters,
             slow=spec.slow,

@@ -155,8 +155,8 @@ def _arange(op, node=None, **kwargs):
     elif {x.type.dtype for x in (*node.inputs, z)} in ({"float64"}, {"float32"}):
         number = c_type(z.type.dtype)
         count = "pt_range_length((double)((stop - start) / step))"
-        # As NumPy counts: from the distance of the first two elements.
-        element = f"i == 0 ? start : start + ({number})i * delta"
+        # As NumPy counts: from the distance of the first two elements, in double precision.
+        element = "(double)start + (double)i * (double)delta"
     else:
         return None
     reads = "".join(
