@@ -242,7 +242,7 @@ class DenseVariableMeta(DenseTypeMeta):
         return sub is TensorVariable or cls in sub.__mro__
 
 
-class DenseTensorVariable(TensorType, metaclass=DenseVariableMeta):
+class DenseTensorVariable(TensorVariable, metaclass=DenseVariableMeta):
     """A class for ``isinstance`` tests that exclude sparse and other derived variables."""
 
 
@@ -256,7 +256,7 @@ class DenseConstantMeta(DenseTypeMeta):
         return sub is TensorConstant or cls in sub.__mro__
 
 
-class DenseTensorConstant(TensorType, metaclass=DenseConstantMeta):
+class DenseTensorConstant(TensorConstant, metaclass=DenseConstantMeta):
     """A class for ``isinstance`` tests that exclude sparse and other derived constants."""
 
 
