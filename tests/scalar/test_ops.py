@@ -372,3 +372,22 @@ def test_user_defined_op():
     assert run([gx], {g: np.float64(3)}) == [1.5]
     with pytest.raises(TypeError, match="callable"):
         Half(3)
+
+
+def test_every_c_helper_is_described():
+    """A name used in a template is in C_FUNCTIONS.md, and the templates are well formed."""
+    import re
+    from pathlib import Path
+
+    text = (Path(ps.__file__).parent / "C_FUNCTIONS.md").read_text()
+    described = set(re.findall(r"pt_[a-z0-9]+(?:_exp|_t(?=\())?", text))
+    used = set()
+    for op in {v for v in vars(ps).values() if isinstance(v, ps.ScalarOp)}:
+        templates = op.c_expr.values() if isinstance(op.c_expr, dict) else [op.c_expr or ""]
+        for template in templates:
+            for name in re.findall(r"pt_\w+?(?=_\{t|_iu\(|_ui\()", template):
+                used.add(name)
+            formatted = template.format("x0", "x1", "x2", t="f64", to="f32")
+            assert formatted.count("(") == formatted.count(")")
+    assert len(used) > 50
+    assert used <= described, used - described
