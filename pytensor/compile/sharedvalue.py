@@ -83,7 +83,7 @@ class Container:
     ) -> None:
         if not isinstance(storage, list) or len(storage) < 1:
             raise TypeError(f"[Container] storage must be a list of one element, got {storage!r}")
-        self.type = r if isinstance(r, Type) else r.type
+        self.type = r.type if isinstance(r, Variable) else r
         self.name = getattr(r, "name", None) if name is None else name
         self.storage = storage
         self.readonly = readonly
