@@ -104,7 +104,7 @@ class OpFromGraph(HasInnerFunction, Op):
     --------
     >>> import pytensor.tensor as pt
     >>> from pytensor.compile.builders import OpFromGraph
-    >>> x, y = pt.scalars("xy")
+    >>> x, y = pt.scalars("x", "y")
     >>> op = OpFromGraph([x, y], [x + 2 * y])
     >>> z = op(y, x)
     """

@@ -276,12 +276,13 @@ class FunctionMaker:
         specs = _swapped(self.inputs, swap or {})
         if delete_updates:
             return self._without_updates(specs, name, profile)
-        new = copy.copy(self)
+        new = object.__new__(type(self))
+        new.__dict__.update(self.__dict__)
         old = [spec.variable for spec in self.inputs]
         now = [spec.variable for spec in specs]
         if now != old:
             wrapped = [o.variable for o in self.outputs]
-            rewired = _rewired(old, now, wrapped + [s.update for s in specs if s.update])
+            rewired = _rewired(old, now, wrapped + [s.update for s in specs if s.update is not None])
             new.outputs = [
                 SymbolicOutput(v, o.borrow)
                 for v, o in zip(rewired, self.outputs)  # updates follow
