@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-import pytensor.tensor
+import pytensor.tensor  # noqa: F401  (the package first)
 from pytensor.compile.ops import deep_copy_op, view_op
 from pytensor.link.c.toolchain import find_compiler
 from pytensor.raise_op import Assert, CheckAndRaise
