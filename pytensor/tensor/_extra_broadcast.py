@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Sequence
 
 from numpy.lib.array_utils import normalize_axis_index
-from pytensor.tensor.math import all as pt_all
-from pytensor.tensor.math import eq, or_, switch
 
 from pytensor.graph.basic import Variable
 from pytensor.raise_op import Assert
 from pytensor.scalar.basic import ScalarType
 from pytensor.tensor.basic import alloc, as_tensor_variable, join, second
 from pytensor.tensor.elemwise import DimShuffle
+from pytensor.tensor.math import all as pt_all
+from pytensor.tensor.math import eq, or_, switch
 from pytensor.tensor.utils import concrete_int
 
 _broadcast_assert = Assert(

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from pytensor.tensor.math import eq, switch
-from pytensor.tensor.math import sum as pt_sum
 
 from pytensor.configdefaults import config
 from pytensor.graph.basic import Apply, Variable
@@ -13,6 +11,8 @@ from pytensor.graph.op import Op
 from pytensor.graph.replace import _vectorize_node
 from pytensor.tensor.basic import arange, as_tensor_variable, cast, eye, get_vector_length
 from pytensor.tensor.blockwise import vectorize_node_fallback
+from pytensor.tensor.math import eq, switch
+from pytensor.tensor.math import sum as pt_sum
 from pytensor.tensor.type import TensorType, integer_dtypes, tensor
 
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
-from pytensor.tensor.math import floor, ge, log, lt, maximum, switch
 
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.null_type import grad_undefined
 from pytensor.graph.op import Op
 from pytensor.tensor.basic import arange, as_tensor_variable, cast, moveaxis
+from pytensor.tensor.math import floor, ge, log, lt, maximum, switch
 from pytensor.tensor.subtensor import set_subtensor
 from pytensor.tensor.type import dvector, integer_dtypes
 

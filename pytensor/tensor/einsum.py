@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from math import prod
 
 import numpy as np
-from pytensor.tensor.math import dot, matmul, tensordot
-from pytensor.tensor.math import sum as pt_sum
 
 from pytensor.graph.basic import Variable
 from pytensor.tensor.basic import as_tensor_variable, diagonal
 from pytensor.tensor.elemwise import DimShuffle
+from pytensor.tensor.math import dot, matmul, tensordot
+from pytensor.tensor.math import sum as pt_sum
 
 __all__ = ["einsum"]
 

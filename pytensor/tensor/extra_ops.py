@@ -6,10 +6,6 @@ Ops about positions are in `_extra_index`, ranges of numbers in `_extra_ranges`,
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
-from pytensor.tensor.math import all as pt_all
-from pytensor.tensor.math import eq, ge, maximum, neq, switch
-from pytensor.tensor.math import max as pt_max
-from pytensor.tensor.math import sum as pt_sum
 
 from pytensor.graph.basic import Apply, Constant, Variable
 from pytensor.graph.null_type import DisconnectedType, disconnected_type
@@ -50,6 +46,10 @@ from pytensor.tensor._extra_ranges import (  # noqa: F401
 )
 from pytensor.tensor.basic import alloc, as_tensor_variable, cast, flatnonzero, join, zeros
 from pytensor.tensor.elemwise import DimShuffle
+from pytensor.tensor.math import all as pt_all
+from pytensor.tensor.math import eq, ge, maximum, neq, switch
+from pytensor.tensor.math import max as pt_max
+from pytensor.tensor.math import sum as pt_sum
 from pytensor.tensor.subtensor import advanced_inc_subtensor1, flip
 from pytensor.tensor.type import integer_dtypes, tensor
 

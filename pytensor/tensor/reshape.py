@@ -7,7 +7,6 @@ from numbers import Integral
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
-from pytensor.tensor.math import prod as pt_prod
 
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.null_type import DisconnectedType, disconnected_type
@@ -16,6 +15,7 @@ from pytensor.graph.replace import _vectorize_node
 from pytensor.tensor.basic import as_tensor_variable, get_vector_length, join
 from pytensor.tensor.blockwise import vectorize_node_fallback
 from pytensor.tensor.extra_ops import squeeze
+from pytensor.tensor.math import prod as pt_prod
 from pytensor.tensor.shape import shape as pt_shape
 from pytensor.tensor.type import tensor
 from pytensor.tensor.utils import concrete_int

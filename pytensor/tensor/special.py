@@ -3,6 +3,14 @@
 from functools import reduce
 
 import numpy as np
+
+from pytensor.configdefaults import config
+from pytensor.graph.basic import Apply
+from pytensor.graph.null_type import DisconnectedType, disconnected_type
+from pytensor.graph.op import Op
+from pytensor.graph.replace import _vectorize_node
+from pytensor.tensor.basic import as_tensor_variable
+from pytensor.tensor.extra_ops import squeeze
 from pytensor.tensor.math import (
     abs as pt_abs,
 )
@@ -20,14 +28,6 @@ from pytensor.tensor.math import (
 from pytensor.tensor.math import max as pt_max
 from pytensor.tensor.math import maximum as pt_maximum
 from pytensor.tensor.math import sum as pt_sum
-
-from pytensor.configdefaults import config
-from pytensor.graph.basic import Apply
-from pytensor.graph.null_type import DisconnectedType, disconnected_type
-from pytensor.graph.op import Op
-from pytensor.graph.replace import _vectorize_node
-from pytensor.tensor.basic import as_tensor_variable
-from pytensor.tensor.extra_ops import squeeze
 from pytensor.tensor.type import float_dtypes
 from pytensor.tensor.utils import normalize_reduce_axis
 

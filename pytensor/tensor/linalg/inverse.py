@@ -3,7 +3,6 @@
 from math import prod
 
 import numpy as np
-from pytensor.tensor.math import conj
 
 from pytensor.graph.basic import Apply
 from pytensor.graph.null_type import disconnected_type
@@ -12,6 +11,7 @@ from pytensor.tensor.basic import as_tensor_variable
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.linalg._checks import as_matrix, as_square, is_missing
 from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype
+from pytensor.tensor.math import conj
 from pytensor.tensor.type import tensor
 
 

@@ -3,7 +3,6 @@
 from functools import reduce
 
 import numpy as np
-from pytensor.tensor.math import conj, dot, matmul
 
 from pytensor.graph.basic import Apply
 from pytensor.graph.null_type import disconnected_type
@@ -15,6 +14,8 @@ from pytensor.tensor.linalg._checks import as_square, is_missing
 from pytensor.tensor.linalg._lazy import scipy_linalg
 from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype
 from pytensor.tensor.linalg.inverse import matrix_inverse
+from pytensor.tensor.math import conj, dot, matmul
+from pytensor.tensor.reshape import join_dims
 from pytensor.tensor.type import tensor
 
 
@@ -95,13 +96,9 @@ def kron(a, b):
     product = DimShuffle(input_ndim=ndim, new_order=tuple(a_order))(a) * DimShuffle(
         input_ndim=ndim, new_order=tuple(b_order)
     )(b)
-    lengths = [
-        x.shape[d] if x.type.shape[d] is None else x.type.shape[d]
-        for d in range(ndim)
-        for x in (a, b)
-    ]
-    shape = [m * n for m, n in zip(lengths[::2], lengths[1::2], strict=True)]
-    return product.reshape(shape, ndim=ndim)
+    for d in range(ndim):
+        product = join_dims(product, start_axis=d, n_axes=2)
+    return product
 
 
 class Expm(Op):

@@ -5,11 +5,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
-from pytensor.tensor.math import abs as pt_abs
-from pytensor.tensor.math import conj, neq, sqrt
-from pytensor.tensor.math import max as pt_max
-from pytensor.tensor.math import min as pt_min
-from pytensor.tensor.math import sum as pt_sum
 
 from pytensor.graph.basic import Apply
 from pytensor.graph.null_type import disconnected_type
@@ -21,6 +16,11 @@ from pytensor.tensor.linalg._checks import as_square, is_missing
 from pytensor.tensor.linalg.decomposition.svd import svd
 from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype, linalg_real_output_dtype
 from pytensor.tensor.linalg.inverse import matrix_inverse
+from pytensor.tensor.math import abs as pt_abs
+from pytensor.tensor.math import conj, neq, sqrt
+from pytensor.tensor.math import max as pt_max
+from pytensor.tensor.math import min as pt_min
+from pytensor.tensor.math import sum as pt_sum
 from pytensor.tensor.type import tensor
 
 VALID_ORD = Literal["fro", "f", "nuc", "inf", "-inf", 0, 1, -1, 2, -2]
@@ -146,7 +146,8 @@ def _vector_norm(x, ord, axis: int):
         return pt_sum(pt_abs(x), axis=axis)
     if isinstance(ord, str):
         raise ValueError(f"Invalid norm order '{ord}' for vectors")
-    return pt_sum(pt_abs(x) ** ord, axis=axis) ** (1.0 / ord)
+    root = np.asarray(1.0 / ord, dtype=linalg_real_output_dtype(x.type.dtype))
+    return pt_sum(pt_abs(x) ** ord, axis=axis) ** root
 
 
 def _root_of_squares(x, axes):

@@ -27,7 +27,6 @@ from pytensor.tensor.subtensor.indices import (
 )
 from pytensor.tensor.subtensor.lengths import (
     group_indices,
-    index_ndim,
     indexed_result_shape,
     is_mask,
     is_slice,
@@ -125,7 +124,7 @@ class AdvancedSubtensor(BaseSubtensor, Op):
 
     def infer_shape(self, fgraph, node, input_shapes):
         indices = unflatten_index_variables(node.inputs[1:], self.idx_list)
-        return [indexed_result_shape(input_shapes[0], count_masks(indices))]
+        return [indexed_result_shape(input_shapes[0], indices)]
 
     def perform(self, node, inputs, output_storage):
         x, *values = inputs
@@ -292,20 +291,6 @@ class AdvancedIncSubtensor(BaseSubtensor, Op):
         """Tell whether slices stand between the array indices of `node`."""
         indices = unflatten_index_variables(node.inputs[2:], node.op.idx_list)
         return non_consecutive_adv_indexing(indices)
-
-
-def count_masks(indices) -> list:
-    """Stand-ins for masks that have the shape of the positions they select.
-
-    Only the number of true elements matters for shapes, so it is counted rather than listed.
-    """
-    result: list = []
-    for idx in indices:
-        if not is_slice(idx) and is_mask(idx):
-            result.extend([nonzero(idx)[0]] * index_ndim(idx))
-        else:
-            result.append(idx)
-    return result
 
 
 def advanced_subtensor(x, *index_variables):

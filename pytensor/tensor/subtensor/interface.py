@@ -1,10 +1,10 @@
 """What users call: ``x[...]``, set_subtensor, inc_subtensor, take, flip."""
 
 import numpy as np
-from pytensor.tensor.math import clip
 
 from pytensor.graph.basic import Constant, Variable
 from pytensor.scalar.basic import ScalarType
+from pytensor.tensor._math_ops import clip
 from pytensor.tensor.basic import as_tensor_variable
 from pytensor.tensor.elemwise import DimShuffle
 from pytensor.tensor.shape import Reshape

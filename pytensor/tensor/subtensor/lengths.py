@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from pytensor.tensor.math import ge, lt, maximum, minimum, switch
 
-from pytensor.graph.basic import Variable
+from pytensor.graph.basic import Constant, Variable
 from pytensor.scalar.basic import ScalarType
+from pytensor.tensor._math_ops import ge, lt, maximum, minimum, switch
 from pytensor.tensor.basic import as_tensor_variable
+from pytensor.tensor.math import sum as pt_sum
 from pytensor.tensor.subtensor.indices import constant_index_value
 from pytensor.tensor.type_other import MakeSlice, NoneTypeT, SliceConstant, SliceType
 from pytensor.tensor.utils import broadcast_static_dim_lengths
@@ -325,7 +326,7 @@ def indexed_result_shape(array_shape, indices, indices_are_shapes=False):
     array_shape
         Symbolic shape of x.
     indices
-        Integers, slices and arrays (masks already replaced by their nonzero positions).
+        Integers, slices, arrays of integers and masks.
     indices_are_shapes
         Whether array indices are given by their shapes (tuples).
     """
@@ -334,9 +335,11 @@ def indexed_result_shape(array_shape, indices, indices_are_shapes=False):
         if indices_are_shapes:
             return tuple(idx) if isinstance(idx, list | tuple) else ()
         if not isinstance(idx, Variable):
-            return np.shape(idx)
+            return (np.count_nonzero(idx),) if is_mask(idx) else np.shape(idx)
         if isinstance(idx.type, ScalarType):
             return ()
+        if is_mask(idx):
+            return (_count_nonzero(idx),)
         static = idx.type.shape
         if None not in static:
             return static
@@ -358,6 +361,13 @@ def indexed_result_shape(array_shape, indices, indices_are_shapes=False):
         else:
             result.append(slice_len(idx, array_shape[axis]))
     return (*result, *tuple(array_shape)[used:])
+
+
+def _count_nonzero(mask):
+    """How many elements a mask selects: all that its positions tell a shape."""
+    if isinstance(mask, Constant):
+        return int(np.count_nonzero(mask.data))
+    return pt_sum(mask, dtype="int64")
 
 
 def _shapes_layout(indices):

@@ -3,7 +3,6 @@
 from typing import Literal
 
 import numpy as np
-from pytensor.tensor.math import invert, isnan
 
 from pytensor.graph.basic import Apply
 from pytensor.graph.null_type import disconnected_type
@@ -15,6 +14,7 @@ from pytensor.tensor.linalg._checks import as_square, is_missing
 from pytensor.tensor.linalg._lazy import scipy_linalg
 from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype
 from pytensor.tensor.linalg.solvers.triangular import solve_triangular
+from pytensor.tensor.math import invert, isnan
 from pytensor.tensor.type import tensor
 
 

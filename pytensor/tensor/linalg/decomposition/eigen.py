@@ -1,7 +1,6 @@
 """Eigenvalues and eigenvectors."""
 
 import numpy as np
-from pytensor.tensor.math import conj, eq, switch
 
 from pytensor.graph.basic import Apply
 from pytensor.graph.null_type import disconnected_type, grad_not_implemented
@@ -11,6 +10,7 @@ from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.linalg._checks import as_square, fill_missing, is_missing, square_length
 from pytensor.tensor.linalg._lazy import scipy_linalg
 from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype, linalg_real_output_dtype
+from pytensor.tensor.math import conj, eq, switch
 from pytensor.tensor.type import tensor
 
 

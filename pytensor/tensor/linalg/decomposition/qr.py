@@ -3,7 +3,6 @@
 from typing import Literal
 
 import numpy as np
-from pytensor.tensor.math import minimum
 
 from pytensor.graph.basic import Apply
 from pytensor.graph.null_type import disconnected_type, grad_not_implemented
@@ -14,6 +13,7 @@ from pytensor.tensor.linalg._checks import as_matrix, fill_missing, is_missing
 from pytensor.tensor.linalg._lazy import scipy_linalg
 from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype
 from pytensor.tensor.linalg.solvers.triangular import solve_triangular
+from pytensor.tensor.math import minimum
 from pytensor.tensor.type import tensor
 
 _MODES = ("full", "r", "economic", "raw")

@@ -1,7 +1,6 @@
 """Singular value decomposition."""
 
 import numpy as np
-from pytensor.tensor.math import eq, minimum, switch
 
 from pytensor.graph.basic import Apply
 from pytensor.graph.null_type import disconnected_type, grad_not_implemented
@@ -9,6 +8,7 @@ from pytensor.graph.op import Op
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.linalg._checks import as_matrix, fill_missing, is_missing
 from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype, linalg_real_output_dtype
+from pytensor.tensor.math import eq, minimum, switch
 from pytensor.tensor.type import tensor
 
 

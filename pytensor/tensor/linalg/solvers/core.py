@@ -1,7 +1,6 @@
 """What the solvers of ``A @ x = b`` share."""
 
 import numpy as np
-from pytensor.tensor.math import conj, outer
 
 from pytensor.graph.basic import Apply
 from pytensor.graph.null_type import disconnected_type
@@ -9,6 +8,7 @@ from pytensor.graph.op import Op
 from pytensor.tensor.basic import as_tensor_variable
 from pytensor.tensor.linalg._checks import as_square, is_missing, square_length
 from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype
+from pytensor.tensor.math import conj, outer
 from pytensor.tensor.type import tensor
 
 

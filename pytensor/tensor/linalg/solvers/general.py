@@ -1,8 +1,6 @@
 """General systems, and those whose matrix has a known structure."""
 
 import numpy as np
-from pytensor.tensor.math import abs as pt_abs
-from pytensor.tensor.math import conj, le, switch
 
 from pytensor.tensor.basic import arange, as_tensor_variable, diagonal, tril, triu
 from pytensor.tensor.blockwise import Blockwise
@@ -11,6 +9,8 @@ from pytensor.tensor.linalg._lazy import scipy_linalg
 from pytensor.tensor.linalg.decomposition.lu import pivot_to_permutation
 from pytensor.tensor.linalg.solvers.core import SolveBase, _default_b_ndim
 from pytensor.tensor.linalg.solvers.triangular import solve_triangular
+from pytensor.tensor.math import abs as pt_abs
+from pytensor.tensor.math import conj, le, switch
 
 _ASSUMPTIONS = ("gen", "sym", "her", "pos", "tridiagonal", "banded")
 _LONG_NAMES = {

@@ -1,13 +1,12 @@
 """Systems of which the Cholesky factor of the matrix is known."""
 
-from pytensor.tensor.math import outer
-
 from pytensor.graph.null_type import disconnected_type
 from pytensor.tensor.basic import tril, triu
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.linalg._checks import is_missing
 from pytensor.tensor.linalg._lazy import scipy_linalg
 from pytensor.tensor.linalg.solvers.core import SolveBase, _default_b_ndim
+from pytensor.tensor.math import outer
 
 
 class CholeskySolve(SolveBase):

@@ -1,11 +1,10 @@
 """Triangular systems."""
 
-from pytensor.tensor.math import conj
-
 from pytensor.tensor.basic import as_tensor_variable, tril, triu
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.linalg._lazy import scipy_linalg
 from pytensor.tensor.linalg.solvers.core import SolveBase, _default_b_ndim
+from pytensor.tensor.math import conj
 
 
 class SolveTriangular(SolveBase):
