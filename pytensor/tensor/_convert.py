@@ -12,7 +12,6 @@ from numbers import Number
 from typing import Union
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from pytensor.configdefaults import config
 from pytensor.graph.basic import Apply, Constant, Variable
@@ -22,7 +21,7 @@ from pytensor.tensor.type import TensorType, tensor_type
 from pytensor.tensor.variable import TensorConstant, TensorVariable
 
 # Whatever `as_tensor_variable` accepts.
-TensorLike = Union[Variable, Sequence[Variable], ArrayLike]  # noqa: UP007
+TensorLike = Union[Variable, Sequence[Variable], "ArrayLike"]  # noqa: F821
 
 
 def as_tensor_variable(x, name: str | None = None, ndim: int | None = None, **kwargs):

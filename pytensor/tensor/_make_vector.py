@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from pytensor.graph.basic import Apply, Constant
@@ -11,7 +13,7 @@ from pytensor.scalar.basic import upcast
 from pytensor.tensor._convert import _get_vector_length, as_tensor_variable, constant
 from pytensor.tensor._elemwise import Elemwise
 from pytensor.tensor._math_ops import _cast_to
-from pytensor.tensor._shape_ops import Shape, length_constant
+from pytensor.tensor._shape_ops import Shape, Shape_i, length_constant
 from pytensor.tensor.type import discrete_dtypes, tensor_type
 from pytensor.tensor.utils import concrete_int
 
@@ -99,19 +101,61 @@ def static_entries(vector) -> list[int | None]:
     return [None] * (vector.type.shape[0] or 0)
 
 
-def static_int(x) -> int | None:
-    """Return the integer that `x` is known to be, looking through casts; else None."""
+# How deep to look for the value of a length. Every node asks; it must stay cheap.
+_MAX_DEPTH = 6
+
+_FOLDABLE = {
+    "Add": lambda *v: sum(v),
+    "Sub": lambda a, b: a - b,
+    "Mul": lambda *v: math.prod(v),
+    "IntDiv": lambda a, b: a // b if b else None,
+    "Mod": lambda a, b: a % b if b else None,
+    "Maximum": max,
+    "Minimum": min,
+    "Neg": lambda a: -a,
+    "Abs": abs,
+    "Cast": lambda a: a,
+    "Identity": lambda a: a,
+    "Second": lambda a, b: b,
+}
+
+
+def static_int(x, depth: int = _MAX_DEPTH) -> int | None:
+    """Return the integer that a 0-d variable is known to be, else None.
+
+    Sees lengths of static shapes, casts, and simple arithmetic of integers.
+    """
     value = concrete_int(x)
-    if value is None and getattr(x, "owner", None) is not None:
-        op = x.owner.op
-        if isinstance(op, Elemwise) and len(x.owner.inputs) == 1 and _is_cast(op):
-            return concrete_int(x.owner.inputs[0])
-        # A scalar of a tensor, or back.
-        if type(op).__name__ in ("ScalarFromTensor", "TensorFromScalar"):
-            return static_int(x.owner.inputs[0])
-        if type(op).__name__ == "Shape_i":
-            return x.owner.inputs[0].type.shape[op.i]
-    return value
+    owner = getattr(x, "owner", None)
+    if value is not None or owner is None or not depth:
+        return value
+    op, inputs = owner.op, owner.inputs
+    if isinstance(op, Elemwise):
+        fold = _FOLDABLE.get(type(op.scalar_op).__name__)
+        if fold is None or x.type.ndim or x.type.dtype not in discrete_dtypes:
+            return None
+        values = [static_int(i, depth - 1) for i in inputs]
+        return None if None in values else fold(*values)
+    if isinstance(op, Shape_i):
+        return inputs[0].type.shape[op.i]
+    name = type(op).__name__
+    if name in ("ScalarFromTensor", "TensorFromScalar", "DimShuffle"):
+        return static_int(inputs[0], depth - 1)
+    if name == "Subtensor" and not x.type.ndim and inputs[0].type.ndim == 1:
+        return _static_element(op, inputs)
+    return None
+
+
+def _static_element(op, inputs) -> int | None:
+    """The value of ``vector[i]``, for a shape or a vector made of known numbers."""
+    [entry] = op.idx_list if len(op.idx_list) == 1 else [None]
+    if isinstance(entry, slice) or entry is None or len(inputs) > 2:
+        return None
+    i = concrete_int(inputs[1]) if len(inputs) == 2 else concrete_int(entry)
+    n = inputs[0].type.shape[0]
+    if i is None or n is None or not -n <= i < n:
+        return None
+    return static_entries(inputs[0])[i]
 
 
 def _is_cast(op) -> bool:

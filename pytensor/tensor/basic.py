@@ -65,6 +65,11 @@ from pytensor.tensor._diag import (
     trace,
     vectorize_extract_diag,
 )
+from pytensor.tensor._infer_shape_db import (
+    CachedEquilibrimDB,
+    infer_shape_db,
+    register_infer_shape,
+)
 from pytensor.tensor._joining import (
     Join,
     Split,

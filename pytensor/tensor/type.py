@@ -14,6 +14,13 @@ from pytensor.graph.basic import Constant, Variable
 from pytensor.graph.type import HasDataType, HasShape, Type
 from pytensor.graph.utils import MetaType
 from pytensor.scalar.basic import get_scalar_type
+from pytensor.tensor._values import (  # noqa: F401  (re-exported)
+    values_eq_approx,
+    values_eq_approx_always_true,
+    values_eq_approx_remove_inf,
+    values_eq_approx_remove_inf_nan,
+    values_eq_approx_remove_nan,
+)
 
 if TYPE_CHECKING:
     from pytensor.tensor.variable import TensorVariable
@@ -414,58 +421,6 @@ class DenseTypeMeta(MetaType):
 
 class DenseTensorType(TensorType, metaclass=DenseTypeMeta):
     """A class for ``isinstance`` tests that exclude sparse and other derived types."""
-
-
-# Comparison of values
-
-
-_TOLERANCES = {"float16": 1e-2, "float32": 1e-4, "complex64": 1e-4}
-
-
-def values_eq_approx(a, b, allow_remove_inf=False, allow_remove_nan=False, rtol=None, atol=None):
-    """Whether `a` and `b` agree up to the rounding of the less precise dtype.
-
-    Parameters
-    ----------
-    allow_remove_inf, allow_remove_nan
-        Ignore elements that are Inf (NaN) in either array.
-    rtol, atol
-        Tolerances; by default 1e-5 for float64, wider for narrower dtypes.
-    """
-    a, b = np.asarray(a), np.asarray(b)
-    if a.shape != b.shape or a.dtype != b.dtype:
-        return False
-    if a.dtype.name in discrete_dtypes:
-        return bool(np.array_equal(a, b))
-    tolerance = _TOLERANCES.get(a.dtype.name, 1e-5)
-    rtol = tolerance if rtol is None else rtol
-    atol = (tolerance if a.dtype.itemsize < 8 else 1e-8) if atol is None else atol
-    close = np.isclose(a, b, rtol=rtol, atol=atol, equal_nan=True)
-    if allow_remove_inf:
-        close = close | np.isinf(a) | np.isinf(b)
-    if allow_remove_nan:
-        close = close | np.isnan(a) | np.isnan(b)
-    return bool(close.all())
-
-
-def values_eq_approx_remove_inf(a, b):
-    """`values_eq_approx`, ignoring infinite elements."""
-    return values_eq_approx(a, b, allow_remove_inf=True)
-
-
-def values_eq_approx_remove_nan(a, b):
-    """`values_eq_approx`, ignoring NaN elements."""
-    return values_eq_approx(a, b, allow_remove_nan=True)
-
-
-def values_eq_approx_remove_inf_nan(a, b):
-    """`values_eq_approx`, ignoring infinite and NaN elements."""
-    return values_eq_approx(a, b, allow_remove_inf=True, allow_remove_nan=True)
-
-
-def values_eq_approx_always_true(a, b):
-    """Declare any two values equal (for values nobody compares, as uninitialised memory)."""
-    return True
 
 
 # Making variables

@@ -181,3 +181,14 @@ def concrete_int(value) -> int | None:
     if isinstance(data, np.ndarray) and data.size == 1 and data.dtype.kind in "iub":
         return int(data.reshape(()))
     return None
+
+
+def get_static_shape_from_size_variables(size_vars: Sequence) -> tuple[int | None, ...]:
+    """Return the lengths given by `size_vars`, None where one is not a constant.
+
+    Examples
+    --------
+    >>> get_static_shape_from_size_variables([3, 4])
+    (3, 4)
+    """
+    return tuple(concrete_int(length) for length in size_vars)
