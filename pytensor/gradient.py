@@ -123,7 +123,8 @@ def grad(
         raise TypeError("[grad] wrt must be a variable, list or tuple, got a set (it has no order)")
     variables = _as_list(wrt)
     _check_variables("wrt", variables)
-    fixed = dict(known_grads or {})
+    _check_variables("known_grads", [*(known_grads or {}), *(known_grads or {}).values()])
+    fixed = {var: _broadcast_to(var, g) for var, g in (known_grads or {}).items()}
     _check_known(fixed)
     seeds = []
     if cost is not None:
@@ -157,7 +158,6 @@ def _check_cost(cost) -> None:
 
 
 def _check_known(known_grads) -> None:
-    _check_variables("known_grads", [*known_grads, *known_grads.values()])
     for var, g in known_grads.items():
         if isinstance(g.type, NullType | DisconnectedType):
             continue
@@ -205,6 +205,7 @@ def pullback(
         raise ValueError(
             f"`f` must be the same length as `cotangents`: [pullback] got {len(outputs)} and {len(gs)}"
         )
+    gs = [_broadcast_to(out, g) for out, g in zip(outputs, gs)]
     for out, g in zip(outputs, gs):
         _check_known({out: g})
     options = (disconnected_inputs, return_disconnected, "raise")
@@ -214,6 +215,13 @@ def pullback(
 
 def _as_variable(x) -> Variable:
     return x if isinstance(x, Variable) else late("pytensor.tensor.basic:as_tensor_variable")(x)
+
+
+def _broadcast_to(var: Variable, g: Variable) -> Variable:
+    """Return a gradient of fewer dimensions than its variable in the variable's shape."""
+    if getattr(g.type, "ndim", None) is None or g.type.ndim >= getattr(var.type, "ndim", 0):
+        return g
+    return _float_zeros_like(var) + g
 
 
 def Lop(
@@ -298,7 +306,7 @@ def pushforward_through_pullback(
     )  # fmt: skip
     connected = [(g, _fit_kind(g, t)) for g, t in zip(pulled, tangents) if not _is_disconnected(g)]
     options = (disconnected_outputs, return_disconnected, "raise")
-    return _reverse(connected, {}, dummies, None, None, options)
+    return _reverse(connected, {}, dummies, None, None, options, report=outputs)
 
 
 def _pushforward_direct(

@@ -101,7 +101,7 @@ class GradientError(Exception):
         return (
             "GradientError: numeric gradient and analytic gradient exceed tolerance:\n"
             f"        At position {self.err_pos} of argument {self.arg} with shape {self.shape},\n"
-            f"            numeric = {self.val1:f}  analytic = {self.val2:f}\n"
+            f"            val1 = {self.val1:f}  val2 = {self.val2:f}  (analytic, numeric)\n"
             f"            abs. error = {self.abs_err:f},  abs. tolerance = {self.abs_tol:f}\n"
             f"            rel. error = {self.rel_err:f},  rel. tolerance = {self.rel_tol:f}"
         )
@@ -219,8 +219,8 @@ def _compare(cost_fn, grad_fn, points, projection, eps, out_type, abs_tol, rel_t
     arg, position, abs_err, rel_err = numeric.max_err(analytic, abs_tol, rel_tol)
     if abs_err > abs_tol and rel_err > rel_tol:
         raise GradientError(
-            arg, position, points[arg].shape, numeric.gf[arg].flat[position],
-            analytic[arg].flat[position], abs_err, rel_err, abs_tol, rel_tol,
+            arg, position, points[arg].shape, analytic[arg].flat[position],
+            numeric.gf[arg].flat[position], abs_err, rel_err, abs_tol, rel_tol,
         )  # fmt: skip
 
 

@@ -271,11 +271,17 @@ def _finish(var, g, disconnected_inputs, return_disconnected, null_gradients):
     return g
 
 
-def _reverse(seeds, fixed, wrt, constants, cost_name, options) -> list[Variable | None]:
-    """Return the cotangents of `wrt` for cotangents of outputs, added (`seeds`) or imposed (`fixed`)."""
+def _reverse(
+    seeds, fixed, wrt, constants, cost_name, options, report=None
+) -> list[Variable | None]:
+    """Return the cotangents of `wrt` for cotangents of outputs, added (`seeds`) or imposed (`fixed`).
+
+    Errors name the variables of `report` instead of `wrt`.
+    """
     cotangents = _Cotangents(fixed, constants, cost_name)
     for var, g in seeds:
         cotangents.add(var, g)
     roots = [*(var for var, _ in seeds), *fixed]
     _backward(_active_nodes(roots, wrt, constants), cotangents)
-    return [_finish(var, cotangents.get(var), *options) for var in wrt]
+    found = [cotangents.get(var) for var in wrt]
+    return [_finish(var, g, *options) for var, g in zip(report or wrt, found)]
