@@ -1,6 +1,7 @@
 """The C helpers of tensor/blas/c_code as Python functions on NumPy arrays."""
 
 import ctypes
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -48,6 +49,8 @@ def compile_harness(directory, flags=()):
     """Build harness.c into a shared object and return its path."""
     out = Path(directory) / "harness.so"
     command = [compiler(), "-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
+    if os.environ.get("PYTENSOR_TEST_SANITIZE"):
+        command += ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
     command += [*flags, f"-I{C_CODE}", f"-I{HERE}", str(HERE / "harness.c"), "-o", str(out)]
     subprocess.run(command, check=True)
     return out

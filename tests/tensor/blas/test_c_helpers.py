@@ -1,8 +1,10 @@
 """The C helpers by themselves: every layout, element type and scale against NumPy."""
 
 import itertools
+import os
 import re
 import subprocess
+import sys
 
 import blas_helpers
 import numpy as np
@@ -23,6 +25,12 @@ OPERANDS = MATRIX_LAYOUTS | SHARED_LAYOUTS
 VECTORS = VECTOR_LAYOUTS | SHARED_VECTORS
 SIZES = (0, 1, 2, 5, 9)
 SCALES = (0.0, 1.0, -0.5)
+EVERY = int(os.environ.get("PYTENSOR_TEST_LAYOUTS_EVERY", "3"))  # 1: all combinations
+
+
+def sweep(*choices):
+    """Every third combination of layouts, or all of them; the first axis of each is covered."""
+    return itertools.islice(itertools.product(*choices), 0, None, EVERY)
 
 
 def close(got, expected, letter):
@@ -40,7 +48,7 @@ def test_gemm_in_every_layout(helpers, letter):
     rng = np.random.default_rng(ord(letter))
     dtype = DTYPES[letter]
     wrong = []
-    for names in itertools.product(OPERANDS, OPERANDS, MATRIX_LAYOUTS):
+    for names in sweep(OPERANDS, OPERANDS, MATRIX_LAYOUTS):
         m, k, n = rng.choice(SIZES, 3) if rng.random() < 0.5 else (9, 7, 8)
         alpha, beta = rng.choice(SCALES, 2)
         x = OPERANDS[names[0]](random(rng, (m, k), dtype))
@@ -60,7 +68,7 @@ def test_gemv_in_every_layout(helpers, letter):
     rng = np.random.default_rng(ord(letter))
     dtype = DTYPES[letter]
     wrong = []
-    for names in itertools.product(OPERANDS, VECTORS, VECTOR_LAYOUTS, range(3)):
+    for names in sweep(OPERANDS, VECTORS, VECTOR_LAYOUTS, range(4)):
         m, n = rng.choice(SIZES, 2) if rng.random() < 0.5 else (13, 11)
         alpha, beta = rng.choice(SCALES, 2)
         a = OPERANDS[names[0]](random(rng, (m, n), dtype))
@@ -83,7 +91,7 @@ def test_ger_in_every_layout(helpers, letter, in_place):
     dtype = DTYPES[letter]
     wrong = []
     operands = MATRIX_LAYOUTS if in_place else OPERANDS
-    for names in itertools.product(operands, MATRIX_LAYOUTS, VECTORS, VECTORS):
+    for names in sweep(operands, MATRIX_LAYOUTS, VECTORS, VECTORS):
         m, n = rng.choice(SIZES, 2)
         alpha = rng.choice(SCALES)
         a = operands[names[0]](random(rng, (m, n), dtype))
@@ -155,7 +163,7 @@ def test_batches_in_every_layout(helpers, letter, beta):
 def test_sizes_beyond_the_library_are_split(split_helpers, letter):
     rng = np.random.default_rng(4)
     dtype = DTYPES[letter]
-    for names in itertools.product(OPERANDS, OPERANDS, MATRIX_LAYOUTS):
+    for names in sweep(OPERANDS, OPERANDS, MATRIX_LAYOUTS):
         m, k, n = rng.choice((1, 4, 5, 6, 12), 3)
         x, y = (OPERANDS[i](random(rng, s, dtype)) for i, s in zip(names, ((m, k), (k, n))))
         z, old = prefilled(rng, (m, n), dtype, 0.0, MATRIX_LAYOUTS[names[2]])
@@ -276,3 +284,39 @@ def test_files_are_formatted():
         ["clang-format", "--dry-run", "-Werror", *files], capture_output=True, text=True
     )
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.slow
+def test_under_address_and_undefined_behaviour_sanitizers():
+    runtime = [
+        subprocess.check_output(["gcc", f"-print-file-name={name}"], text=True).strip()
+        for name in ("libasan.so", "libubsan.so")
+    ]
+    if not all(os.path.isabs(path) for path in runtime):
+        pytest.skip("no sanitizers")
+    environment = {
+        **os.environ,
+        "LD_PRELOAD": " ".join(runtime),
+        "ASAN_OPTIONS": "detect_leaks=0",
+        "PYTENSOR_TEST_SANITIZE": "1",
+    }
+    result = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-x",
+            "-p",
+            "no:cacheprovider",
+            "-m",
+            "not slow",
+            __file__,
+        ],
+        env=environment,
+        capture_output=True,
+        text=True,
+        cwd=blas_helpers.ROOT,
+    )
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    assert "runtime error" not in result.stdout + result.stderr
