@@ -11,7 +11,6 @@ seeing theirs.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import os
 import sys
@@ -177,6 +176,12 @@ class BoolParam(TypedParam):
         raise ValueError
 
 
+def _close_matches(name: str, names, n: int) -> list[str]:
+    import difflib  # noqa: PLC0415  (only for an error message)
+
+    return difflib.get_close_matches(name, names, n=n)
+
+
 _MISSING = object()
 
 
@@ -256,7 +261,7 @@ class PyTensorConfigParser:
             raise self._unknown(name) from None
 
     def _unknown(self, name: str) -> UnknownSetting:
-        close = difflib.get_close_matches(name, self._config_var_dict, n=2)
+        close = _close_matches(name, self._config_var_dict, n=2)
         hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
         return UnknownSetting(f"[config] there is no setting named {name!r}{hint}")
 
@@ -298,7 +303,7 @@ class PyTensorConfigParser:
     def warn_unused_flags(self) -> None:
         """Warn about flags that named no setting."""
         for key in self._flags_dict:
-            hint = difflib.get_close_matches(key, self._config_var_dict, n=1)
+            hint = _close_matches(key, self._config_var_dict, n=1)
             hint = f" (did you mean {hint[0]}?)" if hint else ""
             warnings.warn(f"PyTensor does not recognise this flag: {key}{hint}", stacklevel=3)
 

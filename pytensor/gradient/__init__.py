@@ -10,8 +10,8 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from pytensor.gradient_check import GradientError, mode_not_slow, numeric_grad, verify_grad
-from pytensor.gradient_ops import (
+from pytensor.gradient.check import GradientError, mode_not_slow, numeric_grad, verify_grad
+from pytensor.gradient.markers import (
     DisconnectedGrad,
     GradClip,
     GradScale,
@@ -27,7 +27,7 @@ from pytensor.gradient_ops import (
     zero_grad,
     zero_grad_,
 )
-from pytensor.gradient_walk import (
+from pytensor.gradient.walk import (
     Disconnected,
     OneOrMore,
     WhenDisconnected,
