@@ -23,7 +23,6 @@ _SUBJECTS = (
     "numba",
     "random",
     "blas",
-    "blas_inplace",
     "inplace",
     "fusion",
 )

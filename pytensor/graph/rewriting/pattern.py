@@ -1,0 +1,205 @@
+"""The language rewrite rules are written in: an identity, its conditions, what to put instead.
+
+    X, Y, Z = matrices("X Y Z")
+    alpha, beta = coefficients("alpha beta")
+
+    @rule(beta * Z + alpha * (X @ Y), when=[one_float_dtype(Z, X, Y)], view=...)
+    def local_add_dot_to_gemm(Z, alpha, X, Y, beta): ...
+
+A pattern is a sum of coefficient x core; a core is a symbol or a product of symbols. What
+that means for a node is decided by the view a rule is given (for arrays,
+`pytensor.tensor.rewriting.algebra`): this module only knows how to write patterns down.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pytensor.graph.rewriting.rewriters import NodeRewriter, matches_tracks
+from pytensor.graph.rewriting.trace import current_trace
+
+
+class Expression:
+    """A pattern; combine patterns with ``+``, ``*`` (by a coefficient) and ``@``."""
+
+    def __add__(self, other: Expression) -> Sum:
+        return Sum((*_terms(self), *_terms(other)))
+
+    def __matmul__(self, other: Expression) -> Product:
+        return Product("@", (self, other))
+
+
+@dataclass(frozen=True)
+class Symbol(Expression):
+    """A named array of `ndim` axes, any number if that is ``None``."""
+
+    name: str
+    ndim: int | None = None
+
+
+@dataclass(frozen=True)
+class CoefficientSymbol:
+    """A named scalar factor; 1 where the expression has none."""
+
+    name: str
+
+    def __mul__(self, core: Expression) -> Sum:
+        if not isinstance(core, Symbol | Product):
+            raise TypeError(f"[rule] a coefficient must scale a symbol or a product, got {core}")
+        return Sum((Term(self.name, core),))
+
+
+@dataclass(frozen=True)
+class Product(Expression):
+    """A product of arrays, by the name of the kind of product: ``"@"`` or ``"outer"``."""
+
+    kind: str
+    args: tuple[Symbol, ...]
+
+
+@dataclass(frozen=True)
+class Term:
+    """Coefficient x core; `coefficient` is ``None`` where only 1 will do."""
+
+    coefficient: str | None
+    core: Symbol | Product
+
+
+@dataclass(frozen=True)
+class Sum(Expression):
+    """A sum of terms."""
+
+    terms: tuple[Term, ...]
+
+
+def _terms(expression: Expression) -> tuple[Term, ...]:
+    return expression.terms if isinstance(expression, Sum) else (Term(None, expression),)
+
+
+def arrays(names: str, ndim: int | None = None) -> tuple[Symbol, ...]:
+    """Return symbols for arrays of `ndim` axes, one per name in `names`."""
+    return tuple(Symbol(name, ndim) for name in names.split())
+
+
+matrices = functools.partial(arrays, ndim=2)
+vectors = functools.partial(arrays, ndim=1)
+
+
+def coefficients(names: str) -> tuple[CoefficientSymbol, ...]:
+    """Return symbols for scalar factors, one per name in `names`."""
+    return tuple(CoefficientSymbol(name) for name in names.split())
+
+
+def outer(x: Symbol, y: Symbol) -> Product:
+    """Return the pattern of the outer product of two vectors."""
+    return Product("outer", (x, y))
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A named condition on what some symbols stand for."""
+
+    name: str
+    holds: Callable[..., bool]
+    symbols: tuple[str, ...]
+
+    def __call__(self, bindings: dict[str, Any]) -> bool:
+        return self.holds(*(bindings[name] for name in self.symbols))
+
+
+def guard(predicate: Callable[..., bool]) -> Callable[..., Guard]:
+    """Turn a predicate of bound values into a guard to be called with symbols.
+
+    Examples
+    --------
+    >>> @guard
+    ... def same_dtype(x, y):
+    ...     return x.dtype == y.dtype
+    >>> X, Y = matrices("X Y")
+    >>> same_dtype(X, Y).name
+    'same_dtype'
+    """
+
+    @functools.wraps(predicate)
+    def of_symbols(*symbols: Symbol | CoefficientSymbol) -> Guard:
+        return Guard(predicate.__name__, predicate, tuple(symbol.name for symbol in symbols))
+
+    return of_symbols
+
+
+class View(Protocol):
+    """How rules see a node."""
+
+    def tracks(self, terms: Sequence[Term]) -> Sequence:
+        """Return the ops at which an expression of that form can end."""
+
+    def apply(self, rule: Rule, fgraph, node):
+        """Match `rule` at `node` and return the replacements, or ``None``."""
+
+
+class Rule(NodeRewriter):
+    """A node rewriter that reads as an identity.
+
+    Parameters
+    ----------
+    pattern
+        The left side.
+    guards
+        Conditions, checked in order; the trace names the first that says no.
+    body
+        The right side, called with the symbols' names as keywords; may return ``None``.
+    view
+        How the rule sees nodes.
+    """
+
+    def __init__(self, pattern: Expression, guards: Sequence[Guard], body: Callable, view: View):
+        self.pattern = pattern
+        self.terms = _terms(pattern)
+        self.guards = tuple(guards)
+        self.body = body
+        self.view = view
+        self._tracks = list(view.tracks(self.terms))
+        functools.update_wrapper(self, body, updated=())
+        self.name = body.__name__
+
+    def tracks(self):
+        return self._tracks
+
+    def transform(self, fgraph, node, enforce_tracks: bool = True):
+        if enforce_tracks and not matches_tracks(node.op, self._tracks):
+            return False
+        return self.view.apply(self, fgraph, node)
+
+    def accepts(self, node, bindings: dict[str, Any]) -> bool:
+        """Return whether all guards hold; tell the trace about the first that does not."""
+        for condition in self.guards:
+            if not condition(bindings):
+                self.refuse(node, condition.name)
+                return False
+        return True
+
+    def refuse(self, node, reason: str) -> None:
+        """Tell the trace, if there is one, why the rule does not apply to `node`."""
+        trace = current_trace()
+        if trace is not None:
+            trace.refused(self, node, reason)
+
+    def __call__(self, **bindings):
+        return self.body(**bindings)
+
+    def __str__(self):
+        return self.name
+
+
+def rule(
+    pattern: Expression, when: Sequence[Guard] = (), *, view: View
+) -> Callable[[Callable], Rule]:
+    """Turn a function into a `Rule` that replaces `pattern` by what the function returns."""
+
+    def decorate(body: Callable) -> Rule:
+        return Rule(pattern, when, body, view)
+
+    return decorate

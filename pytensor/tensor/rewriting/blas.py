@@ -1,0 +1,47 @@
+"""Products become BLAS calls: all the rules of the ``blas`` stage and the in-place pass."""
+
+from pytensor.tensor.rewriting.blas_inplace import local_inplace_blas
+from pytensor.tensor.rewriting.blas_products import (
+    local_associate_dot_vector,
+    local_batched_matmul_to_core_matmul,
+    local_inner_product_to_gemv,
+    local_scale_through_dot,
+    local_sum_of_mul_to_gemv,
+    local_transposed_dot,
+    local_transposed_sum,
+    specialize_matmul_to_batched_dot,
+)
+from pytensor.tensor.rewriting.blas_rules import (
+    local_add_dot_to_gemm,
+    local_add_dot_to_gemv,
+    local_add_outer_to_ger,
+    local_dot22_to_dot22scalar,
+    local_dot22_to_ger_or_gemv,
+    local_dot22scalar_to_ger_or_gemv,
+    local_dot_to_dot22,
+    local_dot_to_gemv,
+    local_gemm_to_gemv,
+    local_gemm_to_ger,
+)
+
+__all__ = [
+    "local_add_dot_to_gemm",
+    "local_add_dot_to_gemv",
+    "local_add_outer_to_ger",
+    "local_associate_dot_vector",
+    "local_batched_matmul_to_core_matmul",
+    "local_dot22_to_dot22scalar",
+    "local_dot22_to_ger_or_gemv",
+    "local_dot22scalar_to_ger_or_gemv",
+    "local_dot_to_dot22",
+    "local_dot_to_gemv",
+    "local_gemm_to_gemv",
+    "local_gemm_to_ger",
+    "local_inner_product_to_gemv",
+    "local_inplace_blas",
+    "local_scale_through_dot",
+    "local_sum_of_mul_to_gemv",
+    "local_transposed_dot",
+    "local_transposed_sum",
+    "specialize_matmul_to_batched_dot",
+]
