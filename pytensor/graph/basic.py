@@ -689,26 +689,36 @@ def as_string(
     for var in [*(v for node in order for v in node.inputs), *outputs]:
         if var.owner is not None and var not in stop:
             uses[var.owner] = uses.get(var.owner, 0) + 1
-    numbers = {node: k for k, node in enumerate((n for n in order if uses.get(n, 0) > 1), 1)}
+    # Reading from the left, the first mention of a shared node is where it is written out.
+    numbers: dict[Apply, int] = {}
+    defined_at: dict[Apply, tuple] = {}
+    stack = [((None, i), var) for i, var in enumerate(outputs)][::-1]
+    while stack:
+        place, var = stack.pop()
+        node = var.owner
+        if node is None or var in stop or node in defined_at:
+            continue
+        defined_at[node] = place
+        if uses[node] > 1:
+            numbers[node] = len(numbers) + 1
+        stack.extend([((node, i), v) for i, v in enumerate(node.inputs)][::-1])
     texts: dict[Apply, str] = {}
-    shown: set[Apply] = set()
 
-    def text_of(var: Variable) -> str:
+    def text_of(var: Variable, place: tuple) -> str:
         node = var.owner
         if node is None or var in stop:
             return leaf_formatter(var)
         which = f"::{var.index}" if len(node.outputs) > 1 else ""
-        number = numbers.get(node)
-        if number is None:
+        if node not in numbers:
             return texts[node] + which
-        if node in shown:
-            return f"*{number}{which}"
-        shown.add(node)
-        return f"*{number}{which} -> {texts[node]}"
+        if defined_at[node] == place:
+            return f"*{numbers[node]}{which} -> {texts[node]}"
+        return f"*{numbers[node]}{which}"
 
     for node in order:
-        texts[node] = node_formatter(node, [text_of(var) for var in node.inputs])
-    return [text_of(var) for var in outputs]
+        arguments = [text_of(var, (node, i)) for i, var in enumerate(node.inputs)]
+        texts[node] = node_formatter(node, arguments)
+    return [text_of(var, (None, i)) for i, var in enumerate(outputs)]
 
 
 def get_var_by_name(graphs: Iterable[Variable], target_var_id: str) -> tuple[Variable, ...]:
