@@ -213,9 +213,13 @@ class OpFromGraph(HasInnerFunction, Op):
         return new
 
     def connection_pattern(self, node: Apply | None = None) -> list[list[bool]]:
-        if self._connection_pattern is None:
-            self._connection_pattern = io_connection_pattern(self.inner_inputs, self.inner_outputs)
-        return self._connection_pattern
+        if self._connection_pattern is not None:
+            return self._connection_pattern
+        if "connection_pattern" not in self._derivatives:
+            self._derivatives["connection_pattern"] = io_connection_pattern(
+                self.inner_inputs, self.inner_outputs
+            )
+        return self._derivatives["connection_pattern"]
 
     def infer_shape(self, fgraph, node, shapes):
         # Shapes may depend on values: the inner graph is rebuilt over the outer inputs.

@@ -282,7 +282,9 @@ class FunctionMaker:
         now = [spec.variable for spec in specs]
         if now != old:
             wrapped = [o.variable for o in self.outputs]
-            rewired = _rewired(old, now, wrapped + [s.update for s in specs if s.update is not None])
+            rewired = _rewired(
+                old, now, wrapped + [s.update for s in specs if s.update is not None]
+            )
             new.outputs = [
                 SymbolicOutput(v, o.borrow)
                 for v, o in zip(rewired, self.outputs)  # updates follow

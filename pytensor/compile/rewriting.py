@@ -6,7 +6,6 @@ from typing import Any
 from pytensor.compile.builders import OpFromGraph
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.fg import FunctionGraph
-from pytensor.graph.replace import clone_replace
 from pytensor.graph.rewriting.basic import copy_stack_trace, in2out, node_rewriter
 from pytensor.graph.rewriting.stages import optdb
 
@@ -14,9 +13,7 @@ from pytensor.graph.rewriting.stages import optdb
 def inline_ofg_node(node: Apply) -> list[Variable]:
     """Return the outputs of the inner graph of `node`, computed from its inputs."""
     op = node.op
-    replacements = dict(zip(op.inner_inputs, node.inputs, strict=True))
-    inlined = clone_replace(list(op.inner_outputs), replacements)
-    return list(inlined)
+    return op.fgraph.bind(dict(zip(op.inner_inputs, node.inputs, strict=True)))
 
 
 @node_rewriter([OpFromGraph])

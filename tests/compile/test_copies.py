@@ -62,7 +62,9 @@ def test_swap(counter):
     # A copy of the copy keeps the swap, also where it is compiled again.
     h = g.copy(delete_updates=True)
     np.testing.assert_array_equal(h(ONE), [11.0, 11.0])
-    np.testing.assert_array_equal(g.copy(profile=ProfileStats(atexit_print=False))(ONE), [11.0, 11.0])
+    np.testing.assert_array_equal(
+        g.copy(profile=ProfileStats(atexit_print=False))(ONE), [11.0, 11.0]
+    )
 
 
 def test_swap_errors(counter):

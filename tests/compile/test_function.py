@@ -279,9 +279,7 @@ class TestUpdates:
         s = toy.shared([0.0])
         one = toy.vector.make_constant(np.ones(1))
         f = function([], [], updates={s: toy.add(s, one)}, mode=toy.mode)
-        threads = [
-            threading.Thread(target=lambda: [f() for _ in range(500)]) for _ in range(8)
-        ]
+        threads = [threading.Thread(target=lambda: [f() for _ in range(500)]) for _ in range(8)]
         for t in threads:
             t.start()
         for t in threads:
@@ -323,14 +321,18 @@ class TestGivens:
         x, y = xy
         s = toy.shared([7.0], "s")
         assert function([], toy.add(x, x), givens={x: s}, mode=toy.mode)() == [14.0]
-        assert function([y], toy.add(x, x), givens=[(x, toy.add(y, y))], mode=toy.mode)([1.0]) == [4.0]
+        assert function([y], toy.add(x, x), givens=[(x, toy.add(y, y))], mode=toy.mode)([1.0]) == [
+            4.0
+        ]
         assert function([y], toy.add(s, s), givens={s: y}, mode=toy.mode)([1.0]) == [2.0]
         assert function([], toy.add(x, x), givens={x: [2.0]}, mode=toy.mode)() == [4.0]
 
     def test_updates_see_givens(self, toy, xy):
         x, y = xy
         s = toy.shared([0.0])
-        function([y], [], updates={s: toy.add(s, x)}, givens={x: toy.add(y, y)}, mode=toy.mode)([2.0])
+        function([y], [], updates={s: toy.add(s, x)}, givens={x: toy.add(y, y)}, mode=toy.mode)(
+            [2.0]
+        )
         assert s.get_value() == [4.0]
 
     def test_user_graph_is_untouched(self, toy, xy):

@@ -30,7 +30,9 @@ def test_linker_names_run(name):
     assert function([x], x + 1, mode=Mode(linker=name))(2.0) == 3.0
 
 
-@pytest.mark.parametrize("name", ["FAST_COMPILE", "FAST_RUN", "C", "CVM", "C_VM", "VM", "PY", "Mode"])
+@pytest.mark.parametrize(
+    "name", ["FAST_COMPILE", "FAST_RUN", "C", "CVM", "C_VM", "VM", "PY", "Mode"]
+)
 def test_mode_names_run(name):
     x = pt.dscalar("x")
     assert function([x], x + 1, mode=name)(2.0) == 3.0
