@@ -9,7 +9,8 @@ Importing runs nothing: no subprocess, no probe, no optional library.
 
 from importlib import import_module as _import_module
 
-from pytensor import compile, gradient, graph, raise_op, scalar, tensor
+from pytensor import tensor  # isort: skip  (first: the other rooms name tensor's modules)
+from pytensor import compile, gradient, graph, raise_op, scalar
 from pytensor.compile import In, Mode, OpFromGraph, Out, function, get_mode, shared, wrap_py
 from pytensor.configdefaults import config
 from pytensor.gradient import Lop, Rop, grad, pullback, pushforward
