@@ -7,6 +7,7 @@ a stage's rewriter register it by its name alone; the place in the order is read
 from __future__ import annotations
 
 import importlib
+import threading
 
 from pytensor.configdefaults import config
 from pytensor.graph.rewriting.db import (
@@ -69,6 +70,9 @@ POSITIONS: dict[str, float] = {
 }
 
 
+_loading = threading.RLock()
+
+
 class StageDB(SequenceDB):
     """A `SequenceDB` that knows the order of stages and where the rules are.
 
@@ -87,8 +91,9 @@ class StageDB(SequenceDB):
 
     def load_rules(self) -> None:
         """Import the modules named by `add_rule_modules`."""
-        while self._rule_modules:
-            importlib.import_module(self._rule_modules.pop(0))
+        with _loading:  # a second thread waits for the rules, it does not go without
+            while self._rule_modules:
+                importlib.import_module(self._rule_modules.pop(0))
 
     def register(self, name, obj, *tags, position=None, **kwargs):
         if position is None:
