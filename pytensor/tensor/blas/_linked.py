@@ -63,7 +63,7 @@ def link_provider(text: str, names: Sequence[str]) -> BlasProvider:
     try:
         _write_sources(directory)
         spelling, report = _probe(compiler, flags, directory)
-        bits = int(re.search(r"int_bits=(\d+)", report).group(1))
+        bits = 64 if "int_bits=64" in report else 32
         library = _load(compiler, flags, spelling, bits, directory)
     finally:
         shutil.rmtree(directory, ignore_errors=True)

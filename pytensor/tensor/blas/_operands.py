@@ -7,6 +7,7 @@ types, `perform` those about lengths.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,10 @@ from pytensor.tensor._convert import as_tensor_variable
 from pytensor.tensor.type import TensorType, tensor_type
 
 BLAS_DTYPES = ("float32", "float64", "complex64", "complex128")
+
+# Variables get their methods attached when `pytensor.tensor` is complete: no type checker sees them.
+TensorVariable = Any
+
 FLOAT_DTYPES = ("float16", *BLAS_DTYPES)
 
 _RANK_NAMES = {0: "a scalar", 1: "a vector", 2: "a matrix", 3: "a batch of matrices (3 axes)"}
@@ -149,7 +154,7 @@ def is_varied(tangent: Variable) -> bool:
     return not isinstance(tangent.type, DisconnectedType)
 
 
-def sum_of_tangents(out: Variable, tangents, terms: Sequence[Callable]) -> list[Variable]:
+def sum_of_tangents(out: TensorVariable, tangents, terms: Sequence[Callable]) -> list[Variable]:
     """Return the sum of ``term(tangent)`` over the inputs that are varied, shaped like `out`."""
     varied = [term(dot) for dot, term in zip(tangents, terms) if is_varied(dot)]
     if not varied:
@@ -162,7 +167,7 @@ def sum_of_tangents(out: Variable, tangents, terms: Sequence[Callable]) -> list[
     return [total.astype(out.type.dtype) if total.type.dtype != out.type.dtype else total]
 
 
-def unbroadcast(cotangent: Variable, var: Variable) -> Variable:
+def unbroadcast(cotangent: TensorVariable, var: Variable) -> TensorVariable:
     """Sum a cotangent over the axes along which `var` was broadcast."""
     pairs = enumerate(zip(var.type.shape, cotangent.type.shape))
     axes = [axis for axis, (own, other) in pairs if own == 1 and other != 1]
@@ -185,16 +190,16 @@ def register_batch_rule(op_class: type[Op], ranks: Sequence[int], expression: Ca
 
     @_vectorize_node.register(op_class)
     def vectorize(op, node: Apply, *inputs) -> Apply | list[Variable]:
-        inputs = [as_tensor_variable(var) for var in inputs]
-        if all(var.type.ndim == rank for var, rank in zip(inputs, ranks)):
-            return op.make_node(*inputs)
+        batches = [as_tensor_variable(var) for var in inputs]
+        if all(var.type.ndim == rank for var, rank in zip(batches, ranks)):
+            return op.make_node(*batches)
         out_ndim = node.outputs[0].type.ndim
         ready = [
             _with_unit_axes(var, out_ndim) if rank == 0 and var.type.ndim else var
-            for var, rank in zip(inputs, ranks)
+            for var, rank in zip(batches, ranks)
         ]
         return [expression(*ready)]
 
 
-def _with_unit_axes(var: Variable, count: int) -> Variable:
+def _with_unit_axes(var: TensorVariable, count: int) -> TensorVariable:
     return var.dimshuffle(*range(var.type.ndim), *["x"] * count)
