@@ -12,9 +12,6 @@ from pytensor.graph.replace import _vectorize_node
 from pytensor.tensor.basic import as_tensor_variable
 from pytensor.tensor.extra_ops import squeeze
 from pytensor.tensor.math import (
-    abs as pt_abs,
-)
-from pytensor.tensor.math import (
     eq,
     exp,
     gamma,
@@ -201,11 +198,14 @@ def logaddexp(*xs):
 
 
 def _logaddexp2(x, y):
-    gap = pt_abs(x - y)
-    # Equal infinities have no difference
-    return switch(
-        eq(x, y), x + np.log(2.0).astype(config.floatX), pt_maximum(x, y) + log1p(exp(-gap))
-    )
+    """``top + log1p(exp(-|x - y|))``, with ``-|x - y|`` as ``(x - top) + (y - top)``.
+
+    Written like this the derivative with respect to `top` vanishes at ``x == y``, where the
+    maximum has none.
+    """
+    top = pt_maximum(x, y)
+    finite = switch(isinf(top), top.zeros_like(), top)
+    return switch(isinf(top), top, finite + log1p(exp((x - finite) + (y - finite))))
 
 
 def poch(z, m):
