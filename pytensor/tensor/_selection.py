@@ -8,11 +8,12 @@ from pytensor.graph.basic import Apply
 from pytensor.graph.null_type import DisconnectedType, disconnected_type
 from pytensor.graph.op import Op
 from pytensor.scalar.basic import upcast
+from pytensor.tensor._alloc import zeros_like
 from pytensor.tensor._axes import flatten
 from pytensor.tensor._convert import as_tensor_variable
 from pytensor.tensor._dimshuffle import dimshuffle, pad_left
 from pytensor.tensor._joining import stack
-from pytensor.tensor._math_ops import _cast_to, eq, switch
+from pytensor.tensor._math_ops import _cast_to, add, eq, second, switch
 from pytensor.tensor._ranges import arange
 from pytensor.tensor._shape_ops import length, length_constant
 from pytensor.tensor.type import discrete_dtypes, int_dtypes, integer_dtypes, tensor_type
@@ -256,8 +257,16 @@ def choose(a, choices, mode="raise"):
         dtype = upcast(*[p.type.dtype for p in parts])
         ndim = max(p.type.ndim for p in parts)
         parts = [pad_left(_cast_to(p, dtype), ndim) for p in parts]
-        choices = stack(parts)
+        choices = stack([_broadcast_like(p, parts) for p in parts])
     return Choose(mode)(a, choices)
+
+
+def _broadcast_like(x, others):
+    """Repeat `x` along the axes on which it broadcasts against one of `others`."""
+    for other in others:
+        if any(a == 1 != b for a, b in zip(x.type.shape, other.type.shape, strict=True)):
+            x = second(add(zeros_like(other, dtype=x.type.dtype), zeros_like(x)), x)
+    return x
 
 
 def _make_along_axis_idx(ndim_lengths, indices, axis):
