@@ -1,6 +1,7 @@
 """What an expression is: types, variables, nodes, Ops, and graphs that can be changed."""
 
-from pytensor.graph.basic import Apply, Constant, Variable, clone, equal_computations
+from pytensor.graph.basic import Apply, Constant, Variable, clone
+from pytensor.graph.compare import equal_computations
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.op import Op
 from pytensor.graph.replace import clone_replace, graph_replace, vectorize_graph

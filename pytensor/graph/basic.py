@@ -83,7 +83,7 @@ class AbstractApply(Node):
         return getattr(self.op, "params_type", NoParams)
 
     def __str__(self) -> str:
-        return op_as_string([], self)
+        return f"{self.op}({', '.join(map(str, self.inputs))})"
 
     __repr__ = __str__
 
@@ -555,172 +555,6 @@ def nodes_in_order(outputs: Iterable[Variable], known: Any = ()) -> list[Apply]:
     return order
 
 
-# --------------------------------------------------------------------------------------
-# Comparison
-# --------------------------------------------------------------------------------------
-
-
-def equal_computations(
-    xs: list,
-    ys: list,
-    in_xs: list[Variable] | None = None,
-    in_ys: list[Variable] | None = None,
-    strict_dtype: bool = True,
-) -> bool:
-    """Tell whether two lists of expressions are the same computation, written twice.
-
-    Parameters
-    ----------
-    xs, ys : list of Variable, array or None
-    in_xs, in_ys : list of Variable, optional
-        Inputs that correspond to one another; any other variable without owner corresponds to
-        itself or, if it is a constant, to constants of equal value.
-    strict_dtype : bool
-        Demand equal dtypes of inputs, not only equal numbers of dimensions.
-    """
-    in_xs, in_ys = in_xs or [], in_ys or []
-    if len(xs) != len(ys) or len(in_xs) != len(in_ys):
-        raise ValueError(
-            "[equal_computations] lists must have equal lengths, "
-            f"got {len(xs)} and {len(ys)}, inputs {len(in_xs)} and {len(in_ys)}"
-        )
-    for x, y in zip(in_xs, in_ys):
-        if x.type != y.type and (strict_dtype or not _same_but_dtype(x.type, y.type)):
-            return False
-    bound = dict(zip(in_xs, in_ys))
-    bound_ys = set(in_ys)
-    # Every pair that must be equal is on the worklist once. Nodes already paired are
-    # assumed equal; a contradiction anywhere ends the comparison.
-    work = list(zip(xs, ys))
-    paired: set[tuple[int, int]] = set()
-    while work:
-        x, y = work.pop()
-        if not isinstance(x, Variable) or not isinstance(y, Variable):
-            if not _equal_values(x, y):
-                return False
-            continue
-        if x in bound or y in bound_ys:
-            if bound.get(x) is not y:
-                return False
-            continue
-        if x is y and not bound:
-            continue
-        x_owner, y_owner = x.owner, y.owner
-        if x_owner is None or y_owner is None:
-            if x_owner is not y_owner or not _equal_leaves(x, y):
-                return False
-            continue
-        if x.index != y.index:
-            return False
-        key = (id(x_owner), id(y_owner))
-        if key in paired:
-            continue
-        if len(x_owner.inputs) != len(y_owner.inputs) or x_owner.op != y_owner.op:
-            return False
-        paired.add(key)
-        work.extend(zip(x_owner.inputs, y_owner.inputs))
-    return True
-
-
-def _same_but_dtype(x: Type, y: Type) -> bool:
-    """Tell whether two types agree in what is left when the dtype is not looked at."""
-    if getattr(x, "dtype", None) is None or getattr(y, "dtype", None) is None:
-        return False
-    return type(x) is type(y) and getattr(x, "ndim", 0) == getattr(y, "ndim", 0)
-
-
-def _equal_leaves(x: Variable, y: Variable) -> bool:
-    if x is y:
-        return True
-    if isinstance(x, AtomicVariable):
-        return bool(x.equals(y))
-    return False
-
-
-def _equal_values(x: Any, y: Any) -> bool:
-    """Compare entries of which at least one is a plain value."""
-    if x is None or y is None:
-        return x is y
-    if isinstance(x, Constant):
-        x = x.data
-    if isinstance(y, Constant):
-        y = y.data
-    if isinstance(x, Variable) or isinstance(y, Variable):
-        return False
-    if getattr(x, "dtype", None) != getattr(y, "dtype", None):
-        return False
-    if getattr(x, "shape", None) != getattr(y, "shape", None):
-        return False
-    same = x == y
-    return bool(same.all()) if hasattr(same, "all") else bool(same)
-
-
-# --------------------------------------------------------------------------------------
-# Text
-# --------------------------------------------------------------------------------------
-
-
-def default_node_formatter(op, argstrings: list[str]) -> str:
-    """Return ``op(arg, arg)``."""
-    return f"{op.op}({', '.join(argstrings)})"
-
-
-def op_as_string(i, op, leaf_formatter=str, node_formatter=default_node_formatter) -> str:
-    """Return a node with its direct inputs as text."""
-    return node_formatter(op, [leaf_formatter(var) for var in op.inputs])
-
-
-def as_string(
-    inputs: list[Variable],
-    outputs: list[Variable],
-    leaf_formatter=str,
-    node_formatter=default_node_formatter,
-) -> list[str]:
-    """Return each output as text; what is used more than once gets a number.
-
-    Examples
-    --------
-    For ``y = add(x, x); z = mul(y, y)`` the text of ``z`` is ``*1 -> mul(add(x, x), *1)``-like:
-    ``mul(*1 -> add(x, x), *1)``.
-    """
-    stop = set(inputs)
-    order = nodes_in_order(outputs, stop)
-    uses: dict[Apply, int] = {}
-    for var in [*(v for node in order for v in node.inputs), *outputs]:
-        if var.owner is not None and var not in stop:
-            uses[var.owner] = uses.get(var.owner, 0) + 1
-    # Reading from the left, the first mention of a shared node is where it is written out.
-    numbers: dict[Apply, int] = {}
-    defined_at: dict[Apply, tuple] = {}
-    stack = [((None, i), var) for i, var in enumerate(outputs)][::-1]
-    while stack:
-        place, var = stack.pop()
-        node = var.owner
-        if node is None or var in stop or node in defined_at:
-            continue
-        defined_at[node] = place
-        if uses[node] > 1:
-            numbers[node] = len(numbers) + 1
-        stack.extend([((node, i), v) for i, v in enumerate(node.inputs)][::-1])
-    texts: dict[Apply, str] = {}
-
-    def text_of(var: Variable, place: tuple) -> str:
-        node = var.owner
-        if node is None or var in stop:
-            return leaf_formatter(var)
-        which = f"::{var.index}" if len(node.outputs) > 1 else ""
-        if node not in numbers:
-            return texts[node] + which
-        if defined_at[node] == place:
-            return f"*{numbers[node]}{which} -> {texts[node]}"
-        return f"*{numbers[node]}{which}"
-
-    for node in order:
-        arguments = [text_of(var, (node, i)) for i, var in enumerate(node.inputs)]
-        texts[node] = node_formatter(node, arguments)
-    return [text_of(var, (None, i)) for i, var in enumerate(outputs)]
-
-
 def get_var_by_name(graphs: Iterable[Variable], target_var_id: str) -> tuple[Variable, ...]:
     """Return the variables in `graphs` with a given name or ``auto_name``."""
     matches: list[Variable] = []
@@ -738,19 +572,24 @@ def get_var_by_name(graphs: Iterable[Variable], target_var_id: str) -> tuple[Var
     return tuple(matches)
 
 
-_MOVED_FUNCTIONS = {
-    "walk", "ancestors", "variable_ancestors", "apply_ancestors", "graph_inputs",
-    "explicit_graph_inputs", "truncated_graph_inputs", "vars_between", "applys_between",
-    "orphans_between", "apply_depends_on", "variable_depends_on", "io_toposort",
-    "general_toposort", "toposort", "io_connection_pattern",
+_MOVED = {
+    "frozen": {"FrozenApply"},
+    "compare": {"equal_computations"},
+    "text": {"as_string", "default_node_formatter", "op_as_string"},
+    "op": {"io_connection_pattern"},
+    "traversal": {
+        "walk", "ancestors", "variable_ancestors", "apply_ancestors", "graph_inputs",
+        "explicit_graph_inputs", "truncated_graph_inputs", "vars_between", "applys_between",
+        "orphans_between", "apply_depends_on", "variable_depends_on", "io_toposort",
+        "general_toposort", "toposort",
+    },
 }  # fmt: skip
+_HOMES = {name: home for home, names in _MOVED.items() for name in names}
 
 
 def __getattr__(name: str):
-    """Serve the traversals that lived in this module in earlier versions."""
-    if name == "FrozenApply":
-        return late("pytensor.graph.frozen:FrozenApply")
-    if name in _MOVED_FUNCTIONS:
-        home = "op" if name == "io_connection_pattern" else "traversal"
-        return late(f"pytensor.graph.{home}:{name}")
+    """Serve names that belong to this module by custom but live in modules built on it."""
+    if name in _HOMES:
+        found = globals()[name] = late(f"pytensor.graph.{_HOMES[name]}:{name}")
+        return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
