@@ -83,8 +83,8 @@ def shared_vector(value, name=None):
     return SharedVariable(VECTOR, np.array(value, dtype="float64"), False, name=name)
 
 
-@pytest.fixture(scope="session")
-def toy():
+@pytest.fixture(scope="session", params=["py", "cvm"])
+def toy(request):
     return types.SimpleNamespace(
         vector=VECTOR,
         add=Add(),
@@ -93,5 +93,5 @@ def toy():
         split=Split(),
         log=Log,
         shared=shared_vector,
-        mode=Mode("py", None),
+        mode=Mode(request.param, None),
     )

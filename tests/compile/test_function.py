@@ -90,7 +90,9 @@ class TestArguments:
         with pytest.raises(TypeError):
             f(np.ones((2, 2)), np.ones((2, 2)))
         f.trust_input = True
-        assert f(np.ones((2, 2)), np.ones((2, 2))).shape == (2, 2)
+        if f.maker.mode.provided_linker == "py":  # C may check what it needs for its own safety
+            assert f(np.ones((2, 2)), np.ones((2, 2))).shape == (2, 2)
+        np.testing.assert_array_equal(f(np.ones(2), np.ones(2)), [2.0, 2.0])
         f.trust_input = False
         with pytest.raises(TypeError):
             f(np.ones((2, 2)), np.ones((2, 2)))
