@@ -152,8 +152,7 @@ def _mergeable(node: Apply, same: Apply) -> list[tuple[Variable, Variable]] | No
 
 def _is_destroyed(fgraph, node: Apply) -> bool:
     """Return whether somebody writes over an output of `node`."""
-    destroyers = fgraph.destroy_handler.root_destroyer
-    return any(var in destroyers for var in node.outputs)
+    return any(fgraph.destroy_handler.destroyers(fgraph, var) for var in node.outputs)
 
 
 def _carry_over(old: Variable, new: Variable) -> None:

@@ -41,6 +41,7 @@ POSITIONS: dict[str, float] = {
     "cast_rv_float_params_to_float64": 1.9,
     "specialize": 2,  # faster ops for special cases
     "slogdet_specialization": 2.1,
+    "blas_prepare": 2.4,  # transposes and batches out of the way of products
     "blas": 2.5,  # products become BLAS calls
     "uncanonicalize": 3,  # the spelling that runs fastest
     "specialize_device": 4,
@@ -144,6 +145,7 @@ def _build_stages() -> StageDB:
     stages.register("merge1.2", MergeOptimizer(), *both, "merge")
     stages.register("stabilize", EquilibriumDB(), *both)
     stages.register("specialize", EquilibriumDB(), *both)
+    stages.register("blas_prepare", EquilibriumDB(ignore_newtrees=False), *both, "BlasOpt")
     stages.register("blas", EquilibriumDB(ignore_newtrees=False), *both, "BlasOpt", "c_blas")
     stages.register("uncanonicalize", EquilibriumDB(), "fast_run")
     stages.register("specialize_device", EquilibriumDB(), *both)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from pytensor.graph.rewriting.basic import copy_stack_trace, node_rewriter
 from pytensor.scalar import basic as ps
 from pytensor.tensor.basic import stack
-from pytensor.tensor.blas import Dot22, _batched_dot, gemv
+from pytensor.tensor.blas import Dot22, Gemv, _batched_dot, gemv
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import DimShuffle
-from pytensor.tensor.math import Dot, Sum, _dot, mul
-from pytensor.tensor.rewriting.algebra import ONE, as_factor, retyped, scalar_op, split_scaling
+from pytensor.tensor.math import Dot, Sum, _dot
+from pytensor.tensor.rewriting.algebra import ONE, SumOfCores, as_factor, retyped, scalar_op
 from pytensor.tensor.rewriting.blas_rules import (
     BLAS_DTYPES,
     _axis_as_vector,
@@ -22,8 +22,9 @@ from pytensor.tensor.rewriting.blas_rules import (
     _one,
     _zero,
     is_dot,
+    matmul_operands,
 )
-from pytensor.tensor.rewriting.registry import register_blas
+from pytensor.tensor.rewriting.registry import register_blas, register_blas_prepare
 
 
 def _read_once(fgraph, var) -> bool:
@@ -35,7 +36,7 @@ def _replacement(node, new):
     return None if new is None else [new]
 
 
-@register_blas
+@register_blas_prepare
 @node_rewriter([DimShuffle])
 def local_transposed_dot(fgraph, node):
     """``(X @ Y).T -> Y.T @ X.T``: where the product is free to be the other way round."""
@@ -51,7 +52,7 @@ def local_transposed_dot(fgraph, node):
     return _replacement(node, _dot(right.T, left.T))
 
 
-@register_blas
+@register_blas_prepare
 @node_rewriter([DimShuffle])
 def local_transposed_sum(fgraph, node):
     """``(Z + X @ Y).T -> Z.T + Y.T @ X.T``: bring the transpose to the product."""
@@ -70,30 +71,7 @@ def local_transposed_sum(fgraph, node):
     return _replacement(node, inner.owner.op(*transposed))
 
 
-@register_blas
-@node_rewriter([Dot, Dot22, Blockwise])
-def local_scale_through_dot(fgraph, node):
-    """``(a * X) @ Y -> a * (X @ Y)``: a BLAS call scales for nothing."""
-    if not (is_dot(node) or isinstance(node.op, Dot22)):
-        return None
-    if node.outputs[0].type.dtype not in BLAS_DTYPES:
-        return None
-    coefficient, operands = ONE, []
-    for operand in node.inputs:
-        scaling = None
-        if operand.owner is not None and _read_once(fgraph, operand):
-            scaling = split_scaling(operand.owner, operand.type)
-        if scaling is not None:
-            coefficient = coefficient.product(scaling[0])
-            operand = scaling[1]
-        operands.append(operand)
-    if coefficient.is_one or operands[0].type.dtype != operands[1].type.dtype:
-        return None
-    scale = coefficient.scalar(node.outputs[0].type.dtype)
-    return _replacement(node, mul(scale, _dot(*operands)))
-
-
-@register_blas
+@register_blas_prepare
 @node_rewriter([Dot, Dot22, Blockwise])
 def local_associate_dot_vector(fgraph, node):
     """``(X @ Y) @ v -> X @ (Y @ v)``: two products with a vector are less work than one."""
@@ -118,21 +96,40 @@ def _is_private_product(fgraph, var) -> bool:
 
 
 @register_blas
+@node_rewriter([Gemv])
+def local_gemv_of_product(fgraph, node):
+    """``(X @ Y) @ v -> X @ (Y @ v)``, where the product with the vector is a call already."""
+    y, alpha, matrix, vector, beta = node.inputs
+    if node.op.inplace or not _is_private_product(fgraph, matrix):
+        return None
+    first, second = matrix.owner.inputs
+    if first.type.dtype != second.type.dtype:
+        return None
+    inner = gemv(
+        _empty(vector.type.dtype, (second, 0)), _one(vector), second, vector, _zero(vector)
+    )
+    copy_stack_trace(node.outputs, inner)
+    return _replacement(node, gemv(y, alpha, first, inner, beta))
+
+
+@register_blas
 @node_rewriter([DimShuffle])
 def local_inner_product_to_gemv(fgraph, node):
     """``x @ y`` of two vectors as a matrix of one row times a vector."""
     if node.op.new_order != () or node.op.input_ndim != 2:
         return None
     (inner,) = node.inputs
-    product = inner.owner
-    if product is None or not (is_dot(product) or isinstance(product.op, Dot22)):
+    view = SumOfCores(fgraph, node)
+    found = matmul_operands(view, inner)
+    if found is None or view.readers(inner) != 1:
         return None
-    left, right = product.inputs
+    left, right, coefficient = found
     dtype = left.type.dtype
-    if dtype not in BLAS_DTYPES or right.type.dtype != dtype or not _read_once(fgraph, inner):
+    if dtype not in BLAS_DTYPES or right.type.dtype != dtype:
         return None
+    alpha = coefficient.scalar(dtype)
     y = _empty(dtype, (left, 0))
-    result = gemv(y, _one(left), left, _axis_as_vector(right, 0), _zero(left))
+    result = gemv(y, alpha, left, _axis_as_vector(right, 0), _zero(left))
     return _replacement(node, result.dimshuffle())
 
 
@@ -173,7 +170,7 @@ def local_sum_of_mul_to_gemv(fgraph, node):
     return _replacement(node, gemv(y, alpha, matrix, vector, _zero(matrix)))
 
 
-@register_blas("specialize_matmul_to_batched_dot")
+@register_blas_prepare
 @node_rewriter([Blockwise])
 def specialize_matmul_to_batched_dot(fgraph, node):
     """A product of two batches of matrices, item by item."""
@@ -187,7 +184,7 @@ def specialize_matmul_to_batched_dot(fgraph, node):
     return _replacement(node, _batched_dot(left, right))
 
 
-@register_blas
+@register_blas_prepare
 @node_rewriter([Blockwise])
 def local_batched_matmul_to_core_matmul(fgraph, node):
     """A batch of matrices times one matrix is one product with more rows."""
@@ -199,7 +196,7 @@ def local_batched_matmul_to_core_matmul(fgraph, node):
         return None
     if right.type.dtype != left.type.dtype or left.type.dtype not in BLAS_DTYPES:
         return None
-    matrix = right.dimshuffle(ndim - 2, ndim - 1)
+    matrix = _last_two_axes(right)
     inner = _length(left, ndim - 1)
     flat = left.reshape(stack([-1, inner]), ndim=2)
     lengths = [*(_length(left, axis) for axis in range(ndim - 1)), _length(matrix, 1)]
@@ -207,3 +204,13 @@ def local_batched_matmul_to_core_matmul(fgraph, node):
     result = product.reshape(stack(lengths), ndim=ndim)
     copy_stack_trace(node.outputs, [product, result])
     return _replacement(node, result)
+
+
+def _last_two_axes(var):
+    """Return a batch of one matrix as that matrix."""
+    node = var.owner
+    if node is not None and isinstance(node.op, DimShuffle):
+        order = node.op.new_order
+        if order == ("x",) * (len(order) - 2) + (0, 1):
+            return node.inputs[0]
+    return var.dimshuffle(var.type.ndim - 2, var.type.ndim - 1)

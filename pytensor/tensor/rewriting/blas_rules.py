@@ -26,12 +26,14 @@ from pytensor.tensor.elemwise import DimShuffle
 from pytensor.tensor.math import Dot
 from pytensor.tensor.rewriting.algebra import (
     ONE,
+    Coefficient,
     SumView,
     as_factor,
     matcher,
     retyped,
     rule_on,
     scalar_op,
+    split_scaling,
 )
 from pytensor.tensor.rewriting.registry import register_blas
 from pytensor.tensor.shape import Shape_i
@@ -58,21 +60,35 @@ def is_dot(node) -> bool:
     return isinstance(op, Dot)
 
 
-def _matmul_operands(var: Variable):
-    """Return ``(X, Y, coefficient)`` if `var` is a product of two matrices."""
+def matmul_operands(view, var: Variable):
+    """Return ``(X, Y, coefficient)`` if `var` is a product of two matrices.
+
+    Scalars that multiply an operand nobody else reads belong to the coefficient.
+    """
     node = var.owner
     if node is None or not (is_dot(node) or isinstance(node.op, Dot22 | Dot22Scalar)):
         return None
-    left, right = node.inputs[:2]
+    coefficient = ONE
     if isinstance(node.op, Dot22Scalar):
         number, factors = as_factor(node.inputs[2])
-        return left, right, ONE.times(number, *factors)
-    return left, right, ONE
+        coefficient = ONE.times(number, *factors)
+    left, of_left = _unscaled(view, node.inputs[0])
+    right, of_right = _unscaled(view, node.inputs[1])
+    return left, right, coefficient.product(of_left).product(of_right)
+
+
+def _unscaled(view, operand: Variable) -> tuple[Variable, Coefficient]:
+    if operand.owner is None or operand.type.dtype not in BLAS_DTYPES:
+        return operand, ONE
+    scaling = split_scaling(operand.owner, operand.type)
+    if scaling is None or view.readers(operand) != 1:
+        return operand, ONE
+    return scaling[1], scaling[0]
 
 
 @matcher("@", 2, 2)
 def _matrix_times_matrix(view, var):
-    found = _matmul_operands(var)
+    found = matmul_operands(view, var)
     return None if found is None else (found[:2], found[2])
 
 
@@ -83,7 +99,7 @@ def _matrix_times_vector(view, var):
     if node is None or not isinstance(node.op, DimShuffle) or node.op.new_order not in ((0,), (1,)):
         return None
     (inner,) = node.inputs
-    found = _matmul_operands(inner)
+    found = matmul_operands(view, inner)
     if found is None or view.readers(inner) > 1:
         return None
     left, right, coefficient = found
@@ -103,7 +119,7 @@ def _axis_as_vector(matrix: Variable, axis: int) -> Variable:
 @matcher("outer", 1, 1)
 def _outer_product(view, var):
     """See a column times a row, by `Dot` or elementwise, as an outer product."""
-    found = _matmul_operands(var)
+    found = matmul_operands(view, var)
     if found is not None:
         left, right, coefficient = found
         if left.type.shape[1] != 1 or right.type.shape[0] != 1:
@@ -127,6 +143,9 @@ def _outer_product(view, var):
             return None
     if column is None or row is None:
         return None
+    column, of_column = _unscaled(view, column)
+    row, of_row = _unscaled(view, row)
+    coefficient = coefficient.product(of_column).product(of_row)
     return (_axis_as_vector(column, 0), _axis_as_vector(row, 1)), coefficient
 
 
@@ -214,7 +233,8 @@ def local_dot22_to_dot22scalar(alpha, X, Y):
 
 def _specialised_dot22(left, right):
     """Return the product; with a row, a column or both as the smaller call they allow."""
-    return _special_case(None, _one(left), left, right, None) or _dot22(left, right)
+    special = _special_case(None, _one(left), left, right, None)
+    return _dot22(left, right) if special is None else special
 
 
 def _special_case(z, alpha, left, right, beta) -> Variable | None:
@@ -255,6 +275,14 @@ def _empty(dtype: str, *lengths: tuple[Variable, int]) -> Variable:
 
 
 def _length(var: Variable, axis: int):
+    while var.type.shape[axis] is None and (node := var.owner) is not None:
+        if isinstance(node.op, DimShuffle):
+            var, axis = node.inputs[0], node.op.new_order[axis]
+        elif is_dot(node) or isinstance(node.op, Dot22 | Dot22Scalar):
+            # Not to be one more reader of a product that may still become part of a call.
+            var = node.inputs[axis]
+        else:
+            break
     static = var.type.shape[axis]
     # `Shape_i` reads the array; a shape expression would have to be inferred first.
     return constant(static, dtype="int64") if static is not None else Shape_i(axis)(var)

@@ -69,6 +69,11 @@ register_specialize_device = _registrar(
 register_blas = _registrar(
     "blas", ("fast_run", "fast_compile", "BlasOpt"), "Register a rule that makes a BLAS call."
 )
+register_blas_prepare = _registrar(
+    "blas_prepare",
+    ("fast_run", "fast_compile", "BlasOpt"),
+    "Register a rule that clears the way for the rules of `register_blas`.",
+)
 
 
 def register_infer_shape(
