@@ -16,7 +16,7 @@ from pytensor.tensor._math_ops import _cast_to, second
 from pytensor.tensor._reductions import Sum
 from pytensor.tensor._reshape import infer_static_shape
 from pytensor.tensor._shape_ops import Shape, length, shape_tuple
-from pytensor.tensor.type import tensor_type, values_eq_approx_always_true
+from pytensor.tensor.type import new_variable, values_eq_approx_always_true
 
 
 class Alloc(Op):
@@ -55,7 +55,7 @@ class Alloc(Op):
                     "Alloc static input type and target shape are incompatible: "
                     f"{value.type} vs {tuple(static)}"
                 )
-        return Apply(self, [value, *lengths], [tensor_type(value.type.dtype, tuple(out_shape))()])
+        return Apply(self, [value, *lengths], [new_variable(value.type.dtype, tuple(out_shape))])
 
     def perform(self, node, inputs, output_storage):
         value, *lengths = inputs
@@ -163,7 +163,7 @@ class AllocEmpty(Op):
 
     def make_node(self, *shape):
         lengths, static = infer_static_shape(shape)
-        out = tensor_type(self.dtype, tuple(static))()
+        out = new_variable(self.dtype, tuple(static))
         # No two evaluations agree; comparing modes must not compare this.
         out.tag.values_eq_approx = values_eq_approx_always_true
         # Tell debugging tools that NaN and Inf may appear here.

@@ -11,7 +11,12 @@ from pytensor.graph.op import Op
 from pytensor.graph.replace import _vectorize_node
 from pytensor.tensor._array_function import find_function
 from pytensor.tensor._convert import as_tensor_variable
-from pytensor.tensor.type import continuous_dtypes, discrete_dtypes, float_dtypes, tensor_type
+from pytensor.tensor.type import (
+    continuous_dtypes,
+    discrete_dtypes,
+    float_dtypes,
+    new_variable,
+)
 from pytensor.tensor.utils import normalize_reduce_axis
 
 
@@ -93,7 +98,7 @@ class CAReduce(Op):
             out_shape = ()
         else:
             out_shape = tuple([s for i, s in enumerate(input.type.shape) if i not in axis])
-        return Apply(op, [input], [tensor_type(op._output_dtype(input.type.dtype), out_shape)()])
+        return Apply(op, [input], [new_variable(op._output_dtype(input.type.dtype), out_shape)])
 
     def _for_input(self, axis, idtype):
         """Return this Op with axes and dtypes settled for an input of `idtype`."""

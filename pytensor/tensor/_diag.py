@@ -12,7 +12,7 @@ from pytensor.graph.replace import _vectorize_node
 from pytensor.tensor._convert import as_tensor_variable
 from pytensor.tensor._math_ops import add, maximum, minimum, sub
 from pytensor.tensor._shape_ops import length_constant
-from pytensor.tensor.type import tensor_type
+from pytensor.tensor.type import new_variable
 
 
 def _diagonal_length(rows: int, cols: int, offset: int) -> int:
@@ -57,7 +57,7 @@ class ExtractDiag(Op):
         rows, cols = shape[self.axis1], shape[self.axis2]
         n = None if None in (rows, cols) else _diagonal_length(rows, cols, self.offset)
         kept = [s for i, s in enumerate(shape) if i not in (self.axis1, self.axis2)]
-        return Apply(self, [x], [tensor_type(x.type.dtype, (*kept, n))()])
+        return Apply(self, [x], [new_variable(x.type.dtype, (*kept, n))])
 
     def perform(self, node, inputs, output_storage):
         out = inputs[0].diagonal(self.offset, self.axis1, self.axis2)
@@ -114,7 +114,7 @@ class SetDiag(Op):
 
     def make_node(self, x, diagonal):
         x, diagonal = as_tensor_variable(x), as_tensor_variable(diagonal)
-        return Apply(self, [x, diagonal], [tensor_type(diagonal.type.dtype, x.type.shape)()])
+        return Apply(self, [x, diagonal], [new_variable(diagonal.type.dtype, x.type.shape)])
 
     def perform(self, node, inputs, output_storage):
         x, diagonal = inputs
@@ -208,7 +208,7 @@ class AllocDiag(Op):
             normalize_axis_index(axis, ndim)
         n = diag.type.shape[-1]
         shape = self._shape_of(diag.type.shape[:-1], None if n is None else n + abs(self.offset))
-        return Apply(self, [diag], [tensor_type(diag.type.dtype, shape)()])
+        return Apply(self, [diag], [new_variable(diag.type.dtype, shape)])
 
     def perform(self, node, inputs, output_storage):
         [diag] = inputs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -12,7 +13,7 @@ from pytensor.graph.null_type import DisconnectedType
 from pytensor.graph.op import Op
 from pytensor.graph.replace import _vectorize_node
 from pytensor.tensor._convert import _get_vector_length, as_tensor_variable
-from pytensor.tensor.type import tensor_type
+from pytensor.tensor.type import new_variable
 
 
 class DimShuffle(Op):
@@ -97,7 +98,7 @@ class DimShuffle(Op):
                     f"[DimShuffle] a dropped axis must have length 1, got axis {axis} of {inp.type}"
                 )
         out_shape = tuple([1 if d == "x" else shape[d] for d in self.new_order])
-        return Apply(self, [inp], [tensor_type(inp.type.dtype, out_shape)()])
+        return Apply(self, [inp], [new_variable(inp.type.dtype, out_shape)])
 
     def perform(self, node, inputs, output_storage):
         [x] = inputs
@@ -168,7 +169,12 @@ def dimshuffle(x, new_order) -> object:
     order = tuple(new_order)
     if order == tuple(range(x.type.ndim)):
         return x
-    return DimShuffle(input_ndim=x.type.ndim, new_order=order)(x)
+    return _shared_op(x.type.ndim, order)(x)
+
+
+@lru_cache(maxsize=1024)
+def _shared_op(ndim: int, order: tuple) -> DimShuffle:
+    return DimShuffle(input_ndim=ndim, new_order=order)
 
 
 def pad_left(x, ndim: int):

@@ -16,7 +16,7 @@ from pytensor.tensor._reshape import reshape
 from pytensor.tensor._shape_ops import length
 from pytensor.tensor._specify import specify_shape
 from pytensor.tensor.blockwise import Blockwise
-from pytensor.tensor.type import complex_dtypes, tensor_type
+from pytensor.tensor.type import complex_dtypes, new_variable
 
 
 class Dot(Op):
@@ -46,7 +46,7 @@ class Dot(Op):
             )
         dtype = upcast(x.type.dtype, y.type.dtype)
         shape = (x.type.shape[0], y.type.shape[1])
-        return Apply(self, [x, y], [tensor_type(dtype, shape)()])
+        return Apply(self, [x, y], [new_variable(dtype, shape)])
 
     def perform(self, node, inputs, output_storage):
         x, y = inputs

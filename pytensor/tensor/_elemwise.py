@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Number
+
 import numpy as np
 
 import pytensor.scalar.basic as ps
@@ -14,7 +16,7 @@ from pytensor.scalar.basic import get_scalar_type
 from pytensor.tensor._array_function import array_function
 from pytensor.tensor._convert import _get_vector_length, as_tensor_variable, get_vector_length
 from pytensor.tensor._dimshuffle import pad_left
-from pytensor.tensor.type import tensor_type
+from pytensor.tensor.type import TensorType, new_variable, tensor_type
 from pytensor.tensor.utils import broadcast_static_dim_lengths
 from pytensor.tensor.variable import TensorConstant
 
@@ -70,7 +72,10 @@ class Elemwise(Op):
         return found
 
     def make_node(self, *inputs):
-        inputs = [as_tensor_variable(i) for i in inputs]
+        inputs = [
+            i if isinstance(i, Variable) and isinstance(i.type, TensorType) else _operand(i, inputs)
+            for i in inputs
+        ]
         nin = self.scalar_op.nin
         if (nin >= 0 and len(inputs) != nin) or not inputs:
             raise TypeError(
@@ -82,7 +87,7 @@ class Elemwise(Op):
         dtypes = self.output_dtypes(tuple([i.type.dtype for i in inputs]))
         for out, inp in self.inplace_pattern.items():
             self._check_inplace(inputs[inp], shape, dtypes[out])
-        return Apply(self, inputs, [tensor_type(dtype, shape)() for dtype in dtypes])
+        return Apply(self, inputs, [new_variable(dtype, shape) for dtype in dtypes])
 
     def _static_shape(self, inputs) -> tuple[int | None, ...]:
         first = inputs[0].type.shape
@@ -256,6 +261,19 @@ class Elemwise(Op):
 
     def __str__(self):
         return self.name or str(self.scalar_op).capitalize()
+
+
+def _operand(value, others):
+    """Return an operand that is not a tensor variable as one.
+
+    A number gets the axes it needs at once: the constant is nobody else's, and padding it would
+    be a node that rewriting has to fold again.
+    """
+    ndim = None
+    if isinstance(value, Number) and not isinstance(value, bool):
+        ndims = [x.type.ndim for x in others if isinstance(getattr(x, "type", None), TensorType)]
+        ndim = max(ndims, default=None)
+    return as_tensor_variable(value, ndim=ndim)
 
 
 class _InplacePattern(dict):

@@ -23,7 +23,7 @@ from pytensor.tensor._make_vector import MakeVector, int_vector, static_entries
 from pytensor.tensor._math_ops import _cast_to, add
 from pytensor.tensor._reshape import _entries
 from pytensor.tensor._shape_ops import length, length_constant
-from pytensor.tensor.type import discrete_dtypes, integer_dtypes, tensor_type
+from pytensor.tensor.type import discrete_dtypes, integer_dtypes, new_variable
 from pytensor.tensor.variable import TensorConstant
 
 
@@ -76,7 +76,7 @@ class Join(Op):
         out_shape = tuple(_joined_length([x.type.shape[i] for x in tensors], i, axis)
                           for i in range(ndim))  # fmt: skip
         dtype = upcast(*[x.type.dtype for x in tensors])
-        return Apply(op, tensors, [tensor_type(dtype, out_shape)()])
+        return Apply(op, tensors, [new_variable(dtype, out_shape)])
 
     def perform(self, node, inputs, output_storage):
         lengths = [x.shape[: self.axis] + x.shape[self.axis + 1 :] for x in inputs]
@@ -188,7 +188,7 @@ class Split(Op):
                 )
         shape = x.type.shape
         outputs = [
-            tensor_type(x.type.dtype, (*shape[:axis], n, *shape[axis + 1 :]))() for n in known
+            new_variable(x.type.dtype, (*shape[:axis], n, *shape[axis + 1 :])) for n in known
         ]
         return Apply(op, [x, splits], outputs)
 

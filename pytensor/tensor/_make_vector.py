@@ -14,7 +14,7 @@ from pytensor.tensor._convert import _get_vector_length, as_tensor_variable, con
 from pytensor.tensor._elemwise import Elemwise
 from pytensor.tensor._math_ops import _cast_to
 from pytensor.tensor._shape_ops import Shape, Shape_i, length_constant
-from pytensor.tensor.type import discrete_dtypes, tensor_type
+from pytensor.tensor.type import discrete_dtypes, new_variable
 from pytensor.tensor.utils import concrete_int
 
 
@@ -46,7 +46,7 @@ class MakeVector(Op):
                     f"that needs {dtype}"
                 )
             inputs = [_cast_to(x, self.dtype) for x in inputs]
-        return Apply(self, inputs, [tensor_type(self.dtype, (len(inputs),))()])
+        return Apply(self, inputs, [new_variable(self.dtype, (len(inputs),))])
 
     def perform(self, node, inputs, output_storage):
         output_storage[0][0] = np.array(inputs, dtype=self.dtype)

@@ -27,7 +27,7 @@ from pytensor.tensor._math_ops import (
     true_div,
 )
 from pytensor.tensor._shape_ops import length, length_constant
-from pytensor.tensor.type import discrete_dtypes, tensor_type
+from pytensor.tensor.type import discrete_dtypes, new_variable
 from pytensor.tensor.variable import TensorConstant
 
 
@@ -47,7 +47,7 @@ class ARange(Op):
         n = None
         if all(isinstance(x, TensorConstant) for x in inputs):
             n = _range_length(*[x.data[()] for x in inputs])
-        return Apply(self, inputs, [tensor_type(self.dtype, (n,))()])
+        return Apply(self, inputs, [new_variable(self.dtype, (n,))])
 
     def perform(self, node, inputs, output_storage):
         start, stop, step = [x[()] for x in inputs]
@@ -174,7 +174,7 @@ class Eye(Op):
         shape = tuple([static_int(x) for x in inputs[:2]])
         if any(s is not None and s < 0 for s in shape):
             raise ValueError(f"[Eye] n and m must not be negative, got {shape}")
-        return Apply(self, inputs, [tensor_type(self.dtype, shape)()])
+        return Apply(self, inputs, [new_variable(self.dtype, shape)])
 
     def perform(self, node, inputs, output_storage):
         n, m, k = [int(x) for x in inputs]

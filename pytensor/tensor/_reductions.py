@@ -18,7 +18,7 @@ from pytensor.tensor._careduce import (
 from pytensor.tensor._convert import as_tensor_variable, constant
 from pytensor.tensor._dimshuffle import dimshuffle
 from pytensor.tensor._elemwise import elemwise_of
-from pytensor.tensor.type import tensor_type
+from pytensor.tensor.type import new_variable
 from pytensor.tensor.utils import normalize_reduce_axis
 
 
@@ -317,7 +317,7 @@ class Argmax(Op):
         else:
             reduced = normalize_reduce_axis(self.axis, x.type.ndim)
             shape = tuple([s for i, s in enumerate(x.type.shape) if i not in reduced])
-        return Apply(self, [x], [tensor_type("int64", shape)()])
+        return Apply(self, [x], [new_variable("int64", shape)])
 
     def prepare_node(self, node, storage_map, compute_map, impl):
         if len(node.inputs) == 2:

@@ -18,7 +18,7 @@ from pytensor.tensor._make_vector import (
 )
 from pytensor.tensor._math_ops import eq, int_div, mul, switch
 from pytensor.tensor._shape_ops import length, length_constant, shape
-from pytensor.tensor.type import int_dtypes, tensor_type, uint_dtypes
+from pytensor.tensor.type import int_dtypes, new_variable, uint_dtypes
 
 
 class Reshape(Op):
@@ -53,7 +53,7 @@ class Reshape(Op):
             )
         entries = static_entries(shp) if shp.type.shape[0] is not None else [None] * self.ndim
         out_shape = self._static_shape(x, entries)
-        return Apply(self, [x, shp], [tensor_type(x.type.dtype, out_shape)()])
+        return Apply(self, [x, shp], [new_variable(x.type.dtype, out_shape)])
 
     def _static_shape(self, x, entries) -> tuple[int | None, ...]:
         """Find the lengths that are known, and contradictions among them."""

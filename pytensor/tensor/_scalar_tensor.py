@@ -12,7 +12,7 @@ from pytensor.scalar.basic import ScalarConstant, ScalarType, as_scalar, get_sca
 from pytensor.scalar.variable import FROM_TENSOR
 from pytensor.tensor._convert import _as_tensor_variable, as_tensor_variable, constant
 from pytensor.tensor._math_ops import tensor_copy
-from pytensor.tensor.type import TensorType, discrete_dtypes, tensor_type
+from pytensor.tensor.type import TensorType, discrete_dtypes, new_variable
 
 
 class TensorFromScalar(Op):
@@ -23,7 +23,7 @@ class TensorFromScalar(Op):
     def make_node(self, s):
         if not isinstance(s, Variable) or not isinstance(s.type, ScalarType):
             raise TypeError(f"[TensorFromScalar] input must be a scalar variable, got {s!r}")
-        return Apply(self, [s], [tensor_type(s.type.dtype, ())()])
+        return Apply(self, [s], [new_variable(s.type.dtype, ())])
 
     def perform(self, node, inputs, output_storage):
         output_storage[0][0] = np.array(inputs[0], dtype=node.outputs[0].type.dtype)

@@ -16,7 +16,12 @@ from pytensor.tensor._joining import stack
 from pytensor.tensor._math_ops import _cast_to, add, eq, second, switch
 from pytensor.tensor._ranges import arange
 from pytensor.tensor._shape_ops import length, length_constant
-from pytensor.tensor.type import discrete_dtypes, int_dtypes, integer_dtypes, tensor_type
+from pytensor.tensor.type import (
+    discrete_dtypes,
+    int_dtypes,
+    integer_dtypes,
+    new_variable,
+)
 from pytensor.tensor.utils import broadcast_static_dim_lengths
 
 
@@ -29,7 +34,7 @@ class Nonzero(Op):
         a = as_tensor_variable(a)
         if a.type.ndim == 0:
             raise ValueError("Nonzero only supports non-scalar arrays.")
-        return Apply(self, [a], [tensor_type("int64", (None,))() for _ in range(a.type.ndim)])
+        return Apply(self, [a], [new_variable("int64", (None,)) for _ in range(a.type.ndim)])
 
     def perform(self, node, inputs, output_storage):
         for storage, positions in zip(output_storage, np.nonzero(inputs[0]), strict=True):
@@ -107,7 +112,7 @@ class PermuteRowElements(Op):
             raise ValueError(
                 f"[PermuteRowElements] x and y must broadcast, got {x.type} and {y.type}"
             ) from None
-        return Apply(self, [x, y], [tensor_type(x.type.dtype, tuple(shape))()])
+        return Apply(self, [x, y], [new_variable(x.type.dtype, tuple(shape))])
 
     def perform(self, node, inputs, output_storage):
         x, y = np.broadcast_arrays(*inputs)
@@ -184,7 +189,7 @@ class Choose(Op):
         ndim = max(a.type.ndim, choices.type.ndim - 1)
         shapes = [(1,) * (ndim - len(s)) + tuple(s) for s in (a.type.shape, choices.type.shape[1:])]
         shape = tuple(broadcast_static_dim_lengths(n) for n in zip(*shapes))
-        return Apply(self, [a, choices], [tensor_type(choices.type.dtype, shape)()])
+        return Apply(self, [a, choices], [new_variable(choices.type.dtype, shape)])
 
     def perform(self, node, inputs, output_storage):
         a, choices = inputs

@@ -11,7 +11,7 @@ from pytensor.graph.null_type import disconnected_type
 from pytensor.graph.op import Op
 from pytensor.graph.type import HasShape
 from pytensor.tensor._convert import _get_vector_length, as_tensor_variable, constant
-from pytensor.tensor.type import tensor_type
+from pytensor.tensor.type import new_variable
 from pytensor.tensor.variable import TensorConstant
 
 
@@ -34,7 +34,7 @@ class Shape(Op):
             x = as_tensor_variable(x)
         if not isinstance(x.type, HasShape):
             raise TypeError(f"[Shape] x must have a shape, got {x} of type {x.type}")
-        return Apply(self, [x], [tensor_type("int64", (x.type.ndim,))()])
+        return Apply(self, [x], [new_variable("int64", (x.type.ndim,))])
 
     def perform(self, node, inputs, output_storage):
         output_storage[0][0] = np.asarray(np.shape(inputs[0]), dtype="int64")
@@ -84,7 +84,7 @@ class Shape_i(Op):
             raise TypeError(f"[Shape_i] x must be a variable with `ndim`, got {x}")
         if x.type.ndim <= self.i:
             raise TypeError(f"[Shape_i] x must have more than {self.i} axes, got {x.type}")
-        return Apply(self, [x], [tensor_type("int64", ())()])
+        return Apply(self, [x], [new_variable("int64", ())])
 
     def perform(self, node, inputs, output_storage):
         output_storage[0][0] = np.asarray(inputs[0].shape[self.i], dtype="int64")

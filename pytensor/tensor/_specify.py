@@ -12,7 +12,7 @@ from pytensor.tensor._convert import _get_vector_length, as_tensor_variable
 from pytensor.tensor._make_vector import as_length, static_int
 from pytensor.tensor._reshape import _entries
 from pytensor.tensor._shape_ops import length_constant
-from pytensor.tensor.type import TensorType, tensor_type
+from pytensor.tensor.type import TensorType, new_variable
 from pytensor.tensor.type_other import NoneConst, NoneTypeT
 
 
@@ -45,7 +45,7 @@ class SpecifyShape(Op):
                     f"[SpecifyShape] axis {axis} of x must have length {want}, got {x.type}"
                 )
             out_shape.append(have if want is None else want)
-        return Apply(self, [x, *entries], [tensor_type(x.type.dtype, tuple(out_shape))()])
+        return Apply(self, [x, *entries], [new_variable(x.type.dtype, tuple(out_shape))])
 
     def perform(self, node, inputs, output_storage):
         x, *shape = inputs

@@ -409,6 +409,14 @@ def tensor_type(dtype: str, shape: tuple[int | None, ...]) -> TensorType:
         return TensorType(dtype, shape)
 
 
+def new_variable(dtype: str, shape: tuple[int | None, ...]) -> TensorVariable:
+    """Return a new variable for an output of an Op.
+
+    Unlike calling the type, it does not look for the user's line; `Op.__call__` does that.
+    """
+    return tensor_type(dtype, shape).make_variable()
+
+
 class DenseTypeMeta(MetaType):
     """Makes ``isinstance(t, DenseTensorType)`` mean "exactly a TensorType"."""
 
