@@ -108,7 +108,9 @@ class _Lowering:
         """Ask the dispatch once for all nodes that agree in op, types and constants."""
         key = (
             node.op,
-            tuple([v if isinstance(v, Constant) else v.type for v in node.inputs]),
+            tuple(
+                [v if v.owner is None and isinstance(v, Constant) else v.type for v in node.inputs]
+            ),
             tuple([v.type for v in node.outputs]),
         )
         try:

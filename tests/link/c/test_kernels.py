@@ -5,6 +5,7 @@ import pytest
 
 import pytensor.tensor  # noqa: F401  (the package first)
 from pytensor.compile.ops import deep_copy_op, view_op
+from pytensor.ifelse import IfElse
 from pytensor.link.c.toolchain import find_compiler
 from pytensor.raise_op import Assert, CheckAndRaise
 from pytensor.tensor.basic import (
@@ -20,6 +21,8 @@ from pytensor.tensor.basic import (
     constant,
 )
 from pytensor.tensor.elemwise import DimShuffle
+from pytensor.tensor.extra_ops import CumOp, Repeat
+from pytensor.tensor.math import Argmax
 from pytensor.tensor.shape import Reshape, Shape, Shape_i, SpecifyShape
 from pytensor.tensor.subtensor import (
     AdvancedIncSubtensor,
@@ -117,9 +120,7 @@ def test_alloc_errors():
     with pytest.raises(ValueError, match="Runtime broadcasting"):
         program(np.ones(1), np.array(3))
     with pytest.raises(ValueError, match="negative"):
-        program(np.ones(1), np.array(-1)) if False else make([n], [Alloc()(constant(1.0), n)])(
-            np.array(-1)
-        )
+        make([n], [Alloc()(constant(1.0), n)])(np.array(-1))
     with pytest.raises(ValueError, match="broadcast"):
         program(np.ones(2), np.array(3))
     with pytest.raises(MemoryError):
@@ -391,3 +392,52 @@ def test_masks_are_left_to_python():
         only_c=False,
     )  # fmt: skip
     assert len(python_steps(program)) == 1
+
+
+# -- along an axis ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("axis", [None, (0,), (1,), (0, 2), (0, 1, 2)])
+@pytest.mark.parametrize("dtype", ["float64", "int8", "bool", "uint64"])
+def test_argmax(axis, dtype):
+    value = data((4, 3, 5), dtype)
+    x = var(value)
+    check([x], [Argmax(axis)(x)], value)
+
+
+def test_argmax_nan_and_empty():
+    value = data((4, 6))
+    value[1, 3] = value[1, 5] = value[2, 0] = np.nan
+    value[3] = -np.inf
+    x = var(value)
+    check([x], [Argmax((1,))(x)], value)
+    with pytest.raises(ValueError, match="empty sequence"):
+        make([x], [Argmax((1,))(x)])(np.ones((3, 0)))
+
+
+@pytest.mark.parametrize("mode", ["add", "mul"])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("dtype", ["float64", "int8", "complex128"])
+def test_cumulative(axis, mode, dtype):
+    value = data((3, 4, 2), dtype)
+    x = var(value)
+    check([x], [CumOp(axis, mode)(x)], value)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_repeat(axis):
+    value = data((3, 4))
+    counts = np.array([2, 0, 3, 1][: value.shape[axis]])
+    x, n = var(value), var(counts)
+    program = check([x, n], [Repeat(axis)(x, n)], value, counts)
+    for wrong in (np.array([1, 1]), -counts):
+        with pytest.raises(ValueError, match="Repeat"):
+            program(value, wrong)
+
+
+def test_if_else():
+    value, other = data((3, 4)), data((2, 2), seed=1)
+    c, x, y = var(np.float64(1)), var(value), var(other)
+    out = IfElse(1)(c, deep_copy_op(x), y)
+    program = check([x, c, y], [out], value, np.array(1.0), other)
+    np.testing.assert_array_equal(program(value, np.array(0.0), other)[0], other)
