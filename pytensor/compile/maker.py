@@ -10,7 +10,9 @@ from typing import Any
 from warnings import warn
 
 from pytensor.compile.aliasing import add_supervisor_to_fgraph, insert_deepcopy
+from pytensor.compile.collector import no_collection
 from pytensor.compile.debug.profiling import ProfileStats
+from pytensor.compile.duplicate import copied_graph, rewired_outputs, swapped, written_graph
 from pytensor.compile.executor import Function
 from pytensor.compile.io import In, SymbolicInput, SymbolicOutput
 from pytensor.compile.mode import Mode, get_mode
@@ -21,8 +23,7 @@ from pytensor.compile.rebuild import (
 )
 from pytensor.compile.sharedvalue import Container, SharedVariable
 from pytensor.configdefaults import config
-from pytensor.graph.basic import Variable, clone_get_equiv
-from pytensor.graph.destroyhandler import DestroyHandler
+from pytensor.graph.basic import Variable
 from pytensor.graph.features import Feature
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.null_type import DisconnectedType
@@ -273,7 +274,7 @@ class FunctionMaker:
         profile: Any = None,
     ) -> "FunctionMaker":
         """Return a maker of the same function, see `Function.copy`."""
-        specs = _swapped(self.inputs, swap or {})
+        specs = swapped(self.inputs, swap or {})
         if delete_updates:
             return self._without_updates(specs, name, profile)
         new = object.__new__(type(self))
@@ -282,7 +283,7 @@ class FunctionMaker:
         now = [spec.variable for spec in specs]
         if now != old:
             wrapped = [o.variable for o in self.outputs]
-            rewired = _rewired(
+            rewired = rewired_outputs(
                 old, now, wrapped + [s.update for s in specs if s.update is not None]
             )
             new.outputs = [
@@ -296,23 +297,9 @@ class FunctionMaker:
         new.inputs = new.expanded_inputs = specs
         new.name = name
         new.profile = _as_profile(profile, name)
-        new.fgraph = self._copy_fgraph([a is b for a, b in zip(old, now, strict=True)], now)
+        new.fgraph = copied_graph(self.fgraph, old, now)
         new.linker = self.mode.linker.accept(new.fgraph, profile=new.profile)
         return new
-
-    def _copy_fgraph(self, same: Sequence[bool], now: Sequence[Variable]) -> FunctionGraph:
-        """Copy the rewritten graph, with `now` in place of the inputs that are not the `same`."""
-        old = self.fgraph.inputs
-        inputs = [v.clone() if keep else n.clone() for v, keep, n in zip(old, same, now)]
-        fgraph = FunctionGraph(
-            inputs,
-            _rewired(old, inputs, self.fgraph.outputs),
-            clone=False,
-            update_mapping=dict(self.fgraph.update_mapping),
-        )
-        if hasattr(self.fgraph, "destroyers"):
-            fgraph.attach_feature(DestroyHandler())
-        return fgraph
 
     def _without_updates(
         self, specs: list[SymbolicInput], name: str | None, profile: Any
@@ -322,7 +309,9 @@ class FunctionMaker:
         for spec in specs:
             if spec.update is not None:
                 spec.update, spec.mutable, spec.borrow = None, False, False
-        rewired = _rewired(old, [s.variable for s in specs], [o.variable for o in self.outputs])
+        rewired = rewired_outputs(
+            old, [s.variable for s in specs], [o.variable for o in self.outputs]
+        )
         outputs = [SymbolicOutput(v, o.borrow) for v, o in zip(rewired, self.outputs, strict=True)]
         return type(self)(
             specs,
@@ -340,71 +329,23 @@ class FunctionMaker:
     # -- pickling -------------------------------------------------------------------------
 
     def __getstate__(self) -> dict[str, Any]:
-        """Both graphs as `FunctionGraph`, which pickles without recursion."""
         state = {k: v for k, v in self.__dict__.items() if k not in ("linker", "expanded_inputs")}
-        updates = [s.update for s in self.inputs if s.update is not None]
-        written = FunctionGraph(
-            [spec.variable for spec in self.inputs],
-            [o.variable for o in self.outputs] + updates,
-            clone=True,
-        )
-        specs = _swapped(self.inputs, {})
-        found = iter(written.outputs[len(self.outputs) :])
-        for spec, variable in zip(specs, written.inputs, strict=True):
-            spec.variable = variable
-            if spec.update is not None:
-                spec.update = next(found)
-            # The values travel with the function.
-            spec.value = None if spec.value is None else True
-        outputs = [SymbolicOutput(v, o.borrow) for v, o in zip(written.outputs, self.outputs)]
-        profile = None if self.profile is None else True
-        # `written` comes first: what follows refers to its variables.
+        written, specs, outputs = written_graph(self.inputs, self.outputs)
+        # The graph as written comes first: the specifications refer to its variables.
         return {
             "written": written,
             **state,
             "inputs": specs,
             "outputs": outputs,
-            "profile": profile,
+            "profile": self.profile is not None,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         del self.__dict__["written"]
         self.expanded_inputs = self.inputs
-        self.profile = _as_profile(bool(self.profile), self.name)
+        self.profile = _as_profile(self.profile, self.name)
         self.linker = self.mode.linker.accept(self.fgraph, profile=self.profile)
-
-
-def _rewired(
-    old: Sequence[Variable], new: Sequence[Variable], outputs: Sequence[Variable]
-) -> list[Variable]:
-    """Copy the graph of `outputs` with `new` inputs instead of `old` ones."""
-    memo = dict(zip(old, new, strict=True))
-    equiv = clone_get_equiv(old, outputs, copy_orphans=False, memo=memo)
-    return [equiv[output] for output in outputs]
-
-
-def _swapped(
-    specs: Sequence[SymbolicInput], swap: dict[Any, SharedVariable]
-) -> list[SymbolicInput]:
-    """Copy the specifications, with shared variables replaced as `swap` says."""
-    swap = dict(swap)
-    result = []
-    for old in specs:
-        spec = copy.copy(old)
-        key = old.variable if old.variable in swap else old.name
-        if spec.implicit and key in swap:
-            new = swap.pop(key)
-            if new.type != old.variable.type:
-                raise TypeError(
-                    f"[Function.copy] {old.variable} must be swapped for a variable of type "
-                    f"{old.variable.type}, got {new.type}"
-                )
-            spec.variable, spec.name, spec.value = new, new.name, new.container
-        result.append(spec)
-    if swap:
-        raise ValueError(f"[Function.copy] not shared variables of the function: {list(swap)}")
-    return result
 
 
 def _container_of(spec: SymbolicInput, given: Any) -> Container:
@@ -501,26 +442,48 @@ def function(
             raise TypeError(f"[function] keys of outputs must be strings, got {keys}")
     elif not isinstance(outputs, Variable | SymbolicOutput | list | tuple | None):
         outputs = _as_list(outputs)
+    with no_collection:
+        return _function(
+            list(inputs),
+            outputs,
+            get_mode(mode),
+            updates,
+            givens,
+            no_default_updates=no_default_updates or False,
+            rebuild_strict=rebuild_strict,
+            allow_input_downcast=allow_input_downcast,
+            accept_inplace=accept_inplace,
+            profile=profile,
+            on_unused_input=on_unused_input,
+            name=name,
+            trust_input=trust_input,
+            output_keys=keys,
+        )
+
+
+def _function(
+    inputs: list[Any],
+    outputs: Any,
+    mode: Mode,
+    updates: Pairs | None,
+    givens: Pairs | None,
+    *,
+    no_default_updates: Any,
+    rebuild_strict: bool,
+    allow_input_downcast: bool | None,
+    **maker_arguments: Any,
+) -> Function:
     specs, new_outputs = construct_function_ins_and_outs(
-        list(inputs),
+        inputs,
         outputs,
         updates,
         givens,
-        no_default_updates=no_default_updates or False,
+        no_default_updates=no_default_updates,
         rebuild_strict=rebuild_strict,
         allow_input_downcast=allow_input_downcast,
     )
-    mode = get_mode(mode)
     maker = mode.function_maker(
-        specs,
-        new_outputs if outputs is not None else None,
-        mode=mode,
-        accept_inplace=accept_inplace,
-        profile=profile,
-        on_unused_input=on_unused_input,
-        name=name,
-        trust_input=trust_input,
-        output_keys=keys,
+        specs, new_outputs if outputs is not None else None, mode=mode, **maker_arguments
     )
     return maker.create()
 

@@ -35,14 +35,15 @@ def _perform_of(node: Apply) -> Perform:
     """
     op = node.op
     cls = type(op)
+    only_thunk = cls.perform is Op.perform and (
+        cls.make_thunk is not Op.make_thunk or cls.make_py_thunk is not Op.make_py_thunk
+    )
+    if not only_thunk and cls.prepare_node is Op.prepare_node:
+        return op.perform
     cells = {v: [v.data if isinstance(v, Constant) else None] for v in node.inputs}
     cells.update((v, [None]) for v in node.outputs)
     computed = {v: [v.owner is not node] for v in cells}
-    own_thunk = any(
-        getattr(cls, name, None) is not getattr(Op, name, None)
-        for name in ("make_thunk", "make_py_thunk")
-    )
-    if not own_thunk or cls.perform is not Op.perform:
+    if not only_thunk:
         op.prepare_node(node, cells, computed, "py")
         return op.perform
     thunk = op.make_thunk(node, cells, computed, no_recycling=[], impl="py")
