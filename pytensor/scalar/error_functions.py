@@ -163,7 +163,8 @@ class Log1mexp(UnaryScalarOp):
         return np.where(np.real(x) < -math.log(2), np.log1p(-np.exp(x)), near)[()]
 
     def derivative(self, x, y):
-        return lambda g: -g / ops.expm1(-x)
+        # 0 - x, not -x: at 0 the slope is -inf, which a divisor of -0.0 would turn round.
+        return lambda g: -g / ops.expm1(0 - x)
 
 
 erf, erfc, erfcx = Erf(name="erf"), Erfc(name="erfc"), Erfcx(name="erfcx")

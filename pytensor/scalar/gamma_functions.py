@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from pytensor.scalar.op import UNDEFINED, BinaryScalarOp, UnaryScalarOp, scipy_special
 from pytensor.scalar.out_types import upcast_out, upgrade_to_float, upgrade_to_float_no_complex
 from pytensor.scalar.type import discrete_types, float_types
@@ -54,35 +52,10 @@ class TriGamma(UnaryScalarOp):
     c_expr = {"f": "pt_trigamma_{t}({0})"}
 
     def impl(self, x):
-        return _polygamma(1, x)
+        return scipy_special.polygamma(1, x)
 
     def derivative(self, x, y):
         return ops.polygamma(2, x)
-
-
-def _polygamma(n, x):
-    """The n-th derivative of psi at x, also for x <= 0 where SciPy's zeta series has no value.
-
-    For those x the recurrence psi_n(x) = psi_n(x + 1) - (-1)**n n! / x**(n + 1) leads back to x > 0.
-    """
-    x = np.asarray(x)
-    value = scipy_special.polygamma(n, np.where(x > 0, x, 1.0))
-    negative = ~(x > 0)
-    if not negative.any():
-        return value[()]
-    # Further down the poles are as close as the spacing of numbers that one pass may cover.
-    steps = np.where(negative & np.isfinite(x), np.floor(1 - x), 0)
-    total, order = np.zeros(np.broadcast(n, x).shape), np.asarray(n, dtype="float64")
-    factor = np.where(order % 2 == 0, 1.0, -1.0) * scipy_special.gamma(order + 1)
-    for k in range(int(min(steps.max(initial=0), 10_000))):
-        total = total + np.where(
-            k < steps, -factor / (np.where(negative, x, 1.0) + k) ** (order + 1), 0
-        )
-    shifted = scipy_special.polygamma(n, np.where(negative & np.isfinite(x), x + steps, 1.0))
-    below = np.where(
-        (steps <= 10_000) & (x > -np.inf) & (x != np.floor(x)), shifted + total, np.nan
-    )
-    return np.where(negative, below, value)[()]
 
 
 def polygamma_out(n, x):
@@ -104,9 +77,6 @@ class PolyGamma(BinaryScalarOp):
 
     def compute_dtypes(self, in_dtypes, out_dtypes):
         return (in_dtypes[0], out_dtypes[0])
-
-    def impl(self, n, x):
-        return _polygamma(n, x)
 
     def partials(self, inputs, output):
         n, x = inputs

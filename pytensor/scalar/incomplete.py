@@ -6,13 +6,15 @@ has the loop has them.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from pytensor.scalar.loop import ScalarLoop
 from pytensor.scalar.op import NOT_IMPLEMENTED, BinaryScalarOp, ScalarOp
 from pytensor.scalar.out_types import upgrade_to_float, upgrade_to_float_no_complex
 from pytensor.scalar.type import get_scalar_type, upcast
-from pytensor.scalar.variable import as_scalar, constant, define, ops
+from pytensor.scalar.variable import as_scalar, constant, define, number, ops
 
 MAX_STEPS = 100_000
 
@@ -166,7 +168,8 @@ def gammainc_grad(k, x):
     series = _gammainc_grad_series(k, x, upper | (x <= 0))
     fraction = _gammaincc_grad_cf(k, x, ~upper)
     value = ops.switch(upper, -fraction, series)
-    return ops.switch(ops.eq(x, 0), 0, value)
+    value = ops.switch(ops.eq(x, 0), 0, value)
+    return ops.switch(k >= 0, value, number(math.nan, value))
 
 
 def gammaincc_grad(k, x):

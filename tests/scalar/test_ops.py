@@ -301,6 +301,8 @@ def test_gradient_edges():
     assert pull(ps.pow, 0.0, 2.0) == [0, 0]
     assert pull(ps.clip, 1.0, 1.0, 3.0) == [1, 0, 0]
     assert pull(ps.mul, 3.0, 4.0) == [4, 3]
+    assert pull(ps.log1mexp, 0.0) == [-np.inf] and pull(ps.psi, 0.0) == [np.inf]
+    assert np.isnan(pull(ps.gammainc, -1.5, 1.0)[0]) and pull(ps.gammainc, 2.0, 0.0)[0] == 0
     # discrete results are flat; discrete operands have float gradients
     assert ps.lt.pullback([x, y], [ps.lt(x, y)], [g])[0].type == ps.float64
     i = ps.int8("i")
