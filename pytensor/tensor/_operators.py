@@ -10,11 +10,12 @@ import numpy as np
 
 from pytensor.graph.basic import Variable
 from pytensor.scalar.basic import ComplexError, IntegerDivisionError
-from pytensor.tensor import basic, math, shape
+from pytensor.tensor import basic, math
 from pytensor.tensor._constant_value import get_underlying_scalar_constant_value
 from pytensor.tensor._convert import as_tensor_variable
 from pytensor.tensor._dimshuffle import dimshuffle
-from pytensor.tensor._shape_ops import length
+from pytensor.tensor._reshape import reshape
+from pytensor.tensor._shape_ops import length, shape
 from pytensor.tensor.variable import _tensor_py_operators
 
 
@@ -141,7 +142,7 @@ _METHODS = {
     },
     "astype": basic.cast,
     "fill": basic.fill,
-    "reshape": shape.reshape,
+    "reshape": reshape,
     "dot": math.dot,
 }
 
@@ -239,7 +240,7 @@ _PROPERTIES = {
     "mT": lambda self: basic.matrix_transpose(self),
     "real": lambda self: math.real(self),
     "imag": lambda self: math.imag(self),
-    "shape": lambda self: shape.shape(self),
+    "shape": lambda self: shape(self),
     "size": _size,
 }
 

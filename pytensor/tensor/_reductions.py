@@ -113,6 +113,8 @@ class Prod(FixedOpCAReduce):
         [others] = self.pullback(inputs, outputs, [ones])
         return [Sum(axis=self.axis)(elemwise_of(ps.mul)(others, dx))]
 
+    __str__ = FixedOpCAReduce.__str__  # `__props__` above would give another
+
     def _str_parts(self):
         extra = ["no_zeros_in_input"] if self.no_zeros_in_input else []
         return [*super()._str_parts(), *extra]
@@ -229,6 +231,8 @@ class NonZeroDimsCAReduce(FixedOpCAReduce):
                 "zero-size array to reduction operation which has no identity"
             )
         super().perform(node, inputs, output_storage)
+
+    __str__ = FixedOpCAReduce.__str__  # `__props__` above would give another
 
     def _str_parts(self):
         return [*super()._str_parts(), *(["initial"] if self.initial else [])]

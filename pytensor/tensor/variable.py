@@ -206,14 +206,21 @@ class TensorConstant(TensorVariable, Constant[_TensorTypeType], Generic[_TensorT
     def __str__(self):
         if self.name is not None:
             return self.name
-        text = " ".join(str(self.data).split("\n"))
-        return text if len(text) <= 40 else f"{text[:20]} ... {text[-15:]}"
+        return _shortened(str(self.data))
+
+    def __repr__(self):
+        return f"{type(self).__name__}({self.type!r}, data={_shortened(repr(self.data))})"
 
     def __deepcopy__(self, memo):
         # A deep copy is another graph that may do as it likes with its data.
         copied = type(self)(self.type, self.data.copy(), self.name)
         memo[id(self)] = copied
         return copied
+
+
+def _shortened(text: str) -> str:
+    text = " ".join(text.split("\n"))
+    return text if len(text) <= 20 else f"{text[:10].rstrip()} ... {text[-10:].lstrip()}"
 
 
 def _unique_value(data: np.ndarray):

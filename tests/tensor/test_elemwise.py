@@ -286,3 +286,7 @@ class TestCAReduce:
         assert str(pt.sum(x, 0).owner.op) == "Sum{axis=0}"
         assert str(pt.sum(pt.fmatrix(), (0, 1)).owner.op) == "Sum{axes=[0, 1], acc=float64}"
         assert str(CAReduce(ps.add, axis=0)) == "CAReduce{add, axis=0}"
+        assert str(pt.max(x, 0).owner.op) == "Max{axis=0}"
+        assert str(pt.prod(x, no_zeros_in_input=True).owner.op) == (
+            "Prod{axes=None, no_zeros_in_input}"
+        )

@@ -167,6 +167,8 @@ def test_constants():
     assert c.data[0] == 0, "a later change of the array must not reach the graph"
     assert pickle.loads(pickle.dumps(c)).equals(c)
     assert str(pt.constant([1, 2])) == "[1 2]"
+    assert str(pt.constant(np.arange(100))) == "[ 0  1  2 ... 97 98 99]"
+    assert repr(pt.constant(1)).startswith("TensorConstant(TensorType(int8, shape=()), data=")
     with pytest.raises(TypeError):
         pt.constant(pt.dscalar())
     with pytest.raises(ValueError):
