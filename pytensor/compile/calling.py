@@ -7,9 +7,8 @@ check each argument, read the shared values, run the program, store the updates.
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -27,8 +26,7 @@ class _Missing:
 MISSING = _Missing()
 
 
-@dataclass
-class InputSlot:
+class InputSlot(NamedTuple):
     """One input of the graph, as the caller sees it.
 
     Attributes
@@ -57,7 +55,6 @@ class InputSlot:
     fragile: bool = False
 
 
-@dataclass
 class CallSpec:
     """All a driver needs to know to make the calls of one function.
 
@@ -80,17 +77,26 @@ class CallSpec:
         Name of the function, for messages.
     """
 
-    program: Program
-    inputs: Sequence[InputSlot]
-    n_returned: int
-    updates: Sequence[tuple[int, Container]] = ()
-    unpack_single: bool = True
-    output_keys: Sequence[str] | None = None
-    trust_input: bool = False
-    name: str | None = None
-    call: Callable[..., Any] = field(init=False)
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        program: Program,
+        inputs: Sequence[InputSlot],
+        n_returned: int,
+        updates: Sequence[tuple[int, Container]] = (),
+        unpack_single: bool = True,
+        output_keys: Sequence[str] | None = None,
+        trust_input: bool = False,
+        name: str | None = None,
+    ) -> None:
+        self.program = program
+        self.inputs = inputs
+        self.n_returned = n_returned
+        self.updates = updates
+        self.unpack_single = unpack_single
+        self.output_keys = output_keys
+        self.trust_input = trust_input
+        self.name = name
+        self.call: Callable[..., Any] | None = None
         self.arguments = [slot for slot in self.inputs if slot.explicit]
 
     def build(self) -> Callable[..., Any]:

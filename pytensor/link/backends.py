@@ -5,10 +5,9 @@ here, and so does the choice between C and Python when the name leaves it open.
 """
 
 import logging
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytensor.configdefaults import config
 from pytensor.link.basic import Linker
@@ -16,8 +15,7 @@ from pytensor.link.basic import Linker
 _logger = logging.getLogger("pytensor.link")
 
 
-@dataclass(frozen=True)
-class Backend:
+class Backend(NamedTuple):
     """How to reach a backend.
 
     Parameters
