@@ -36,10 +36,14 @@ LINKERS = (
 def _home() -> Path:
     """Return the home directory, or a private place below the temporary directory where there is none."""
     home = os.path.expanduser("~")
-    if home.startswith("~"):
-        user = os.getuid() if hasattr(os, "getuid") else "user"
+    if not home.startswith("~"):
+        return Path(home)
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    try:
         return Path(tempfile.gettempdir()) / f"pytensor-{user}"
-    return Path(home)
+    except FileNotFoundError:
+        # Nowhere to write: a path that cannot be made, so that the cache stays in memory.
+        return Path(os.devnull) / "pytensor"
 
 
 def _default_base_compiledir(config) -> Path:
@@ -51,7 +55,8 @@ def _default_base_compiledir(config) -> Path:
 def _filter_path(value) -> Path:
     if isinstance(value, str) and not value:
         raise ValueError("the path of a directory")
-    return Path(value).expanduser() if str(value).startswith("~") else Path(value)
+    # Not Path.expanduser, which raises where there is no home.
+    return Path(os.path.expanduser(value))
 
 
 class _FormatKeys(dict):

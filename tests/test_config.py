@@ -178,6 +178,20 @@ assert not config.compiledir.exists()
     assert list(tmp_path.iterdir()) == []
 
 
+def test_no_home_and_no_temporary_directory():
+    code = """
+import os, tempfile
+def refuse(): raise FileNotFoundError
+tempfile.gettempdir = refuse
+os.path.expanduser = lambda path: path
+config.compiledir
+"""
+    out = run(code, PYTENSOR_FLAGS="base_compiledir=~/nowhere")
+    assert out.returncode == 0, out.stderr
+    out = run(code)
+    assert out.returncode == 0, out.stderr
+
+
 def test_real_table_is_complete():
     from pytensor.configdefaults import config
 

@@ -10,6 +10,9 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+import numpy as np
+
+from pytensor.configdefaults import config
 from pytensor.gradient.check import GradientError, mode_not_slow, numeric_grad, verify_grad
 from pytensor.gradient.markers import (
     DisconnectedGrad,
@@ -129,7 +132,7 @@ def grad(
     seeds = []
     if cost is not None:
         _check_cost(cost)
-        seeds.append((cost, _float_ones_like(cost)))
+        seeds.append((cost, _one(cost)))
     results = _reverse(
         seeds,
         fixed,
@@ -139,6 +142,15 @@ def grad(
         (disconnected_inputs, return_disconnected, null_gradients),
     )
     return _like(wrt, results)
+
+
+def _one(cost: Variable) -> Variable:
+    """Return the cotangent of the cost itself: a constant, so that nothing has to be rewritten away."""
+    if not hasattr(cost.type, "dtype"):
+        return _float_ones_like(cost)
+    dtype = config.floatX if _kind(cost) == "i" else cost.type.dtype
+    of_type = cost.type if cost.type.dtype == dtype else cost.type.clone(dtype=dtype)
+    return of_type.make_constant(of_type.filter(np.ones((), dtype=dtype)))
 
 
 def _check_cost(cost) -> None:
