@@ -6,6 +6,7 @@ start, stop or step. ``x[i, 2:]`` is ``Subtensor((0, slice(1, None, None)))(x, i
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -114,6 +115,12 @@ def slice_at_axis(sl: slice, axis: int) -> tuple:
     return (..., sl, *((slice(None),) * (-axis - 1)))
 
 
+@lru_cache(maxsize=512)
+def _int64_constant(value: int) -> ScalarConstant:
+    """A constant index; graphs may share constants, and these are the most frequent ones."""
+    return ScalarConstant(ps.int64, np.int64(value))
+
+
 def as_scalar_index_variable(idx) -> ScalarVariable:
     """Convert an integer or a 0-d integer variable to an integer scalar variable."""
     if isinstance(idx, Variable):
@@ -133,9 +140,9 @@ def as_scalar_index_variable(idx) -> ScalarVariable:
     if isinstance(idx, bool | np.bool_):
         raise TypeError("basic indices must be integers, got a bool")
     if isinstance(idx, int | np.integer):
-        return ScalarConstant(ps.int64, np.int64(idx))
+        return _int64_constant(int(idx))
     if isinstance(idx, np.ndarray) and idx.ndim == 0 and idx.dtype.kind in "iu":
-        return ScalarConstant(ps.int64, np.int64(idx))
+        return _int64_constant(int(idx))
     raise TypeError(f"basic indices must be integers, got {idx!r}")
 
 
@@ -169,7 +176,7 @@ def as_index_constant(a):
     if isinstance(a, slice):
         return slice(*(as_index_constant(p) for p in _slice_parts(a)))
     if isinstance(a, int | np.integer) and not isinstance(a, bool):
-        return ScalarConstant(ps.int64, np.int64(a))
+        return _int64_constant(int(a))
     if isinstance(a, Variable):
         return a
     return as_tensor_variable(a)
@@ -249,14 +256,20 @@ def get_constant_idx(
     ]
 
 
-def normalize_idx_list(idx_list: Sequence[int | slice]) -> tuple[int | slice, ...]:
-    """Check that `idx_list` numbers the index inputs 0, 1, 2, ... in order."""
+@lru_cache(maxsize=1024)
+def _checked_idx_list(hashable: tuple) -> tuple[tuple[int | slice, ...], int]:
+    """Check that the index inputs are numbered 0, 1, 2, ...; return `idx_list` and their number.
+
+    In `hashable` slices are written as tuples.
+    """
+    idx_list = tuple(slice(*i) if isinstance(i, tuple) else i for i in hashable)
     entries = get_slice_elements(idx_list, lambda e: e is not None)
     if not all(isinstance(e, int | np.integer) and not isinstance(e, bool) for e in entries):
         raise TypeError(f"idx_list must contain only integers and slices of them, got {idx_list}")
-    if sorted(set(entries)) != list(range(len(set(entries)))):
+    numbers = sorted(set(entries))
+    if numbers != list(range(len(numbers))):
         raise ValueError(f"idx_list must number the index inputs 0, 1, 2, ..., got {idx_list}")
-    return tuple(idx_list)
+    return idx_list, len(numbers)
 
 
 class BaseSubtensor:
@@ -265,12 +278,11 @@ class BaseSubtensor:
     idx_list: tuple[int | slice, ...]
 
     def __init__(self, idx_list: Sequence[int | slice]):
-        self.idx_list = normalize_idx_list(idx_list)
-        self.n_index_inputs = len(set(get_slice_elements(self.idx_list, lambda e: e is not None)))
         # Slices are unhashable before Python 3.12
         self._hashable_idx_list = tuple(
-            (slice, *_slice_parts(i)) if isinstance(i, slice) else i for i in self.idx_list
+            [(i.start, i.stop, i.step) if isinstance(i, slice) else i for i in idx_list]
         )
+        self.idx_list, self.n_index_inputs = _checked_idx_list(self._hashable_idx_list)
 
     def _props_values(self) -> tuple:
         """Values of the properties other than `idx_list`."""

@@ -1,0 +1,126 @@
+"""Tridiagonal systems, given by their diagonals."""
+
+import numpy as np
+
+from pytensor.graph.basic import Apply
+from pytensor.graph.op import Op
+from pytensor.tensor.basic import as_tensor_variable, diagonal
+from pytensor.tensor.blockwise import Blockwise
+from pytensor.tensor.linalg._lazy import scipy_linalg
+from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype
+from pytensor.tensor.type import tensor
+
+
+class LUFactorTridiagonal(Op):
+    """LAPACK's ``gttrf``: LU factors, with pivots, of a tridiagonal matrix."""
+
+    __props__ = ("overwrite_dl", "overwrite_d", "overwrite_du")
+    gufunc_signature = "(dl),(d),(dl)->(dl),(d),(dl),(du2),(d)"
+
+    def __init__(self, overwrite_dl=False, overwrite_d=False, overwrite_du=False):
+        self.overwrite_dl = bool(overwrite_dl)
+        self.overwrite_d = bool(overwrite_d)
+        self.overwrite_du = bool(overwrite_du)
+
+    def make_node(self, dl, d, du):
+        inputs = [as_tensor_variable(x) for x in (dl, d, du)]
+        if any(x.type.ndim != 1 for x in inputs):
+            raise ValueError("[LUFactorTridiagonal] all diagonals must be vectors")
+        n = inputs[1].type.shape[0]
+        shorter, shortest = (None, None) if n is None else (n - 1, max(n - 2, 0))
+        dtype = linalg_output_dtype(*(x.type.dtype for x in inputs))
+        outputs = [tensor(dtype=dtype, shape=(k,)) for k in (shorter, n, shorter, shortest)]
+        return Apply(self, inputs, [*outputs, tensor(dtype="int32", shape=(n,))])
+
+    def infer_shape(self, fgraph, node, input_shapes):
+        (n,) = input_shapes[1]
+        return [(n - 1,), (n,), (n - 1,), (n - 2,), (n,)]
+
+    def perform(self, node, inputs, output_storage):
+        dtype = node.outputs[0].type.dtype
+        diagonals = [np.asarray(x, dtype=dtype) for x in inputs]
+        (gttrf,) = scipy_linalg.get_lapack_funcs(("gttrf",), diagonals)
+        *results, _info = gttrf(*diagonals)
+        for storage, out, result in zip(output_storage, node.outputs, results, strict=True):
+            storage[0] = np.asarray(result, dtype=out.type.dtype)
+
+
+class SolveLUFactorTridiagonal(Op):
+    """LAPACK's ``gttrs``: solve with the factors of `LUFactorTridiagonal`."""
+
+    __props__ = ("b_ndim", "overwrite_b", "transposed")
+
+    def __init__(self, b_ndim: int, transposed: bool, overwrite_b=False):
+        if b_ndim not in (1, 2):
+            raise ValueError(f"b_ndim must be 1 or 2, got {b_ndim}")
+        self.b_ndim = b_ndim
+        self.transposed = bool(transposed)
+        self.overwrite_b = bool(overwrite_b)
+        b = "(d)" if b_ndim == 1 else "(d,rhs)"
+        self.gufunc_signature = f"(dl),(d),(dl),(du2),(d),{b}->{b}"
+        if self.overwrite_b:
+            self.destroy_map = {0: [5]}
+
+    def make_node(self, dl, d, du, du2, ipiv, b):
+        inputs = [as_tensor_variable(x) for x in (dl, d, du, du2, ipiv, b)]
+        if any(x.type.ndim != 1 for x in inputs[:-1]):
+            raise ValueError("[SolveLUFactorTridiagonal] all diagonals must be vectors")
+        if inputs[-1].type.ndim != self.b_ndim:
+            raise ValueError(f"[SolveLUFactorTridiagonal] b must have {self.b_ndim} dimensions")
+        dtype = linalg_output_dtype(*(x.type.dtype for k, x in enumerate(inputs) if k != 4))
+        return Apply(self, inputs, [tensor(dtype=dtype, shape=inputs[-1].type.shape)])
+
+    def infer_shape(self, fgraph, node, input_shapes):
+        return [input_shapes[-1]]
+
+    def perform(self, node, inputs, output_storage):
+        dtype = node.outputs[0].type.dtype
+        *factors, ipiv, b = inputs
+        factors = [np.asarray(x, dtype=dtype) for x in factors]
+        b = np.asarray(b, dtype=dtype)
+        (gttrs,) = scipy_linalg.get_lapack_funcs(("gttrs",), (*factors, b))
+        x, _info = gttrs(
+            *factors, ipiv, b, trans="T" if self.transposed else "N", overwrite_b=self.overwrite_b
+        )
+        output_storage[0][0] = x
+
+    def inplace_on_inputs(self, allowed_inplace_inputs):
+        """Return the form that overwrites b."""
+        if 5 not in allowed_inplace_inputs:
+            return self
+        return SolveLUFactorTridiagonal(self.b_ndim, self.transposed, overwrite_b=True)
+
+
+def tridiagonal_lu_factor(a):
+    """Return the LU factors of tridiagonal matrices, of which only three diagonals are read.
+
+    Parameters
+    ----------
+    a
+        Square matrices.
+
+    Returns
+    -------
+    tuple
+        Lower, main, upper and second upper diagonal of the factors, and the pivots.
+    """
+    a = as_tensor_variable(a)
+    diagonals = [diagonal(a, offset=k, axis1=-2, axis2=-1) for k in (-1, 0, 1)]
+    return tuple(Blockwise(LUFactorTridiagonal())(*diagonals))
+
+
+def tridiagonal_lu_solve(a_diagonals, b, *, b_ndim: int, transposed: bool = False):
+    """Solve a tridiagonal system given the result of `tridiagonal_lu_factor`.
+
+    Parameters
+    ----------
+    a_diagonals
+        The factors.
+    b
+        Right-hand sides.
+    b_ndim
+        1 for vectors, 2 for matrices.
+    transposed
+        Solve with the transposed matrix.
+    """
+    return Blockwise(SolveLUFactorTridiagonal(b_ndim, transposed))(*a_diagonals, b)
