@@ -129,7 +129,6 @@ class Sigmoid(UnaryScalarOp):
         return np.reciprocal(1 + np.exp(-x)) if np.iscomplexobj(x) else self.nfunc(x)
 
     def derivative(self, x, y):
-        y = ops.sigmoid(x)
         return lambda g: g * y * (1 - y)
 
 
