@@ -226,7 +226,8 @@ def full(shape, fill_value, dtype=None):
 def _like(model, value, dtype, opt):
     model = as_tensor_variable(model)
     dtype = model.type.dtype if dtype is None else np.dtype(dtype).name
-    fill = constant(np.asarray(value, dtype=dtype))
+    # With all its axes at once: padding it later would be one more node to fold.
+    fill = constant(np.full((1,) * model.type.ndim, value, dtype=dtype))
     if opt and model.type.dtype == dtype and getattr(model, "data", None) is not None:
         return constant(np.full_like(model.data, value))
     return second(model, fill)
