@@ -55,7 +55,8 @@ class InconsistencyError(Exception):
 # Where the user wrote it
 # --------------------------------------------------------------------------------------
 
-_internal_code: dict[Any, bool] = {}
+# File name -> is it ours? Keyed by the name: its hash is stored, a code object's is computed anew.
+_internal_file: dict[str, bool] = {}
 
 
 def user_frames(limit: int | None = None) -> tuple[tuple[str, int, str], ...]:
@@ -69,17 +70,18 @@ def user_frames(limit: int | None = None) -> tuple[tuple[str, int, str], ...]:
     if limit <= 0:
         return ()
     frame = sys._getframe(1)
-    known = _internal_code
+    known = _internal_file
     found: list[tuple[str, int, str]] = []
     while frame is not None:
         code = frame.f_code
-        internal = known.get(code)
+        filename = code.co_filename
+        internal = known.get(filename)
         if internal is None:
-            if len(known) > 20_000:  # code objects made by exec would be kept for ever
+            if len(known) > 20_000:  # names made up for exec would be kept for ever
                 known.clear()
-            internal = known[code] = code.co_filename.startswith(PACKAGE_DIRECTORY)
+            internal = known[filename] = filename.startswith(PACKAGE_DIRECTORY)
         if not internal:
-            found.append((code.co_filename, frame.f_lineno, code.co_name))
+            found.append((filename, frame.f_lineno, code.co_name))
             if len(found) >= limit:
                 break
         frame = frame.f_back
