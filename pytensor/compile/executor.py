@@ -137,6 +137,23 @@ class Function:
             self._bind()
 
     @property
+    def __signature__(self) -> Any:
+        """The arguments by name, for `inspect.signature` and what relies on it."""
+        make, parameter = late("inspect:Signature"), late("inspect:Parameter")
+        names = [slot.name for slot in self._spec.arguments]
+        named = all(n is not None and n.isidentifier() for n in names)
+        named = named and len(set(names)) == len(names)
+        kind = parameter.POSITIONAL_OR_KEYWORD if named else parameter.POSITIONAL_ONLY
+        parameters, optional = [], False
+        for i, slot in enumerate(self._spec.arguments):
+            # After an optional argument all are: a caller may give any of them by name.
+            optional = optional or slot.has_default
+            default = slot.container.storage[0] if optional else parameter.empty
+            name = slot.name if named else f"a{i}"
+            parameters.append(parameter(name, kind, default=default))
+        return make(parameters)
+
+    @property
     def unpack_single(self) -> bool:
         return self.maker.unpack_single
 

@@ -199,7 +199,7 @@ class FunctionMaker:
                 warn(
                     f"{message}To make this warning into an error, you can pass the parameter "
                     "on_unused_input='raise' to pytensor.function.",
-                    stacklevel=6,
+                    stacklevel=5,
                 )
             else:
                 raise UnusedInputError(
@@ -219,11 +219,13 @@ class FunctionMaker:
     ) -> None:
         """Rewrite the graph, and copy what would share memory."""
         start = perf_counter()
-        rewriter_profile = mode.optimizer(fgraph)
+        rewriter = mode.optimizer
+        with mode.active():
+            rewriter_profile = rewriter(fgraph)
         end = perf_counter()
         if profile is not None:
             profile.rewriting_time += end - start
-            profile.rewriter_profile = (mode.optimizer, rewriter_profile)
+            profile.rewriter_profile = (rewriter, rewriter_profile)
         insert_deepcopy(fgraph, inputs, [*outputs, *additional_outputs])
 
     def create(

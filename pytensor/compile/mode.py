@@ -1,6 +1,8 @@
 """How a function is compiled: which rewrites its graph sees and which backend runs it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from pytensor.compile.aliasing import Supervisor
@@ -126,6 +128,9 @@ local_useless = optdb["useless"].db
 # ---------------------------------------------------------------------------------------
 
 
+_active: ContextVar["Mode | None"] = ContextVar("active_mode", default=None)
+
+
 class Mode:
     """A set of rewrites and a linker.
 
@@ -246,6 +251,15 @@ class Mode:
         kwargs.setdefault("db", self.optdb)
         return type(self)(linker=linker, optimizer=optimizer, **kwargs)
 
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """Let rewrites that compile inner graphs know this mode."""
+        token = _active.set(self)
+        try:
+            yield
+        finally:
+            _active.reset(token)
+
     @property
     def function_maker(self) -> type:
         """The class that compiles functions in this mode."""
@@ -338,6 +352,11 @@ def get_mode(orig_string: "str | Mode | None" = None) -> Mode:
 def get_default_mode() -> Mode:
     """Return the mode used where none is given."""
     return get_mode(None)
+
+
+def get_active_mode() -> Mode:
+    """Return the mode of the function that is being compiled, else the default mode."""
+    return _active.get() or get_default_mode()
 
 
 def register_mode(name: str, mode: Mode) -> None:

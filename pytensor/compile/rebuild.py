@@ -55,7 +55,8 @@ class _Rebuilder:
         """Let `new`, itself rebuilt, stand for `old` in what is rebuilt from now on."""
         new = self(new)
         self.replaced[old] = new
-        self._seen.clear()
+        if old in self._seen:
+            self._seen.clear()
 
     def __call__(self, variable: Variable) -> Variable:
         """Return `variable` with replacements made below it. Iterative: graphs may be deep."""

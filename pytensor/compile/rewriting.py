@@ -4,8 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from pytensor.compile.builders import OpFromGraph
+from pytensor.compile.mode import get_active_mode
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.fg import FunctionGraph
+from pytensor.graph.op import Op
 from pytensor.graph.rewriting.basic import copy_stack_trace, in2out, node_rewriter
 from pytensor.graph.rewriting.stages import optdb
 
@@ -33,27 +35,47 @@ optdb.register(
 
 def rewrite_inner_graph(
     fgraph: FunctionGraph,
-    match: Callable[[Any], bool] | type,
-    rewrite: Callable[[FunctionGraph], None],
+    match: Callable[[Op], bool] | type | tuple[type, ...],
+    rewrite: Callable[..., None],
 ) -> None:
-    """Apply `rewrite` to the inner graphs of the nodes whose Op matches.
+    """Rewrite the inner graphs of the Ops that match.
+
+    An Op matches itself or as the core Op of a `Blockwise`.
 
     Parameters
     ----------
     fgraph : FunctionGraph
-    match : type or callable
+        The outer graph; nodes are replaced.
+    match : type, tuple of types or callable
         Class of the Op, or a condition on it.
     rewrite : callable
-        Changes a `FunctionGraph` in place. Called once for equal inner graphs.
+        ``rewrite(linker, op, node, inner, mode=mode)`` changes the `FunctionGraph` `inner` in
+        place. Called once for equal Ops on equal input types.
     """
-    matches = (lambda op: isinstance(op, match)) if isinstance(match, type) else match
-    done: dict[Any, Any] = {}
+    matches = match
+    if isinstance(match, type | tuple):
+        matches = lambda op: isinstance(op, match)  # noqa: E731
+    mode = get_active_mode()
+    done: dict[Any, Op] = {}
     for node in fgraph.toposort():
-        if node not in fgraph.apply_nodes or not matches(node.op):
+        core = getattr(node.op, "core_op", None)
+        op = node.op if matches(node.op) else core
+        if node not in fgraph.apply_nodes or op is None or not matches(op):
             continue
-        if node.op not in done:
-            inner = FunctionGraph(node.op.inner_inputs, node.op.inner_outputs, clone=True)
-            rewrite(inner)
-            done[node.op] = node.op.clone_with_inner_graph(inner)
-        new = done[node.op](*node.inputs, return_list=True)
+        key = (op, tuple(t.ndim for t in _core_types(op, node)))
+        if key not in done:
+            inner = op.fgraph.unfreeze()
+            rewrite(mode.linker, op, node, inner, mode=mode)
+            done[key] = op.clone_with_inner_graph(inner)
+        new_op = done[key]
+        if op is core:
+            new_op = type(node.op)(**{**node.op._props_dict(), "core_op": new_op})
+        new = new_op(*node.inputs, return_list=True)
+        copy_stack_trace(node.outputs, new)
         fgraph.replace_all(list(zip(node.outputs, new, strict=True)), reason="rewrite_inner_graph")
+
+
+def _core_types(op: Op, node: Apply) -> list[Any]:
+    types = getattr(op, "input_types", None)
+    found = [v.type for v in node.inputs] if types is None else types
+    return [t for t in found if hasattr(t, "ndim")]

@@ -416,3 +416,35 @@ def test_what_a_function_knows(toy, xy):
     assert "x" in f and "nothing" not in f
     with pytest.raises(KeyError):
         f["nothing"]
+
+
+def test_signature(toy, xy):
+    import inspect
+
+    x, y = xy
+    f = function([x, In(y, value=[1.0])], toy.add(x, y), mode=toy.mode)
+    parameters = inspect.signature(f).parameters
+    assert list(parameters) == ["x", "y"] and parameters["y"].default == [1.0]
+    a, b = toy.vector("v"), toy.vector("v")
+    assert len(inspect.signature(function([a, b], toy.add(a, b), mode=toy.mode)).parameters) == 2
+
+
+def test_warning_points_at_the_caller(toy, xy):
+    with pytest.warns(UserWarning) as caught:
+        function(list(xy), xy[0], mode=toy.mode, on_unused_input="warn")
+    assert caught[0].filename == __file__
+
+
+def test_collector_is_left_as_it_was(toy, xy):
+    import gc
+
+    assert gc.isenabled()
+    with pytest.raises(TypeError):
+        function(list(xy), 3, mode=toy.mode)
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        function([xy[0]], xy[0], mode=toy.mode)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
