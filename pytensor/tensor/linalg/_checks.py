@@ -2,6 +2,7 @@
 
 from pytensor.graph.null_type import DisconnectedType
 from pytensor.tensor.basic import as_tensor_variable
+from pytensor.tensor.math import conj
 
 
 def as_matrix(op, x, name: str = "x"):
@@ -27,6 +28,16 @@ def square_length(x) -> int | None:
     """Static length of the sides of a square matrix."""
     rows, cols = x.type.shape
     return cols if rows is None else rows
+
+
+def is_complex(x) -> bool:
+    """Tell whether a variable has a complex dtype."""
+    return x.type.dtype.startswith("complex")
+
+
+def adjoint(x):
+    """Return the transpose of a matrix, conjugated if it is complex."""
+    return conj(x).T if is_complex(x) else x.T
 
 
 def is_missing(g) -> bool:

@@ -9,15 +9,9 @@ from pytensor.graph.null_type import disconnected_type
 from pytensor.graph.op import Op
 from pytensor.tensor.basic import as_tensor_variable
 from pytensor.tensor.blockwise import Blockwise
-from pytensor.tensor.linalg._checks import as_matrix, as_square, is_missing
+from pytensor.tensor.linalg._checks import adjoint, as_matrix, as_square, is_missing
 from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype
-from pytensor.tensor.math import conj
 from pytensor.tensor.type import tensor
-
-
-def _h(x):
-    """Transpose, conjugated if complex."""
-    return conj(x).T if x.type.dtype.startswith("complex") else x.T
 
 
 class MatrixInverse(Op):
@@ -44,7 +38,7 @@ class MatrixInverse(Op):
         (xi,), (g,) = outputs, cotangents
         if is_missing(g):
             return [disconnected_type()]
-        return [-_h(xi).dot(g).dot(_h(xi))]
+        return [-adjoint(xi).dot(g).dot(adjoint(xi))]
 
     def pushforward(self, inputs, outputs, tangents):
         """``-A^-1 dA A^-1``."""
@@ -84,7 +78,7 @@ class MatrixPinv(Op):
         (x,), (z,), (g,) = inputs, outputs, cotangents
         if is_missing(g):
             return [disconnected_type()]
-        zh, gh = _h(z), _h(g)
+        zh, gh = adjoint(z), adjoint(g)
         first = -zh.dot(g).dot(zh)
         # The parts outside of the row and column spaces, (I - x z) and (I - z x)
         outside_rows = gh - x.dot(z).dot(gh)
@@ -139,7 +133,7 @@ class TensorInv(Op):
         flat_z, flat_g = (
             v.reshape((prod((v.shape[d] for d in range(n)), start=1), rows)) for v in (z, g)
         )
-        flat = -_h(flat_z).dot(flat_g).dot(_h(flat_z))
+        flat = -adjoint(flat_z).dot(flat_g).dot(adjoint(flat_z))
         return [flat.reshape(a.shape, ndim=a.type.ndim)]
 
 

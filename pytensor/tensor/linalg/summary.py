@@ -7,12 +7,12 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from pytensor.graph.basic import Apply
-from pytensor.graph.null_type import disconnected_type
+from pytensor.graph.null_type import disconnected_type, grad_not_implemented
 from pytensor.graph.op import Op
 from pytensor.tensor.basic import as_tensor_variable, diagonal, moveaxis
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import DimShuffle
-from pytensor.tensor.linalg._checks import as_square, is_missing
+from pytensor.tensor.linalg._checks import adjoint, as_square, is_complex, is_missing
 from pytensor.tensor.linalg.decomposition.svd import svd
 from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype, linalg_real_output_dtype
 from pytensor.tensor.linalg.inverse import matrix_inverse
@@ -57,7 +57,8 @@ class Det(Op):
         (x,), (det_x,), (g,) = inputs, outputs, cotangents
         if is_missing(g):
             return [disconnected_type()]
-        return [g * det_x * matrix_inverse(x).T]
+        factor = conj(det_x) if is_complex(x) else det_x
+        return [g * factor * adjoint(matrix_inverse(x))]
 
     def pushforward(self, inputs, outputs, tangents):
         """``det(A) tr(A^-1 dA)``."""
@@ -97,15 +98,21 @@ class SLogDet(Op):
         """The logarithm has gradient ``A^-T``; the sign of a real determinant has none."""
         (x,) = inputs
         g = cotangents[1]
+        if is_complex(x) and not is_missing(cotangents[0]):
+            return [grad_not_implemented(self, 0, x, "the sign of a complex determinant varies")]
         if is_missing(g):
             return [disconnected_type() if is_missing(cotangents[0]) else x.zeros_like()]
-        return [g * matrix_inverse(x).T]
+        return [g * adjoint(matrix_inverse(x))]
 
     def pushforward(self, inputs, outputs, tangents):
         (x,), (dx,) = inputs, tangents
         if is_missing(dx):
             return [disconnected_type(), disconnected_type()]
-        return [outputs[0].zeros_like(), pt_sum(matrix_inverse(x).T * dx)]
+        change = pt_sum(matrix_inverse(x).T * dx)
+        if is_complex(x):
+            # The logarithm is that of the absolute value; the phase turns by the rest
+            return [outputs[0] * (change - change.real), change.real]
+        return [outputs[0].zeros_like(), change]
 
 
 def slogdet(x):

@@ -10,7 +10,7 @@ from pytensor.graph.op import Op
 from pytensor.raise_op import CheckAndRaise
 from pytensor.tensor.basic import diag, diagonal, tril, triu
 from pytensor.tensor.blockwise import Blockwise
-from pytensor.tensor.linalg._checks import as_square, is_missing
+from pytensor.tensor.linalg._checks import adjoint, as_square, is_complex, is_missing
 from pytensor.tensor.linalg._lazy import scipy_linalg
 from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype
 from pytensor.tensor.linalg.solvers.triangular import solve_triangular
@@ -65,21 +65,28 @@ class Cholesky(Op):
         (g,), (factor,) = cotangents, outputs
         if is_missing(g):
             return [disconnected_type()]
-        low, g_low = (factor, g) if self.lower else (factor.T, g.T)
-        phi = tril(low.T.dot(g_low))
-        phi = phi - diag(diagonal(phi) * 0.5)
-        # s = L^-T phi L^-1
-        inner = solve_triangular(low.T, phi.T, lower=False).T
-        s = solve_triangular(low.T, inner, lower=False)
+        low, g_low = (factor, g) if self.lower else (adjoint(factor), adjoint(g))
+        low_h = adjoint(low)
+        phi = tril(low_h.dot(g_low))
+        # The diagonal of the factor is real; only half of it comes from either side
+        phi = phi - diag(diagonal(phi)) + diag(_real(diagonal(phi)) * 0.5)
+        # s = L^-H phi L^-1
+        inner = adjoint(solve_triangular(low_h, adjoint(phi), lower=False))
+        s = solve_triangular(low_h, inner, lower=False)
         # Only one triangle of the input was read
-        grad = tril(s + s.T) - diag(diagonal(s))
-        return [grad if self.lower else triu(grad.T)]
+        grad = tril(s + adjoint(s)) - diag(_real(diagonal(s)))
+        return [grad if self.lower else triu(adjoint(grad))]
 
     def inplace_on_inputs(self, allowed_inplace_inputs):
         """Return the form that overwrites the matrix."""
         if not allowed_inplace_inputs:
             return self
         return Cholesky(lower=self.lower, overwrite_a=True)
+
+
+def _real(x):
+    """The real part, in the dtype of `x`."""
+    return x.real.astype(x.type.dtype) if is_complex(x) else x
 
 
 def cholesky(

@@ -7,7 +7,13 @@ from pytensor.graph.null_type import disconnected_type
 from pytensor.graph.op import Op
 from pytensor.tensor.basic import as_tensor_variable, eye, tril, triu
 from pytensor.tensor.blockwise import Blockwise
-from pytensor.tensor.linalg._checks import as_square, fill_missing, is_missing, square_length
+from pytensor.tensor.linalg._checks import (
+    adjoint,
+    as_square,
+    fill_missing,
+    is_missing,
+    square_length,
+)
 from pytensor.tensor.linalg._lazy import scipy_linalg
 from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype, linalg_real_output_dtype
 from pytensor.tensor.linalg.solvers.triangular import solve_triangular
@@ -17,12 +23,12 @@ from pytensor.tensor.type import integer_dtypes, tensor
 def _lu_gradient(L, U, L_bar, U_bar):
     """Gradient with respect to the row-permuted matrix ``L @ U``.
 
-    ``L^-T [tril(L^T L_bar, -1) + triu(U_bar U^T)] U^-T``; see de Hoog, Anderssen and Lukas,
+    ``L^-H [tril(L^H L_bar, -1) + triu(U_bar U^H)] U^-H``; see de Hoog, Anderssen and Lukas,
     "Differentiation of matrix functionals using triangular factorization" (2011).
     """
-    inner = tril(L.T.dot(L_bar), -1) + triu(U_bar.dot(U.T))
-    left = solve_triangular(L.T, inner, lower=False, unit_diagonal=True)
-    return solve_triangular(U, left.T, lower=False).T
+    inner = tril(adjoint(L).dot(L_bar), -1) + triu(U_bar.dot(adjoint(U)))
+    left = solve_triangular(adjoint(L), inner, lower=False, unit_diagonal=True)
+    return adjoint(solve_triangular(U, adjoint(left), lower=False))
 
 
 class LU(Op):

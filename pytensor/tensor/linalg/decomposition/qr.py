@@ -9,7 +9,7 @@ from pytensor.graph.null_type import disconnected_type, grad_not_implemented
 from pytensor.graph.op import Op
 from pytensor.tensor.basic import join, tril
 from pytensor.tensor.blockwise import Blockwise
-from pytensor.tensor.linalg._checks import as_matrix, fill_missing, is_missing
+from pytensor.tensor.linalg._checks import as_matrix, fill_missing, is_complex, is_missing
 from pytensor.tensor.linalg._lazy import scipy_linalg
 from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype
 from pytensor.tensor.linalg.solvers.triangular import solve_triangular
@@ -104,13 +104,14 @@ class QR(Op):
             return [disconnected_type()]
         m, n = A.type.shape
         is_tall = m is None or n is None or m > n
-        if self.pivoting or self.mode == "raw" or (self.mode == "full" and is_tall):
+        unsupported = self.pivoting or self.mode == "raw" or is_complex(A)
+        if unsupported or (self.mode == "full" and is_tall):
             return [
                 grad_not_implemented(
                     self,
                     0,
                     A,
-                    "only mode='economic' and 'r', and 'full' for matrices that are not taller "
+                    "only for real matrices, mode='economic' and 'r', and 'full' for matrices that are not taller "
                     "than wide, without pivoting",
                 )
             ]

@@ -6,7 +6,7 @@ from pytensor.graph.basic import Apply
 from pytensor.graph.null_type import disconnected_type, grad_not_implemented
 from pytensor.graph.op import Op
 from pytensor.tensor.blockwise import Blockwise
-from pytensor.tensor.linalg._checks import as_matrix, fill_missing, is_missing
+from pytensor.tensor.linalg._checks import as_matrix, fill_missing, is_complex, is_missing
 from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype, linalg_real_output_dtype
 from pytensor.tensor.math import eq, minimum, switch
 from pytensor.tensor.type import tensor
@@ -74,11 +74,14 @@ class SVD(Op):
         (A,) = inputs
         if all(is_missing(g) for g in cotangents):
             return [disconnected_type()]
+        needs_vectors = self.compute_uv and not all(is_missing(cotangents[k]) for k in (0, 2))
+        if is_complex(A) and needs_vectors:
+            return [grad_not_implemented(self, 0, A, "U and Vh of a complex matrix")]
         if not self.compute_uv:
             U, _s, Vh = SVD(full_matrices=False)(A)
             return [(U * cotangents[0]).dot(Vh)]
         if self.full_matrices:
-            if not (is_missing(cotangents[0]) and is_missing(cotangents[2])):
+            if needs_vectors:
                 return [
                     grad_not_implemented(
                         self,

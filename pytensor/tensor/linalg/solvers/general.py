@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pytensor.tensor.basic import arange, as_tensor_variable, diagonal, tril, triu
+from pytensor.tensor.basic import arange, as_tensor_variable, diag, diagonal, tril, triu
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.functional import vectorize
 from pytensor.tensor.linalg._lazy import scipy_linalg
@@ -67,14 +67,18 @@ class Solve(SolveBase):
         props["lower"] = not self.lower
         return type(self)(**props)
 
+    def _is_hermitian(self, matrix) -> bool:
+        return self.assume_a != "sym" and matrix.type.dtype.startswith("complex")
+
     def _matrix_gradient(self, grad):
         if self.assume_a in ("sym", "her", "pos"):
             # The solver reads one triangle and takes it for the other one too
-            upper = triu(grad, 1)
-            lower = tril(grad, -1)
-            if self.lower:
-                return tril(grad) + (conj(upper).T if self.assume_a == "her" else upper.T)
-            return triu(grad) + (conj(lower).T if self.assume_a == "her" else lower.T)
+            other = tril(grad, -1) if not self.lower else triu(grad, 1)
+            read = tril(grad) if self.lower else triu(grad)
+            if not self._is_hermitian(grad):
+                return read + other.T
+            # The imaginary part of the diagonal is taken to be zero
+            return read + conj(other).T - 1j * diag(diagonal(grad).imag)
         if self.assume_a == "tridiagonal":
             return _tridiagonal_part(grad)
         return grad
@@ -82,8 +86,9 @@ class Solve(SolveBase):
     def _matrix_tangent(self, dA):
         if self.assume_a in ("sym", "her", "pos"):
             half = tril(dA, -1) if self.lower else triu(dA, 1)
-            other = conj(half).T if self.assume_a == "her" else half.T
-            return (tril(dA) if self.lower else triu(dA)) + other
+            if not self._is_hermitian(dA):
+                return half + half.T + diag(diagonal(dA))
+            return half + conj(half).T + diag(diagonal(dA).real)
         if self.assume_a == "tridiagonal":
             return _tridiagonal_part(dA)
         return dA

@@ -9,10 +9,9 @@ from pytensor.graph.null_type import disconnected_type
 from pytensor.graph.op import Op
 from pytensor.tensor.basic import as_tensor_variable, eye
 from pytensor.tensor.blockwise import Blockwise
-from pytensor.tensor.linalg._checks import as_matrix, as_square, is_missing
+from pytensor.tensor.linalg._checks import adjoint, as_matrix, as_square, is_missing
 from pytensor.tensor.linalg._lazy import scipy_linalg
 from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype
-from pytensor.tensor.linalg.inverse import _h
 from pytensor.tensor.linalg.solvers.general import solve
 from pytensor.tensor.math import conj
 from pytensor.tensor.reshape import join_dims, split_dims
@@ -73,8 +72,8 @@ class SolveSylvester(_MatrixEquation):
         (X,), (X_bar,) = outputs, cotangents
         if is_missing(X_bar):
             return [disconnected_type() for _ in inputs]
-        S = self(_h(A), _h(B), X_bar)
-        return [-S.dot(_h(X)), -_h(X).dot(S), S]
+        S = self(adjoint(A), adjoint(B), X_bar)
+        return [-S.dot(adjoint(X)), -adjoint(X).dot(S), S]
 
 
 def solve_sylvester(A, B, Q):
@@ -120,8 +119,8 @@ class SolveBilinearDiscreteLyapunov(_MatrixEquation):
         (X,), (X_bar,) = outputs, cotangents
         if is_missing(X_bar):
             return [disconnected_type() for _ in inputs]
-        S = self(_h(A), X_bar)
-        return [S.dot(A).dot(_h(X)) + _h(S).dot(A).dot(X), S]
+        S = self(adjoint(A), X_bar)
+        return [S.dot(A).dot(adjoint(X)) + adjoint(S).dot(A).dot(X), S]
 
 
 def solve_discrete_lyapunov(A, Q, method: Literal["direct", "bilinear"] = "bilinear"):

@@ -3,14 +3,14 @@
 from pytensor.graph.null_type import disconnected_type
 from pytensor.tensor.basic import tril, triu
 from pytensor.tensor.blockwise import Blockwise
-from pytensor.tensor.linalg._checks import is_missing
+from pytensor.tensor.linalg._checks import adjoint, is_complex, is_missing
 from pytensor.tensor.linalg._lazy import scipy_linalg
 from pytensor.tensor.linalg.solvers.core import SolveBase, _default_b_ndim
-from pytensor.tensor.math import outer
+from pytensor.tensor.math import conj, outer
 
 
 class CholeskySolve(SolveBase):
-    """``x`` in ``C @ C.T @ x = b`` (lower) or ``C.T @ C @ x = b`` (upper)."""
+    """``x`` in ``C @ C^H @ x = b`` (lower) or ``C^H @ C @ x = b`` (upper)."""
 
     __props__ = ("lower", "b_ndim", "overwrite_b")
 
@@ -27,19 +27,20 @@ class CholeskySolve(SolveBase):
         return potrs(A.T, b, lower=not self.lower, overwrite_b=self.overwrite_b)
 
     def pullback(self, inputs, outputs, cotangents):
-        """The gradient of a solve with ``A = C C^T``, carried on to ``C``."""
+        """The gradient of a solve with ``A = C C^H``, carried on to ``C``."""
         C, _b = inputs
         (x,), (x_bar,) = outputs, cotangents
         if is_missing(x_bar):
             return [disconnected_type(), disconnected_type()]
         b_bar = CholeskySolve(lower=self.lower, b_ndim=self.b_ndim)(C, x_bar)
-        A_bar = -outer(b_bar, x) if self.b_ndim == 1 else -b_bar.dot(x.T)
-        both = A_bar + A_bar.T
+        x_conj = conj(x) if is_complex(x) else x
+        A_bar = -outer(b_bar, x_conj) if self.b_ndim == 1 else -b_bar.dot(x_conj.T)
+        both = A_bar + adjoint(A_bar)
         C_bar = tril(both.dot(C)) if self.lower else triu(C.dot(both))
         return [C_bar, b_bar]
 
     def pushforward(self, inputs, outputs, tangents):
-        """``dx = A^-1 (db - dA x)`` with ``dA = dC C^T + C dC^T``."""
+        """``dx = A^-1 (db - dA x)`` with ``dA = dC C^H + C dC^H``."""
         C, b = inputs
         (x,) = outputs
         dC, db = tangents
@@ -47,8 +48,8 @@ class CholeskySolve(SolveBase):
             return [disconnected_type()]
         right = b.zeros_like(dtype=x.type.dtype) if is_missing(db) else db
         if not is_missing(dC):
-            C, dC = (tril(C), tril(dC)) if self.lower else (triu(C).T, triu(dC).T)
-            right = right - dC.dot(C.T.dot(x)) - C.dot(dC.T.dot(x))
+            C, dC = (tril(v) if self.lower else adjoint(triu(v)) for v in (C, dC))
+            right = right - dC.dot(adjoint(C).dot(x)) - C.dot(adjoint(dC).dot(x))
         return [CholeskySolve(lower=self.lower, b_ndim=self.b_ndim)(inputs[0], right)]
 
     def inplace_on_inputs(self, allowed_inplace_inputs):
