@@ -9,7 +9,7 @@ import numpy as np
 
 from pytensor.graph.basic import Apply
 from pytensor.graph.fg import FunctionGraph
-from pytensor.link.basic import Linker, Program
+from pytensor.link.basic import Container, Linker, Program
 from pytensor.link.c.driver import get_driver, load_unit
 from pytensor.link.c.lower import Lowered, lower
 from pytensor.link.c.toolchain import CompileError
@@ -67,27 +67,82 @@ class CProgram(Program):
         return self._run
 
     def bind(self, spec: "CallSpec") -> Callable | None:
-        """Let the driver do the whole call, unless it stores updates or protects inputs."""
-        if spec.updates or spec.output_keys is not None:
+        """Let the driver do the whole call, unless it must save inputs from a failing call."""
+        if spec.output_keys is not None or any(slot.fragile for slot in spec.inputs):
             return None
-        if any(slot.overwritten or slot.fragile for slot in spec.inputs):
+        n_outputs = len(self.fgraph.outputs)
+        if [i for i, _ in spec.updates] != list(range(spec.n_returned, n_outputs)):
             return None
         arguments = iter(range(len(spec.inputs)))
-        filters = tuple(
+        filters = [
             spec.filter_for(next(arguments)) if slot.explicit else None for slot in spec.inputs
-        )
+        ]
         if spec.trust_input:
-            filters = (None,) * len(filters)
-        n_outputs = len(self.fgraph.outputs)
-        if spec.n_returned != n_outputs:
-            return None
+            filters = [None] * len(filters)
         return get_driver().Caller(
             program=self._run,
             sources=tuple(None if s.explicit else s.container.storage for s in spec.inputs),
-            filters=filters,
+            filters=tuple(filters),
             slow=spec.slow,
-            unpack=spec.unpack_single and n_outputs == 1,
+            updates=tuple(container.storage for _, container in spec.updates),
+            lock=_lock_of([container for _, container in spec.updates]),
+            unpack=spec.unpack_single and spec.n_returned == 1,
         )
+
+
+class _ProfiledProgram(CProgram):
+    """Tells a profile how long each node took."""
+
+    def __init__(self, fgraph: FunctionGraph, plan: Schedule, lowered: Lowered, profile):
+        super().__init__(fgraph, plan, lowered)
+        self._profile = profile
+        self._run.take_times()
+
+    def __call__(self, *values: Any) -> list[Any]:
+        outputs = self._run(*values)
+        times = np.frombuffer(self._run.take_times()).reshape(-1, 2)
+        for node, (seconds, runs) in zip(self.step_nodes, times, strict=True):
+            if runs and node is not None:
+                self._profile.add_node_time(self.fgraph, node, float(seconds))
+        return outputs
+
+    @property
+    def run(self) -> Callable[..., list[Any]]:
+        """The call that is measured."""
+        return self.__call__
+
+    def bind(self, spec: "CallSpec") -> None:
+        """Leave the call to Python, which sees the times of each call."""
+
+
+def _lock_of(containers: Sequence[Container]) -> Any:
+    """One lock for all containers that are updated, always taken in the same order."""
+    unique = sorted({id(c): c for c in containers}.values(), key=id)
+    if not unique:
+        return None
+    return unique[0].lock if len(unique) == 1 else _AllLocks([c.lock for c in unique])
+
+
+class _AllLocks:
+    """Several locks as one."""
+
+    def __init__(self, locks: Sequence[Any]):
+        self._locks = locks
+
+    def acquire(self) -> None:
+        taken = []
+        try:
+            for lock in self._locks:
+                lock.acquire()
+                taken.append(lock)
+        except BaseException:
+            for lock in reversed(taken):
+                lock.release()
+            raise
+
+    def release(self) -> None:
+        for lock in reversed(self._locks):
+            lock.release()
 
 
 def _error_handler(fgraph: FunctionGraph, nodes: Sequence[Apply | None]) -> Callable:
@@ -157,7 +212,10 @@ class CLinker(Linker):
             raise ValueError("[CLinker] accept a graph before making a program")
         plan = schedule(fgraph, self.schedule(fgraph))
         try:
-            return CProgram(fgraph, plan, lower(fgraph, plan))
+            lowered = lower(fgraph, plan)
+            if profile is not None:
+                return _ProfiledProgram(fgraph, plan, lowered, profile)
+            return CProgram(fgraph, plan, lowered)
         except CompileError as error:
             _say_once(str(error))
         fallback = PyLinker(self._allow_gc, schedule=self._scheduler)

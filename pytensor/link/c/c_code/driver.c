@@ -330,10 +330,29 @@ static void program_dealloc(PyObject *self)
     PyMem_Free(p->held);
     PyMem_Free(p->static_shape);
     PyMem_Free(p->constants);
+    PyMem_Free(p->times);
     Py_CLEAR(p->library);
     type->tp_free(self);
     Py_DECREF(type);
 }
+
+/* The first call starts measuring; every call gives what was measured since the one before. */
+static PyObject *program_take_times(PyObject *self, PyObject *unused)
+{
+    program *p = (program *)self;
+    (void)unused;
+    size_t size = 2 * sizeof(double) * (size_t)p->n_steps;
+    if (!p->times && !(p->times = PyMem_Calloc(size + 1, 1)))
+        return PyErr_NoMemory();
+    PyObject *taken = PyBytes_FromStringAndSize((const char *)p->times, (Py_ssize_t)size);
+    if (taken)
+        memset(p->times, 0, size);
+    return taken;
+}
+
+static PyMethodDef program_methods[] = {
+    {"take_times", program_take_times, METH_NOARGS, "Seconds and runs of each step (float64) since the last call."},
+    {NULL, NULL, 0, NULL}};
 
 static PyMemberDef program_members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(program, vectorcall), READONLY, NULL},
@@ -350,6 +369,7 @@ static PyType_Slot program_slots[] = {{Py_tp_doc, "A lowered graph; call it with
                                       {Py_tp_traverse, program_traverse},
                                       {Py_tp_clear, program_clear},
                                       {Py_tp_members, program_members},
+                                      {Py_tp_methods, program_methods},
                                       {0, NULL}};
 
 static PyType_Spec program_spec = {

@@ -1,5 +1,5 @@
-/* The whole call of a function without updates: arguments by position are checked, shared values read, the program
-   run. Every other kind of call goes to `slow(args, named)`. Part of driver.c. */
+/* The whole call of a function: arguments by position are checked, shared values read, the program run, updates
+   stored. Every other kind of call goes to `slow(args, named)`. Part of driver.c. */
 #ifndef PYTENSOR_DRIVER_CALLER_H
 #define PYTENSOR_DRIVER_CALLER_H
 
@@ -13,7 +13,10 @@ typedef struct {
     PyObject *sources; /* one per input of the program: None for an argument, else the cell [value] */
     PyObject *filters; /* one per input: converts an argument, or None to trust it */
     PyObject *slow;
+    PyObject *updates; /* cells for the outputs from number n_returned on */
+    PyObject *lock;    /* held from reading shared values to storing updates; None without updates */
     Py_ssize_t n_arguments;
+    Py_ssize_t n_returned;
     int unpack;
 } caller;
 
@@ -55,20 +58,38 @@ static inline PyObject *caller_value(caller *c, Py_ssize_t i, PyObject *given, c
     return PyObject_CallOneArg(filter, given);
 }
 
-static PyObject *caller_vectorcall(PyObject *self, PyObject *const *given, size_t flags, PyObject *names)
+/* Run, store the updates, and give what the caller of the function sees. */
+static PyObject *caller_run(caller *c, PyObject *const *values)
 {
-    caller *c = (caller *)self;
-    program *p = c->prog;
-    Py_ssize_t n = PyVectorcall_NARGS(flags), i = 0, used = 0;
-    PyObject *few[MANY_INPUTS], **values = few, *result = NULL;
-    if (PT_UNLIKELY(!c->slow || !p || !p->filters)) {
-        PyErr_SetString(PyExc_RuntimeError, "[Caller] the function was taken apart");
+    Py_ssize_t n_updates = PyTuple_GET_SIZE(c->updates);
+    if (!n_updates)
+        return program_run(c->prog, values, c->unpack);
+    PyObject *outputs = program_run(c->prog, values, 0);
+    if (!outputs)
         return NULL;
+    /* Nothing below fails: either all updates are stored or none. */
+    for (Py_ssize_t i = 0; i < n_updates; i++) {
+        PyObject *value = Py_NewRef(PyList_GET_ITEM(outputs, c->n_returned + i));
+        PyList_SetItem(PyTuple_GET_ITEM(c->updates, i), 0, value);
     }
-    if (PT_UNLIKELY(n != c->n_arguments || (names && PyTuple_GET_SIZE(names))))
-        return caller_slow(c, given, n, names);
-    if (p->n_inputs > MANY_INPUTS && !(values = PyMem_New(PyObject *, p->n_inputs)))
-        return PyErr_NoMemory();
+    PyObject *result = c->unpack ? Py_NewRef(PyList_GET_ITEM(outputs, 0))
+                                 : PyList_GetSlice(outputs, 0, c->n_returned);
+    Py_DECREF(outputs);
+    return result;
+}
+
+static int take_lock(PyObject *lock, const char *method)
+{
+    PyObject *done = PyObject_CallMethod(lock, method, NULL);
+    Py_XDECREF(done);
+    return done ? 0 : -1;
+}
+
+static PyObject *caller_values(caller *c, PyObject *const *given, PyObject **values)
+{
+    program *p = c->prog;
+    Py_ssize_t i = 0, used = 0;
+    PyObject *result = NULL;
     const int64_t *expected = p->static_shape;
     for (; i < p->n_inputs; i++) {
         int is_argument = PyTuple_GET_ITEM(c->sources, i) == Py_None;
@@ -79,10 +100,42 @@ static PyObject *caller_vectorcall(PyObject *self, PyObject *const *given, size_
         if (p->slots[i].type_num >= 0)
             expected += p->slots[i].ndim;
     }
-    result = program_run(p, values, c->unpack);
+    result = caller_run(c, values);
 done:
     while (i > 0)
         Py_DECREF(values[--i]);
+    return result;
+}
+
+static PyObject *caller_locked(caller *c, PyObject *const *given, PyObject **values)
+{
+    if (take_lock(c->lock, "acquire"))
+        return NULL;
+    PyObject *result = caller_values(c, given, values);
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    if (take_lock(c->lock, "release"))
+        Py_CLEAR(result);
+    else
+        PyErr_Restore(type, value, traceback);
+    return result;
+}
+
+static PyObject *caller_vectorcall(PyObject *self, PyObject *const *given, size_t flags, PyObject *names)
+{
+    caller *c = (caller *)self;
+    program *p = c->prog;
+    Py_ssize_t n = PyVectorcall_NARGS(flags);
+    PyObject *few[MANY_INPUTS], **values = few, *result = NULL;
+    if (PT_UNLIKELY(!c->slow || !p || !p->filters)) {
+        PyErr_SetString(PyExc_RuntimeError, "[Caller] the function was taken apart");
+        return NULL;
+    }
+    if (PT_UNLIKELY(n != c->n_arguments || (names && PyTuple_GET_SIZE(names))))
+        return caller_slow(c, given, n, names);
+    if (p->n_inputs > MANY_INPUTS && !(values = PyMem_New(PyObject *, p->n_inputs)))
+        return PyErr_NoMemory();
+    result = c->lock == Py_None ? caller_values(c, given, values) : caller_locked(c, given, values);
     if (values != few)
         PyMem_Free(values);
     return result;
@@ -90,16 +143,22 @@ done:
 
 static PyObject *caller_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"program", "sources", "filters", "slow", "unpack", NULL};
-    PyObject *prog, *sources, *filters, *slow;
+    static char *names[] = {"program", "sources", "filters", "slow", "updates", "lock", "unpack", NULL};
+    PyObject *prog, *sources, *filters, *slow, *updates, *lock;
     int unpack;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO!O!Op", names, &prog, &PyTuple_Type, &sources, &PyTuple_Type,
-                                     &filters, &slow, &unpack))
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO!O!OO!Op", names, &prog, &PyTuple_Type, &sources,
+                                     &PyTuple_Type, &filters, &slow, &PyTuple_Type, &updates, &lock, &unpack))
         return NULL;
     if (Py_TYPE(prog)->tp_new != program_new || PyTuple_GET_SIZE(sources) != ((program *)prog)->n_inputs ||
-        PyTuple_GET_SIZE(filters) != ((program *)prog)->n_inputs || (unpack && ((program *)prog)->n_outputs != 1)) {
+        PyTuple_GET_SIZE(filters) != ((program *)prog)->n_inputs || 
+        ((program *)prog)->n_outputs < PyTuple_GET_SIZE(updates) + (unpack ? 1 : 0)) {
         PyErr_SetString(PyExc_ValueError, "[Caller] sources and filters must match the inputs of a program");
         return NULL;
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(updates); i++) {
+        PyObject *cell = PyTuple_GET_ITEM(updates, i);
+        if (!PyList_CheckExact(cell) || PyList_GET_SIZE(cell) != 1)
+            return PyErr_Format(PyExc_ValueError, "[Caller] an update must go to a cell [value]");
     }
     caller *c = (caller *)type->tp_alloc(type, 0);
     if (!c)
@@ -109,7 +168,10 @@ static PyObject *caller_new(PyTypeObject *type, PyObject *args, PyObject *keywor
     c->sources = Py_NewRef(sources);
     c->filters = Py_NewRef(filters);
     c->slow = Py_NewRef(slow);
+    c->updates = Py_NewRef(updates);
+    c->lock = Py_NewRef(lock);
     c->unpack = unpack;
+    c->n_returned = ((program *)prog)->n_outputs - PyTuple_GET_SIZE(updates);
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(sources); i++)
         c->n_arguments += PyTuple_GET_ITEM(sources, i) == Py_None;
     return (PyObject *)c;
@@ -123,6 +185,8 @@ static int caller_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(c->sources);
     Py_VISIT(c->filters);
     Py_VISIT(c->slow);
+    Py_VISIT(c->updates);
+    Py_VISIT(c->lock);
     return 0;
 }
 
@@ -133,6 +197,8 @@ static int caller_clear(PyObject *self)
     Py_CLEAR(c->prog);
     Py_CLEAR(c->sources);
     Py_CLEAR(c->filters);
+    Py_CLEAR(c->updates);
+    Py_CLEAR(c->lock);
     return 0;
 }
 

@@ -77,6 +77,7 @@ typedef struct {
     PyObject *handler; /* handler(step, exception, inputs) raises something more helpful */
     PyObject *library;
     PyObject *tables; /* bytes objects with the addresses of BLAS and LAPACK */
+    double *times; /* per step: seconds and number of runs, when profiled */
     int64_t n_dims;
     int destroys;
     frame *pool;

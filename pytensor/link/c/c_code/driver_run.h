@@ -2,6 +2,8 @@
 #ifndef PYTENSOR_DRIVER_RUN_H
 #define PYTENSOR_DRIVER_RUN_H
 
+#include <time.h>
+
 #include "driver_frame.h"
 #include "driver_memory.h"
 
@@ -311,11 +313,27 @@ static int slot_truth(frame *f, int32_t at)
     return 0;
 }
 
-static int run_step(frame *f, const step_info *step)
+static double seconds(void)
 {
-    if (PT_LIKELY(step->kind == STEP_KERNEL))
-        return step->kernel(&f->ctx, f->args + step->args);
-    return run_python(f, step);
+    struct timespec now;
+    timespec_get(&now, TIME_UTC);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static inline int run_step(frame *f, const step_info *step)
+{
+    double start = 0.0;
+    double *times = f->prog->times;
+    if (PT_UNLIKELY(times != NULL))
+        start = seconds();
+    int status = PT_LIKELY(step->kind == STEP_KERNEL) ? step->kernel(&f->ctx, f->args + step->args)
+                                                      : run_python(f, step);
+    if (PT_UNLIKELY(times != NULL)) {
+        Py_ssize_t at = 2 * (step - f->prog->steps);
+        times[at] += seconds() - start;
+        times[at + 1] += 1.0;
+    }
+    return status;
 }
 
 static int run_block(frame *f, int64_t block)
