@@ -239,12 +239,12 @@ class Elemwise(Op):
                 disconnected_type() if d is None else get_scalar_type(d)() for d in seed_dtypes
             ]
             results = derivative(scalars, scalar_outs, scalar_seeds)
-            found = self._gradients[key] = (scalars, scalar_outs, scalar_seeds, results)
-        scalars, scalar_outs, scalar_seeds, results = found
-        values = dict(zip(scalars, inputs, strict=True))
-        values.update(zip(scalar_outs, outputs, strict=True))
-        values.update(zip(scalar_seeds, seeds, strict=True))
-        return _scalar_graph_on_tensors(results, values, outputs[0].type.ndim)
+            known = [*scalars, *scalar_outs, *scalar_seeds]
+            nodes = [n for n in toposort(results, blockers=known) if n.outputs[0] not in known]
+            found = self._gradients[key] = (known, nodes, results)
+        known, nodes, results = found
+        values = dict(zip(known, [*inputs, *outputs, *seeds], strict=True))
+        return _scalar_graph_on_tensors(nodes, results, values, outputs[0].type.ndim)
 
     def _scalar_pullback(self, inputs, outputs, cotangents):
         grads = self.scalar_op.pullback(inputs, outputs, cotangents)
@@ -301,15 +301,12 @@ def elemwise_of(scalar_op) -> Elemwise:
     return found
 
 
-def _scalar_graph_on_tensors(outputs, values, ndim):
-    """Rebuild scalar `outputs` on tensors, given the tensors of its known variables."""
-    for node in toposort(outputs, blockers=list(values)):
-        if all(o in values for o in node.outputs):
-            continue
+def _scalar_graph_on_tensors(nodes, outputs, values, ndim):
+    """Rebuild scalar `nodes` on tensors, given the tensors of the variables they start from."""
+    for node in nodes:
         args = [_lift_constant(i, values, ndim) for i in node.inputs]
-        results = elemwise_of(node.op).make_node(*args).outputs
-        for old, new in zip(node.outputs, results, strict=True):
-            values.setdefault(old, new)
+        results = elemwise_of(node.op)(*args, return_list=True)
+        values.update(zip(node.outputs, results, strict=True))
     return [
         o if isinstance(o.type, (NullType, DisconnectedType)) else _lift_constant(o, values, ndim)
         for o in outputs
