@@ -27,6 +27,7 @@ POSITIONS: dict[str, float] = {
     "merge1": 0,  # equal computations get one node
     "scan_eqopt1": 0.05,
     "ShapeOpt": 0.1,  # follow the shapes of everything
+    "infer_shape": 0.2,  # simplify shape expressions; runs only when asked for by name
     "useless": 0.6,  # remove what does nothing, in one walk
     "merge1.1": 0.65,
     "drain_specify_assumptions": 0.8,
@@ -132,6 +133,7 @@ def _build_stages() -> StageDB:
     stages = StageDB()
     both = ("fast_run", "fast_compile")
     stages.register("merge1", MergeOptimizer(), *both, "merge")
+    stages.register("infer_shape", EquilibriumDB(ignore_newtrees=False))
     stages.register(
         "useless",
         TopoDB(
@@ -140,6 +142,7 @@ def _build_stages() -> StageDB:
         ),
         *both,
     )
+    stages["useless"].db.name = "useless"
     stages.register("merge1.1", MergeOptimizer(), *both, "merge")
     stages.register("canonicalize", EquilibriumDB(ignore_newtrees=False), *both, "canonicalize_db")
     stages.register("merge1.2", MergeOptimizer(), *both, "merge")

@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 FIRED = "fired"
 REFUSED = "refused"
 FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class RewriteEvent:
+class RewriteEvent(NamedTuple):
     """What one rewriter did with one node."""
 
     rewriter: str
@@ -29,21 +28,26 @@ class RewriteEvent:
         return f"{self.rewriter} {self.outcome}{tail}: {self.node}"
 
 
-@dataclass
 class RewriterTotals:
     """How often a rewriter was tried and fired, and the seconds it took."""
 
-    tried: int = 0
-    fired: int = 0
-    seconds: float = 0.0
+    __slots__ = ("fired", "seconds", "tried")
+
+    def __init__(self):
+        self.tried = 0
+        self.fired = 0
+        self.seconds = 0.0
+
+    def __repr__(self):
+        return f"RewriterTotals(tried={self.tried}, fired={self.fired}, seconds={self.seconds:.6f})"
 
 
-@dataclass
 class RewriteTrace:
     """Events in order, and totals per rewriter."""
 
-    events: list[RewriteEvent] = field(default_factory=list)
-    totals: dict[str, RewriterTotals] = field(default_factory=dict)
+    def __init__(self):
+        self.events: list[RewriteEvent] = []
+        self.totals: dict[str, RewriterTotals] = {}
 
     def fired(self, rewriter, node, detail: str = "") -> None:
         """Note that `rewriter` replaced outputs of `node`."""

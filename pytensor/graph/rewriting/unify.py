@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,22 +13,46 @@ from pytensor.graph.op import Op
 _MISSING = object()
 
 
-@dataclass(frozen=True)
-class LiteralString:
+class _Token:
+    """Equal to others of its class with the same text. (A dataclass costs import time.)"""
+
+    __slots__ = ("token",)
+
+    def __init__(self, token: str):
+        self.token = token
+
+    def __eq__(self, other):
+        return type(self) is type(other) and self.token == other.token
+
+    def __hash__(self):
+        return hash((type(self), self.token))
+
+    def __repr__(self):
+        return f"{type(self).__name__}({self.token!r})"
+
+
+class LiteralString(_Token):
     """A string that has to match as it is, instead of naming a wildcard."""
 
-    value: str
+    __slots__ = ()
+
+    @property
+    def value(self) -> str:
+        """The string."""
+        return self.token
 
 
-@dataclass(frozen=True)
-class PatternVar:
+class PatternVar(_Token):
     """A named wildcard: takes the first value it meets, and only that value afterwards.
 
     ``constraint``, if given, is a predicate of the value.
     """
 
-    token: str
-    constraint: Callable[[Any], bool] | None = field(default=None, compare=False)
+    __slots__ = ("constraint",)
+
+    def __init__(self, token: str, constraint: Callable[[Any], bool] | None = None):
+        super().__init__(token)
+        self.constraint = constraint
 
     def __repr__(self):
         tail = ", constraint=..." if self.constraint is not None else ""
@@ -39,15 +62,16 @@ class PatternVar:
 class ConstrainedVar(PatternVar):
     """A `PatternVar` with a constraint, constraint first."""
 
+    __slots__ = ()
+
     def __init__(self, constraint, token: str | None = None, prefix: str = ""):
         super().__init__(token if token is not None else f"{prefix}_{id(self)}", constraint)
 
 
-@dataclass(frozen=True)
-class Asterisk:
+class Asterisk(_Token):
     """The remaining inputs of a node, as a tuple; only as the last input of a pattern."""
 
-    token: str
+    __slots__ = ()
 
 
 class OpPattern:
@@ -125,12 +149,17 @@ class OpPattern:
         return f"OpPattern({name}{inside})"
 
 
-@dataclass(frozen=True)
 class PatternNode:
     """An application in a pattern: what the op must be, and patterns for the inputs."""
 
-    op_match: Any
-    inputs: tuple
+    __slots__ = ("inputs", "op_match")
+
+    def __init__(self, op_match, inputs: tuple):
+        self.op_match = op_match
+        self.inputs = inputs
+
+    def __repr__(self):
+        return f"PatternNode({self.op_match!r}, {self.inputs!r})"
 
     @property
     def asterisk(self) -> Asterisk | None:
@@ -163,10 +192,14 @@ def convert_strs_to_vars(x, var_map: dict[str, Any] | None = None):
     return x
 
 
-@dataclass(frozen=True)
 class _Constrained:
-    pattern: Any
-    constraint: Callable[[Any], bool]
+    """A pattern with a predicate on what it matched."""
+
+    __slots__ = ("constraint", "pattern")
+
+    def __init__(self, pattern, constraint: Callable[[Any], bool]):
+        self.pattern = pattern
+        self.constraint = constraint
 
 
 def _convert_op_pattern(pattern: OpPattern, var_map: dict) -> OpPattern:

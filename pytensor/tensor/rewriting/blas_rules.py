@@ -217,7 +217,7 @@ def local_dot_to_gemv(alpha, A, x):
     return gemv(_empty(A.type.dtype, (A, 0)), alpha, A, x, _zero(A))
 
 
-@register_blas
+@register_blas("fast_compile")
 @rule(X @ Y, when=[one_float_dtype(X, Y)])
 def local_dot_to_dot22(X, Y):
     """A product of matrices of one floating dtype."""

@@ -49,44 +49,31 @@ def _database(stage: str) -> RewriteDatabase:
 
 
 register_useless = _registrar(
-    "useless", ("fast_run", "fast_compile"), "Register a rule that removes what does nothing."
+    "useless", ("fast_run",), "Register a rule that removes what does nothing."
 )
 register_canonicalize = _registrar(
     "canonicalize", ("fast_run", "fast_compile"), "Register a rule that gives one spelling."
 )
 register_stabilize = _registrar(
-    "stabilize", ("fast_run", "fast_compile"), "Register a rule that avoids overflow or rounding."
+    "stabilize", ("fast_run",), "Register a rule that avoids overflow or rounding."
 )
 register_specialize = _registrar(
-    "specialize", ("fast_run", "fast_compile"), "Register a rule for a faster special case."
+    "specialize", ("fast_run",), "Register a rule for a faster special case."
 )
 register_uncanonicalize = _registrar(
     "uncanonicalize", ("fast_run",), "Register a rule that gives the spelling that runs fastest."
 )
 register_specialize_device = _registrar(
-    "specialize_device", ("fast_run", "fast_compile"), "Register a rule for the target backend."
+    "specialize_device", ("fast_run",), "Register a rule for the target backend."
 )
 register_blas = _registrar(
-    "blas", ("fast_run", "fast_compile", "BlasOpt"), "Register a rule that makes a BLAS call."
+    "blas", ("fast_run", "BlasOpt"), "Register a rule that makes a BLAS call."
 )
 register_blas_prepare = _registrar(
     "blas_prepare",
-    ("fast_run", "fast_compile", "BlasOpt"),
+    ("fast_run", "BlasOpt"),
     "Register a rule that clears the way for the rules of `register_blas`.",
 )
-
-
-def register_infer_shape(
-    node_rewriter: RewriteDatabase | NodeRewriter | str = None, *tags: str, **kwargs
-):
-    """Tag a rule as one that helps to simplify shape expressions."""
-    if node_rewriter is None or isinstance(node_rewriter, str):
-        all_tags = tags if node_rewriter is None else (node_rewriter, *tags)
-        return lambda inner: register_infer_shape(inner, *all_tags, **kwargs)
-    name = kwargs.get("name") or _name_of(node_rewriter)
-    stage = _database("canonicalize")
-    if name in stage:
-        stage.add_tags(name, "infer_shape", *tags)
-    else:
-        stage.register(name, node_rewriter, "infer_shape", *tags)
-    return node_rewriter
+register_infer_shape = _registrar(
+    "infer_shape", ("infer_shape",), "Register a rule that simplifies expressions of shapes."
+)
