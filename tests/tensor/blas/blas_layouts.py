@@ -29,6 +29,14 @@ def odd_stride(a):
     return out
 
 
+def odd_rows(a):
+    """Contiguous rows, one byte apart from each other."""
+    record = np.dtype([("value", a.dtype, a.shape[1:]), ("pad", np.uint8)])
+    out = np.zeros(a.shape[0], record)["value"]
+    out[...] = a
+    return out
+
+
 def stepped(a, *steps):
     """A view that walks `steps` through a larger array; negative steps walk backwards."""
     big = np.zeros([n * abs(s) for n, s in zip(a.shape, steps)], a.dtype)
@@ -63,6 +71,8 @@ MATRIX_LAYOUTS = {
     "negative steps": lambda a: stepped(a, -2, -3),
     "misaligned": misaligned,
     "odd stride": odd_stride,
+    "odd rows": odd_rows,
+    "odd columns": lambda a: odd_rows(a.T).T,
     "odd unit axes": lambda a: odd_unit_axes(np.ascontiguousarray(a)),
     "odd unit axes F": lambda a: odd_unit_axes(np.asfortranarray(a)),
 }
@@ -84,4 +94,6 @@ VECTOR_LAYOUTS = {
     "odd stride": odd_stride,
     "odd unit axes": odd_unit_axes,
 }
+# Not aligned: what converts inputs hands an aligned copy to a program.
+UNALIGNED = ("misaligned", "odd stride", "odd rows", "odd columns")
 SHARED_VECTORS = {"zero": lambda a: np.broadcast_to(a[:1], a.shape) if len(a) else a}

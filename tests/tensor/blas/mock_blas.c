@@ -29,9 +29,10 @@ static int letter(const char *trans, char upper)
     {                                                                                                        \
     }
 STUB(sger)
-STUB(dger) STUB(cgeru) STUB(zgeru) STUB(cgerc) STUB(zgerc) STUB(ssyrk) STUB(dsyrk) STUB(csyrk) STUB(zsyrk)
-        STUB(cherk) STUB(zherk) STUB(ssymm) STUB(dsymm) STUB(csymm) STUB(zsymm) STUB(strmm) STUB(dtrmm)
-                STUB(ctrmm) STUB(ztrmm) STUB(strsm) STUB(dtrsm) STUB(ctrsm) STUB(ztrsm)
+STUB(dger)
+STUB(cgeru) STUB(zgeru) STUB(cgerc) STUB(zgerc) STUB(ssyrk) STUB(dsyrk) STUB(csyrk) STUB(zsyrk) STUB(cherk)
+        STUB(zherk) STUB(ssymm) STUB(dsymm) STUB(csymm) STUB(zsymm) STUB(strmm) STUB(dtrmm) STUB(ctrmm)
+                STUB(ztrmm) STUB(strsm) STUB(dtrsm) STUB(ctrsm) STUB(ztrsm)
 
 #ifdef SDOT_RETURNS_DOUBLE
 #define SDOT_RESULT double

@@ -34,10 +34,18 @@ static void NAME(finish)(REAL *z, REAL alpha, REAL sum, REAL beta)
     *z = value;
 }
 
+/* Libraries may use instructions that need aligned elements: this one refuses to work without. */
+static int NAME(aligned)(const REAL *a, const REAL *b, const REAL *c)
+{
+    return ((uintptr_t)a | (uintptr_t)b | (uintptr_t)c) % sizeof(NAME(part)) == 0;
+}
+
 void BLAS_SYMBOL(BLAS_JOIN(ELEMENT, gemm))(const char *transa, const char *transb, const blas_int *m,
         const blas_int *n, const blas_int *k, const REAL *alpha, const REAL *a, const blas_int *lda,
         const REAL *b, const blas_int *ldb, const REAL *beta, REAL *c, const blas_int *ldc)
 {
+    if (!NAME(aligned)(a, b, c))
+        return;
     for (blas_int i = 0; i < *m; i++)
         for (blas_int j = 0; j < *n; j++) {
             REAL sum = NAME(real)(0.0);
@@ -53,6 +61,8 @@ void BLAS_SYMBOL(BLAS_JOIN(ELEMENT, gemv))(const char *trans, const blas_int *m,
         const REAL *beta, REAL *y, const blas_int *incy)
 {
     const blas_int rows = letter(trans, 'N') ? *m : *n, cols = letter(trans, 'N') ? *n : *m;
+    if (!NAME(aligned)(a, x, y))
+        return;
     const REAL *const x0 = *incx < 0 ? x - (cols - 1) * *incx : x;
     REAL *const y0 = *incy < 0 ? y - (rows - 1) * *incy : y;
     for (blas_int i = 0; i < rows; i++) {

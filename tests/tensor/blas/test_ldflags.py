@@ -9,7 +9,7 @@ import warnings
 import blas_helpers
 import numpy as np
 import pytest
-from blas_layouts import DTYPES, TOLERANCE, random
+from blas_layouts import DTYPES, TOLERANCE, misaligned, random
 
 from pytensor.configdefaults import config
 from pytensor.tensor.blas import _ldflags
@@ -41,12 +41,26 @@ def check_products(provider, path):
         x, y, v = (random(rng, s, dtype) for s in ((9, 12), (12, 10), 12))
         z, out = np.full((9, 10), np.nan, dtype), np.full(9, np.nan, dtype)
         tolerance = TOLERANCE[letter] * 10
-        for a, b, c in ((x, y, z), (x, y, np.asfortranarray(z)), (x[:, ::-1], y, z[:, ::-1])):
+        for a, b, c in (
+            (x, y, z),
+            (x, y, np.asfortranarray(z)),
+            (x[:, ::-1], y, z[:, ::-1]),
+            (misaligned(x), y, z),
+            (x, misaligned(y), z),
+            (x, y, misaligned(z)),
+        ):
             c[...] = np.nan
             assert helpers.gemm(1.0, a, b, 0.0, c) >= 0
             np.testing.assert_allclose(c, a @ b, rtol=tolerance, atol=tolerance)
-        for target in (out, np.full(18, np.nan, dtype)[::-2]):
-            assert helpers.gemv(1.0, x, v, 0.0, target) >= 0
+        for matrix, vector, target in (
+            (x, v, out),
+            (x, v, np.full(18, np.nan, dtype)[::-2]),
+            (misaligned(x), v, out),
+            (x, misaligned(v), out),
+            (x, v, misaligned(out)),
+        ):
+            target[...] = np.nan
+            assert helpers.gemv(1.0, matrix, vector, 0.0, target) >= 0
             np.testing.assert_allclose(target, x @ v, rtol=tolerance, atol=tolerance)
         batch = np.full((2, 9, 10), np.nan, dtype)
         assert helpers.batched(1.0, np.stack([x, x]), np.stack([y, -y]), 0.0, batch) >= 0

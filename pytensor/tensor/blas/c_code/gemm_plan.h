@@ -73,7 +73,6 @@ BLAS_HELPER gemm_plan plan_gemm(const matrix_view *x, const matrix_view *y, cons
         int64_t small, int64_t itemsize, bool is_complex)
 {
     gemm_plan plan = {*x, *y, *z, {0}, {0}, {0}, false, false, 0};
-    drop_unused_strides(&plan.c);
     /* Stored by rows: solve the transposed problem. */
     if (plan.c.cols > 1 && (plan.c.col_stride == itemsize || plan.c.col_stride == -itemsize)) {
         plan.swapped = true;
@@ -81,8 +80,6 @@ BLAS_HELPER gemm_plan plan_gemm(const matrix_view *x, const matrix_view *y, cons
         plan.b = transposed(x);
         plan.c = transposed(&plan.c);
     }
-    drop_unused_strides(&plan.a);
-    drop_unused_strides(&plan.b);
     straighten(&plan);
     const byte_range written = matrix_range(&plan.c, itemsize);
     const bool a_overlaps = overlap(matrix_range(&plan.a, itemsize), written);

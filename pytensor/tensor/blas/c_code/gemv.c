@@ -75,7 +75,6 @@ BLAS_HELPER int NAME(gemv_block)(
 {
     const int64_t itemsize = (int64_t)sizeof(REAL);
     blas_int ld = 1, incx = 1, incy = 1;
-    drop_unused_strides(&a);
     if (a.row_stride < 0) {
         flip_rows(&a);
         flip(&y);

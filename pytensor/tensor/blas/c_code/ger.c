@@ -61,7 +61,6 @@ BLAS_HELPER bool NAME(library_ger)(const blas_env *env, REAL alpha, const vector
     matrix_view c = *z;
     vector_view x = *x_view, y = *y_view;
     blas_int ld = 1, incx = 1, incy = 1;
-    drop_unused_strides(&c);
     if (c.row_stride < 0) {
         flip_rows(&c);
         flip(&x);

@@ -76,15 +76,6 @@ BLAS_HELPER void flip(vector_view *v)
     v->stride = -v->stride;
 }
 
-/* A length-one axis may carry any stride; zero makes it harmless in address arithmetic. */
-BLAS_INLINE void drop_unused_strides(matrix_view *v)
-{
-    if (v->rows <= 1)
-        v->row_stride = 0;
-    if (v->cols <= 1)
-        v->col_stride = 0;
-}
-
 BLAS_INLINE byte_range matrix_range(const matrix_view *v, int64_t itemsize)
 {
     byte_range range = {v->data, v->data};
