@@ -130,7 +130,9 @@ class AdvancedSubtensor(BaseSubtensor, Op):
         x, *values = inputs
         index = advanced_numpy_index(values, self.idx_list)
         axis = self._take_axis(values)
-        result = x[index] if axis is None else x.take(values[0], axis=axis)
+        # `take` does not check indices into an array without elements
+        use_take = axis is not None and x.size
+        result = x.take(values[0], axis=axis) if use_take else x[index]
         if np.may_share_memory(result, x):
             # 0-d indices alone make NumPy return a view (or an element)
             result = np.array(result)

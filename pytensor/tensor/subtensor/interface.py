@@ -70,18 +70,53 @@ def _normalize_index(idx):
     return as_tensor_index_variable(idx)
 
 
-def _expand_ellipsis(indices: list, ndim: int) -> list:
-    """Replace the ellipsis by as many full slices as there are dimensions left."""
+def _expand_ellipsis(indices: list, ndim: int) -> tuple[list, bool]:
+    """Replace the ellipsis by as many full slices as there are dimensions left.
+
+    An ellipsis that stands for no dimension still separates the array indices on both sides of
+    it, which moves their dimensions to the front. A new dimension then stands in for it.
+
+    Returns
+    -------
+    tuple
+        The indices, and whether there is such a new dimension.
+    """
     n_indexed = sum(n_indexed_dims(i) for i in indices if i is not Ellipsis)
     check_not_too_many(ndim, n_indexed)
     positions = [k for k, i in enumerate(indices) if i is Ellipsis]
     if len(positions) > 1:
         raise IndexError("an index can only have a single ellipsis (`...`)")
     if not positions:
-        return indices
-    (at,) = positions
-    full = [slice(None)] * (ndim - n_indexed)
-    return indices[:at] + full + indices[at + 1 :]
+        return indices, False
+    before, after = indices[: positions[0]], indices[positions[0] + 1 :]
+    full: list = [slice(None)] * (ndim - n_indexed)
+    separates = not full and _are_separate_arrays(before, after)
+    return before + (_SEPARATOR if separates else full) + after, separates
+
+
+_SEPARATOR = [None]
+
+
+def _are_separate_arrays(before: list, after: list) -> bool:
+    """Tell whether array indices end `before` and begin `after`, behind a kept dimension."""
+
+    def is_kept(idx):
+        return idx is None or isinstance(idx, slice)
+
+    if not before or not after or is_kept(before[-1]) or is_kept(after[0]):
+        return False
+    has_array = any(not is_kept(i) and not _is_scalar_index(i) for i in before + after)
+    return has_array and any(is_kept(i) for i in before)
+
+
+def _drop_separator(result, indices: list, position: int):
+    """Drop the dimension that stood in for an empty ellipsis at `position` of `indices`."""
+    n_kept = sum(isinstance(i, slice) for i in indices)
+    n_sliced_before = sum(isinstance(i, slice) for i in indices[:position])
+    # All array dimensions come first, then those that were kept
+    d = result.type.ndim - n_kept + n_sliced_before
+    order = tuple(k for k in range(result.type.ndim) if k != d)
+    return DimShuffle(input_ndim=result.type.ndim, new_order=order)(result)
 
 
 def _insert_newaxes(x, indices: list):
@@ -129,7 +164,8 @@ def getitem(x, args):
     (4, 1, 4)
     """
     indices = [_normalize_index(i) for i in (args if isinstance(args, tuple) else (args,))]
-    indices = _expand_ellipsis(indices, x.type.ndim)
+    position = next((k for k, i in enumerate(indices) if i is Ellipsis), None)
+    indices, has_separator = _expand_ellipsis(indices, x.type.ndim)
     if any(i is None for i in indices):
         x, indices = _insert_newaxes(x, indices)
         if all(isinstance(i, slice) and i == slice(None) for i in indices):
@@ -137,7 +173,8 @@ def getitem(x, args):
     if all(isinstance(i, slice) or _is_scalar_index(i) for i in indices):
         _check_static_bounds(x, indices)
         return basic_subtensor(x, *indices)
-    return advanced_subtensor(x, *indices)
+    result = advanced_subtensor(x, *indices)
+    return _drop_separator(result, indices, position) if has_separator else result
 
 
 def set_subtensor(x, y, inplace=False, tolerate_inplace_aliasing=False):

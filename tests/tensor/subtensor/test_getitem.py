@@ -312,6 +312,35 @@ def test_flip(axis):
     np.testing.assert_array_equal(evaluate(flip(x, axis), {x: X}), np.flip(X, axis))
 
 
+@pytest.mark.parametrize(
+    "index",
+    [
+        s_[:, [0, 1], ..., [0, 1]],
+        s_[None, [0, 1], ..., [0, 1], :],
+        s_[:, [0, 1], ..., 1],
+        s_[:, 1, ..., [0, 1]],
+        s_[[0, 1], [0, 1], ..., [0, 1]],
+        s_[:, MASK01[0], ..., 1],
+        s_[None, MASK01, ..., [2]],
+        s_[:, 1, ..., 1],
+    ],
+    ids=str,
+)
+def test_ellipsis_that_stands_for_nothing(index):
+    """It still separates array indices."""
+    x = pt.dtensor3("x")
+    y = x[index]
+    np.testing.assert_array_equal(evaluate(y, {x: X}), X[index])
+    check_shapes(y, {x: X})
+    check_gradient(lambda x: x[index] ** 2, [X])
+
+
+def test_index_into_nothing():
+    x = pt.dmatrix("x")
+    with pytest.raises(IndexError):
+        evaluate(x[:, [0]], {x: np.empty((0, 0))})
+
+
 def test_zero_length_and_readonly():
     x, v = pt.dmatrix("x"), pt.lvector("v")
     empty = np.empty((0, 3))
