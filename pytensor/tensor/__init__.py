@@ -125,16 +125,15 @@ _LAZY_NAMES = {
 
 
 def __getattr__(name: str):
-    if name in _LAZY_NAMES:
-        value = getattr(importlib.import_module(_LAZY_NAMES[name]), name)
-    elif name in _LAZY_MODULES:
-        try:
-            value = importlib.import_module(f"{__name__}.{name}")
-        except ModuleNotFoundError as exc:
-            if exc.name != f"{__name__}.{name}":
-                raise
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
-    else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    path = _LAZY_NAMES.get(name) or (f"{__name__}.{name}" if name in _LAZY_MODULES else None)
+    try:
+        if path is None:
+            raise ModuleNotFoundError(name=path)
+        module = importlib.import_module(path)
+    except ModuleNotFoundError as exc:
+        if exc.name != path:
+            raise
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    value = getattr(module, name) if name in _LAZY_NAMES else module
     globals()[name] = value
     return value
