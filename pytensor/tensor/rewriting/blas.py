@@ -1,12 +1,18 @@
 """Products become BLAS calls: all the rules of the ``blas`` stage and the in-place pass."""
 
+from pytensor.tensor.rewriting.blas_compat import (
+    _as_scalar,
+    _is_real_matrix,
+    _is_real_vector,
+    res_is_a,
+)
 from pytensor.tensor.rewriting.blas_inplace import local_inplace_blas
 from pytensor.tensor.rewriting.blas_products import (
     local_associate_dot_vector,
     local_batched_matmul_to_core_matmul,
     local_gemv_of_product,
     local_inner_product_to_gemv,
-    local_sum_of_mul_to_gemv,
+    local_sum_of_mul_to_dot,
     local_transposed_dot,
     local_transposed_sum,
     specialize_matmul_to_batched_dot,
@@ -23,8 +29,13 @@ from pytensor.tensor.rewriting.blas_rules import (
     local_gemm_to_gemv,
     local_gemm_to_ger,
 )
+from pytensor.tensor.rewriting.explain import explain
 
 __all__ = [
+    "_as_scalar",
+    "_is_real_matrix",
+    "_is_real_vector",
+    "explain",
     "local_add_dot_to_gemm",
     "local_add_dot_to_gemv",
     "local_add_outer_to_ger",
@@ -40,8 +51,9 @@ __all__ = [
     "local_gemv_of_product",
     "local_inner_product_to_gemv",
     "local_inplace_blas",
-    "local_sum_of_mul_to_gemv",
+    "local_sum_of_mul_to_dot",
     "local_transposed_dot",
     "local_transposed_sum",
+    "res_is_a",
     "specialize_matmul_to_batched_dot",
 ]

@@ -12,7 +12,7 @@ from pytensor.tensor.basic import stack
 from pytensor.tensor.blas import Dot22, Gemv, _batched_dot, gemv
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import DimShuffle
-from pytensor.tensor.math import Dot, Sum, _dot
+from pytensor.tensor.math import Dot, Sum, _dot, dot, mul
 from pytensor.tensor.rewriting.algebra import ONE, SumOfCores, as_factor, retyped, scalar_op
 from pytensor.tensor.rewriting.blas_rules import (
     BLAS_DTYPES,
@@ -133,10 +133,10 @@ def local_inner_product_to_gemv(fgraph, node):
     return _replacement(node, result.dimshuffle())
 
 
-@register_blas
+@register_blas_prepare
 @node_rewriter([Sum])
-def local_sum_of_mul_to_gemv(fgraph, node):
-    """``(A * x).sum(1) -> A @ x`` and ``(A * x[:, None]).sum(0) -> A.T @ x``."""
+def local_sum_of_mul_to_dot(fgraph, node):
+    """``(A * x).sum(1) -> A @ x`` and ``(A * x[:, None]).sum(0) -> x @ A``."""
     (inner,) = node.inputs
     axis = node.op.axis
     if inner.type.ndim != 2 or axis not in ((0,), (1,)) or not _read_once(fgraph, inner):
@@ -146,10 +146,25 @@ def local_sum_of_mul_to_gemv(fgraph, node):
         return None
     if not isinstance(scalar_op(inner), ps.Mul):
         return None
-    vector_pattern = (True, False) if axis == (1,) else (False, True)
+    found = _matrix_and_vector(inner.owner, (True, False) if axis == (1,) else (False, True))
+    if found is None:
+        return None
+    matrix, vector, coefficient = found
+    if axis == (1,):
+        product = dot(matrix, _axis_as_vector(vector, 1))
+    else:
+        product = dot(_axis_as_vector(vector, 0), matrix)
+    if not coefficient.is_one:
+        product = mul(coefficient.scalar(dtype), product)
+    return _replacement(node, product)
+
+
+def _matrix_and_vector(node, vector_pattern: tuple[bool, bool]):
+    """Return the factors of a product of a matrix, a broadcast vector and scalars."""
+    dtype = node.outputs[0].type.dtype
     matrix = vector = None
     coefficient = ONE
-    for operand in inner.owner.inputs:
+    for operand in node.inputs:
         broadcast = operand.type.broadcastable
         if broadcast == (False, False) and matrix is None and operand.type.dtype == dtype:
             matrix = operand
@@ -159,15 +174,7 @@ def local_sum_of_mul_to_gemv(fgraph, node):
             coefficient = coefficient.times(factor[0], *factor[1])
         else:
             return None
-    if matrix is None or vector is None:
-        return None
-    if axis == (0,):
-        matrix, vector = matrix.T, _axis_as_vector(vector, 0)
-    else:
-        vector = _axis_as_vector(vector, 1)
-    y = _empty(dtype, (matrix, 0))
-    alpha = coefficient.scalar(dtype)
-    return _replacement(node, gemv(y, alpha, matrix, vector, _zero(matrix)))
+    return None if matrix is None or vector is None else (matrix, vector, coefficient)
 
 
 @register_blas_prepare

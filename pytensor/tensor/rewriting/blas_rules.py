@@ -15,6 +15,7 @@ from pytensor.tensor.blas import (
     Dot22,
     Dot22Scalar,
     Gemm,
+    Gemv,
     _dot22,
     _dot22scalar,
     gemm,
@@ -96,6 +97,10 @@ def _matrix_times_matrix(view, var):
 def _matrix_times_vector(view, var):
     """See ``(X @ y[:, None])[:, 0]`` and ``(y[None] @ X)[0]`` as matrix times vector."""
     node = var.owner
+    if node is not None and isinstance(node.op, Gemv) and _constant_value(node.inputs[4]) == 0:
+        # Found before what it belongs to was looked at.
+        number, factors = as_factor(node.inputs[1])
+        return (node.inputs[2], node.inputs[3]), ONE.times(number, *factors)
     if node is None or not isinstance(node.op, DimShuffle) or node.op.new_order not in ((0,), (1,)):
         return None
     (inner,) = node.inputs

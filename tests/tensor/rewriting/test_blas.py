@@ -136,6 +136,8 @@ EXPRESSIONS = {
     "(A*x).sum(1)": ((A * x).sum(1), {"Gemv": 1}),
     "(s*A*x).sum(1)": ((s * A * x).sum(1), {"Gemv": 1}),
     "(A*x[:,None]).sum(0)": ((A * x[:, None]).sum(0), {"Gemv": 1}),
+    "y+(A*x).sum(1)": (y + (A * x).sum(1), {"Gemv": 1}),
+    "y-s*(A*x).sum(1)": (y - s * (A * x).sum(1), {"Gemv": 1}),
     "outer": (pt.outer(x, y), {"Ger": 1}),
     "A+s*outer": (A + s * pt.outer(x, y), {"Ger": 1}),
     "A+s*x[:,None]*y": (A + s * x[:, None] * y, {"Ger": 1}),
