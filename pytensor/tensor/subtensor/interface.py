@@ -278,7 +278,9 @@ def _increment_through_dimshuffle(x, y, how: dict):
         for axis in range(inner.type.ndim)
     ]
     y_inner = DimShuffle(input_ndim=y.type.ndim, new_order=tuple(new_order))(y)
-    return inc_subtensor(inner, y_inner, **how)
+    result = inc_subtensor(inner, y_inner, **how)
+    # ``a.T[idx].T`` updates a: as far as ranks allow, the result is turned like x
+    return op(result) if result.type.ndim == inner.type.ndim else result
 
 
 def _increment_through_reshape(x, y, how: dict):

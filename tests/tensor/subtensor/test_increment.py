@@ -101,6 +101,14 @@ def test_through_reshaped_and_transposed():
     expected = X.copy()
     expected[1] = y.T
     np.testing.assert_array_equal(out, expected)
+    rows = RNG.normal(size=(2, 4, 3))
+    turned = x.dimshuffle(1, 0, 2)
+    out = evaluate(
+        set_subtensor(turned[[0, 2]].dimshuffle(1, 0, 2), rows[:, [0, 1]][[0] * 5]), {x: X}
+    )
+    again = X.copy()
+    again[:, [0, 2]] = rows[0, [0, 1]]
+    np.testing.assert_array_equal(out, again)
     flat = RNG.normal(size=12)
     out = evaluate(set_subtensor(x[1].reshape((12,)), flat), {x: X})
     expected[1] = flat.reshape(4, 3)
