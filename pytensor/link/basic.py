@@ -189,11 +189,50 @@ class Linker(ABC):
         return f"{type(self).__name__}()"
 
 
+class JITProgram(Program):
+    """A graph converted to one function of another library."""
+
+    def __init__(self, linker: "JITLinker", fgraph: FunctionGraph, order: list[Apply]) -> None:
+        self.fgraph = fgraph
+        self.nodes = order
+        self.linker = linker
+        self.jit_fn = linker.jit_compile(linker.fgraph_convert(fgraph, order=order))
+
+    def __call__(self, *values: Any) -> list[Any]:
+        give, take = self.linker.input_filter, self.linker.output_filter
+        results = self.jit_fn(*map(give, values))
+        return [take(v, r) for v, r in zip(self.fgraph.outputs, results, strict=True)]
+
+
 class JITLinker(Linker):
-    """Base of the linkers that convert a graph to one function of another library."""
+    """Base of the linkers that convert a graph to one function of another library.
+
+    A subclass defines `fgraph_convert` and, where needed, `jit_compile` and the filters.
+    """
 
     backend: ClassVar[str] = ""
     """Name of the backend, as in ``Mode(linker=...)``."""
+
+    def fgraph_convert(
+        self, fgraph: FunctionGraph, order: list[Apply] | None = None, **kwargs: Any
+    ) -> Callable[..., Any]:
+        """Return a Python function of the inputs of `fgraph`, in the vocabulary of the library."""
+        raise MissingBackendError(
+            f"[{type(self).__name__}] the {self.backend} backend is not part of this version of "
+            "pytensor; use a mode with linker 'cvm' (C) or 'py'"
+        )
+
+    def jit_compile(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        """Compile that function."""
+        return fn
+
+    def input_filter(self, inp: Any) -> Any:
+        """Return the value of an input as the library wants it."""
+        return inp
+
+    def output_filter(self, var: Variable, out: Any) -> Any:
+        """Return a result as a value of the type of `var`."""
+        return out
 
     def make_program(
         self,
@@ -202,7 +241,7 @@ class JITLinker(Linker):
         profile: "ProfileStats | None" = None,
         name: str | None = None,
     ) -> Program:
-        raise MissingBackendError(
-            f"[{type(self).__name__}] the {self.backend} backend is not part of this version of "
-            "pytensor; use a mode with linker 'cvm' (C) or 'py'"
-        )
+        fgraph = self.fgraph if fgraph is None else fgraph
+        if fgraph is None:
+            raise ValueError(f"[{type(self).__name__}] accept a graph before making a program")
+        return JITProgram(self, fgraph, self.schedule(fgraph))

@@ -1,12 +1,6 @@
-"""Helpers of the backends: errors that name the user's line, and source code made at run time."""
+"""Helpers of the backends: errors that name the user's line."""
 
-import builtins
-import keyword
-import linecache
-import re
-from collections.abc import Callable, Iterable, Sequence
-from io import StringIO
-from itertools import count
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -15,12 +9,19 @@ from pytensor.configdefaults import config
 from pytensor.graph.basic import Apply, Constant, Variable
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.utils import user_line
+from pytensor.link.to_python import (
+    compile_function_src,
+    fgraph_to_python,
+    get_name_for_object,
+    unique_name_generator,
+)
 from pytensor.utils import late
 
 __all__ = [
     "add_to_message",
     "compile_function_src",
     "describe_value",
+    "fgraph_to_python",
     "gc_helper",
     "get_name_for_object",
     "node_note",
@@ -141,60 +142,3 @@ def gc_helper(node_list: Sequence[Apply]) -> tuple[set[Variable], dict[Variable,
     computed = {output for node in node_list for output in node.outputs}
     last_user = {variable: node for node in node_list for variable in node.inputs}
     return computed, last_user
-
-
-def unique_name_generator(
-    external_names: Iterable[str] | None = None, suffix_sep: str = "_"
-) -> Callable[..., str]:
-    """Return a function from variables to names that are valid identifiers and all different."""
-    taken = set(external_names or ())
-    given: dict[Any, str] = {}
-
-    def unique_name(
-        thing: Any, force_unique: bool = False, names_counter: dict | None = None
-    ) -> str:
-        if not force_unique and thing in given:
-            return given[thing]
-        base = re.sub(r"\W", "", getattr(thing, "name", None) or "variable") or "variable"
-        if base[0].isdigit() or keyword.iskeyword(base) or hasattr(builtins, base):
-            base = f"{base}{suffix_sep}" if not base[0].isdigit() else f"v{base}"
-        name = base
-        for number in count(1):
-            if name not in taken:
-                break
-            name = f"{base}{suffix_sep}{number}"
-        taken.add(name)
-        given[thing] = name
-        return name
-
-    return unique_name
-
-
-def get_name_for_object(x: Any) -> str:
-    """Return a valid identifier that says what `x` is."""
-    name = getattr(x, "__name__", None) or getattr(x, "name", None) or type(x).__name__
-    name = re.sub(r"\W", "_", str(name)).strip("_") or type(x).__name__
-    return name if name.isidentifier() and not keyword.iskeyword(name) else f"v_{name}"
-
-
-_source_number = count()
-
-
-def compile_function_src(
-    src: str,
-    function_name: str,
-    global_env: dict[str, Any] | None = None,
-    local_env: dict[str, Any] | None = None,
-) -> Callable[..., Any]:
-    """Compile `src` and return the function it defines; tracebacks show its lines.
-
-    The source is kept in memory (`linecache`), no file is written.
-    """
-    filename = f"<pytensor {function_name} {next(_source_number)}>"
-    names = local_env if local_env is not None else {}
-    environment = {**(global_env or {})}
-    exec(compile(src, filename, "exec"), environment, names)
-    linecache.cache[filename] = (len(src), None, StringIO(src).readlines(), filename)
-    function = names[function_name]
-    function.__source__ = src
-    return function
