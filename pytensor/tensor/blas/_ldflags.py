@@ -49,7 +49,7 @@ BLAS_NAMES = (
     *("strsm", "dtrsm", "ctrsm", "ztrsm"),
 )
 
-# What C kernels of linear algebra may call; the same list is in c_code/fortran_lapack.h.
+# What C kernels of linear algebra may call, as ctx->svc->lapack[LAPACK_NAMES.index(name)].
 LAPACK_NAMES = (
     *("spotrf", "dpotrf", "cpotrf", "zpotrf"),
     *("spotrs", "dpotrs", "cpotrs", "zpotrs"),

@@ -83,7 +83,11 @@ BLAS_HELPER int NAME(gemv_block)(
         flip_cols(&a);
         flip(&x);
     }
-    char layout = matrix_layout(&a, itemsize, IS_COMPLEX, &ld);
+    /* A single row is a dot product, and libraries are fast at it only if they are told of a transposed
+     * column. */
+    const matrix_view column = transposed(&a);
+    const bool is_row = a.rows == 1 && is_by_columns(&column, itemsize, IS_COMPLEX, &ld);
+    char layout = is_row ? 'T' : matrix_layout(&a, itemsize, IS_COMPLEX, &ld);
     if (!a.conj && (!layout || a.rows * a.cols <= BLAS_SMALL_GEMV)) {
         NAME(plain_gemv)(alpha, &a, &x, beta, &y);
         return BLAS_DONE;
