@@ -13,7 +13,7 @@ from pytensor.graph.frozen import FrozenFunctionGraph
 from pytensor.graph.null_type import DisconnectedType, NullType, disconnected_type
 from pytensor.graph.op import Op, io_connection_pattern
 from pytensor.graph.replace import clone_replace
-from pytensor.graph.traversal import graph_inputs
+from pytensor.graph.traversal import graph_inputs, io_toposort
 from pytensor.graph.utils import MissingInputError
 from pytensor.utils import late
 
@@ -28,21 +28,12 @@ def infer_shape(
     Shapes are tuples of scalar variables, or None for what has no shape.
     """
     shape_feature = late("pytensor.tensor.rewriting.shape:ShapeFeature")()
-    shape_feature.on_attach(FunctionGraph([], []))
+    graph = FunctionGraph([], [])
+    shape_feature.on_attach(graph)
     for variable, shape in zip(inputs, input_shapes, strict=True):
         shape_feature.set_shape(variable, shape)
-    pending = [o.owner for o in outs if o.owner is not None]
-    seen: set[Apply] = set()
-    while pending:
-        node = pending[-1]
-        below = [v.owner for v in node.inputs if v.owner is not None and v.owner not in seen]
-        if below and node not in seen:
-            pending.extend(below)
-            continue
-        pending.pop()
-        if node not in seen:
-            seen.add(node)
-            shape_feature.on_import(shape_feature.fgraph, node, reason="infer_shape")
+    for node in io_toposort(inputs, outs):
+        shape_feature.on_import(graph, node, reason="infer_shape")
     return [
         tuple(shape_feature.shape_of[o]) if shape_feature.shape_of.get(o) is not None else None
         for o in outs
