@@ -1,10 +1,12 @@
 """Get the driver extension (shipped, cached or built now) and load compiled units."""
 
+import contextlib
 import functools
 import importlib.machinery
 import importlib.util
 import sys
 import sysconfig
+import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Sequence
@@ -51,10 +53,10 @@ def driver_key() -> str:
     return content_key((driver_source(), *_interpreter_key()))
 
 
-def _driver_flags(compiler: Compiler) -> tuple[str, ...]:
-    """Portable flags: the driver is not worth processor-specific code, and compiles in half the time."""
+def _driver_flags(compiler: Compiler, level: str = "-O1") -> tuple[str, ...]:
+    """Portable flags. ``-O2`` takes half as long again and saves 1 % of a call."""
     includes = [sysconfig.get_path("include"), sysconfig.get_path("platinclude"), np.get_include()]
-    flags = ["-std=gnu11", "-O1", "-shared", "-fPIC", "-fvisibility=hidden", "-w"]
+    flags = ["-std=gnu11", level, "-DNDEBUG", "-shared", "-fPIC", "-fvisibility=hidden", "-w"]
     if sys.platform == "darwin":
         flags += ["-undefined", "dynamic_lookup"]
     if compiler.kind == "zig":
@@ -70,6 +72,33 @@ def build_driver(compiler: Compiler, directory: Path) -> bytes:
     return compiler.compile(
         driver_source(), directory, flags=_driver_flags(compiler), name="_driver"
     )
+
+
+def build_in_place(directory: Path | None = None) -> list[Path]:
+    """Build the driver to ship with the package: ``python -m pytensor.link.c.driver``.
+
+    Parameters
+    ----------
+    directory : Path, optional
+        Where to put the extension and its key; next to this file by default.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+    """
+    compiler = find_compiler()
+    if compiler is None:
+        raise CompileError("[C compiler] no C compiler found")
+    directory = Path(__file__).parent if directory is None else Path(directory)
+    with tempfile.TemporaryDirectory() as place:
+        flags = _driver_flags(compiler, "-O2")
+        data = compiler.compile(driver_source(), Path(place), flags=flags, name="_driver")
+    extension = directory / f"_driver{importlib.machinery.EXTENSION_SUFFIXES[0]}"
+    stamp = directory / "_driver.key"
+    extension.write_bytes(data)
+    stamp.write_text(driver_key() + "\n")
+    return [extension, stamp]
 
 
 def _shipped_driver():
@@ -92,6 +121,18 @@ def _load_extension(path: Path):
 
 
 _driver = None
+
+
+def prefetch_driver() -> None:
+    """Begin to load or build the driver in a thread: a build takes as long as a small program's."""
+    if _driver is None:
+        threading.Thread(target=_try_driver, daemon=True, name="pytensor-driver").start()
+
+
+def _try_driver() -> None:
+    # Whoever needs the driver tries again and gets the error.
+    with contextlib.suppress(CompileError, OSError):
+        get_driver()
 
 
 def get_driver():
@@ -177,12 +218,16 @@ def load_unit(source: str, link: Sequence[str] = (), flags: Sequence[str] = ()) 
     )
     unit = _units.get(key)
     if unit is None:
-        driver = get_driver()
         capsule = _load(
             key,
             lambda place: compiler.compile(source, place, flags=flags, link=link),
-            driver.load,
+            lambda path: get_driver().load(path),
         )
         # Two threads may have loaded it; either object is good.
         unit = _units.setdefault(key, Unit(key, capsule))
     return unit
+
+
+if __name__ == "__main__":
+    for path in build_in_place():
+        print(path)

@@ -10,7 +10,7 @@ import numpy as np
 from pytensor.graph.basic import Apply
 from pytensor.graph.fg import FunctionGraph
 from pytensor.link.basic import Container, Linker, Program
-from pytensor.link.c.driver import get_driver, load_unit
+from pytensor.link.c.driver import get_driver, load_unit, prefetch_driver
 from pytensor.link.c.lower import Lowered, lower
 from pytensor.link.c.toolchain import CompileError
 from pytensor.link.py.linker import PyLinker
@@ -210,6 +210,7 @@ class CLinker(Linker):
         fgraph = self.fgraph if fgraph is None else fgraph
         if fgraph is None:
             raise ValueError("[CLinker] accept a graph before making a program")
+        prefetch_driver()
         plan = schedule(fgraph, self.schedule(fgraph))
         try:
             lowered = lower(fgraph, plan)
