@@ -7,6 +7,9 @@ import warnings
 from pytensor.configdefaults import config
 from pytensor.graph.features import Feature
 
+# One variable may come to stand for thousands, by merging or cancelling.
+_MAX_TRACES = 4
+
 
 def _traces(variables) -> list:
     found: list = []
@@ -35,7 +38,7 @@ def copy_stack_trace(from_var, to_var):
             continue
         own = getattr(target.tag, "trace", None) or []
         # The replaced variable's line comes first: it is the one the user wrote.
-        target.tag.trace = traces + [t for t in own if t not in traces]
+        target.tag.trace = (traces + [t for t in own if t not in traces])[:_MAX_TRACES]
     return to_var
 
 

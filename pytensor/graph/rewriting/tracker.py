@@ -15,6 +15,9 @@ from pytensor.graph.rewriting.rewriters import (
 from pytensor.graph.rewriting.stack_trace import copy_stack_trace
 from pytensor.graph.rewriting.unify import OpPattern
 
+# The tables outlive compilations; ops of long gone graphs must not pile up in them.
+_MAX_OPS = 1_000
+
 
 class OpToRewriterTracker:
     """Map an op to the rewriters registered for it, its classes or a pattern of it.
@@ -57,6 +60,8 @@ class OpToRewriterTracker:
             return self._by_op[op]
         except KeyError:
             found = [self._call(rw) for rw in self._rewriters if matches_tracks(op, rw.tracks())]
+            if len(self._by_op) >= _MAX_OPS:
+                self._by_op.clear()
             self._by_op[op] = found
             return found
 

@@ -46,8 +46,8 @@ def mesh(n):
     return op5(*known[-20:])
 
 
-def seconds(build, n):
-    """Return the best of three times to rewrite and merge a graph of about `n` nodes."""
+def seconds(build, n, repeats=3):
+    """Return the best of some times to rewrite and merge a graph of about `n` nodes."""
     rules = [
         PatternNodeRewriter((op2, (op1, "a")), (op4, "a")),
         PatternNodeRewriter((op3, (op4, "a")), "a"),
@@ -55,7 +55,7 @@ def seconds(build, n):
         OpSub(op3, op2),
     ]
     best = math.inf
-    for _ in range(3):
+    for _ in range(repeats):
         fgraph = FunctionGraph(outputs=[build(n)], clone=False)
         start = time.process_time()
         MergeOptimizer().rewrite(fgraph)

@@ -213,14 +213,29 @@ class TestGuards:
         fgraph, reasons = self.refusals(pt.lmatrix("i") @ pt.lmatrix("j") + pt.lmatrix("k"))
         assert calls(fgraph) == {"left": 1} and "one_float_dtype" in reasons
 
-    def test_product_smaller_than_the_sum(self):
+    def test_fits(self):
         fgraph, reasons = self.refusals(A + row @ B)
-        assert calls(fgraph) == {"Gemv": 1}
-        assert reasons & {"fits", "has_the_shape_of_the_sum"}
+        assert calls(fgraph) == {"Gemv": 1} and "fits" in reasons
 
-    def test_outer_product_is_not_added_to_a_bias(self):
-        fgraph, reasons = self.refusals(row + s * pt.outer(x, y))
-        assert "Ger" not in calls(fgraph) or "fills" in reasons
+    def test_has_the_shape_of_the_sum(self):
+        out = A + row + pt.drow("other") @ B
+        fgraph, reasons = self.refusals(out)
+        assert calls(fgraph) == {"Gemv": 1} and "has_the_shape_of_the_sum" in reasons
+        check(out, {"Gemv": 1})
+
+    def test_fills(self):
+        out = row + s * pt.outer(x, y)
+        fgraph, reasons = self.refusals(out)
+        assert calls(fgraph) == {"Gemm": 1} and "fills" in reasons
+        check(out, {"Gemm": 1})
+
+    def test_is_scaled(self):
+        _, reasons = self.refusals(A @ B)
+        assert calls(rewritten(A @ B)) == {"Dot22": 1} and "is_scaled" not in reasons
+
+    def test_coefficient_is_one(self):
+        fgraph, reasons = self.refusals(s * A + t * pt.outer(x, y))
+        assert calls(fgraph) == {"Gemm": 1} and "coefficient_is_one" in reasons
 
     def test_inner_sum_read_elsewhere_is_one_summand(self):
         inner = A @ B + C
