@@ -34,12 +34,10 @@ class Supervisor(Feature):
     def on_detach(self, fgraph: FunctionGraph) -> None:
         self.fgraph = None
 
-    def on_validate(self, fgraph: FunctionGraph) -> bool:
-        if not hasattr(fgraph, "destroyers"):
-            return True
-        if fgraph.has_destroyers(self.protected):
+    def on_validate(self, fgraph: FunctionGraph) -> None:
+        has_destroyers = getattr(fgraph, "has_destroyers", None)
+        if has_destroyers is not None and has_destroyers(self.protected):
             raise InconsistencyError("Trying to destroy protected variables.")
-        return True
 
 
 def add_supervisor_to_fgraph(
@@ -125,13 +123,9 @@ def insert_deepcopy(
         if later is not None:
             op = view_op if borrow and wrapped_outputs[later].borrow else deep_copy_op
         elif isinstance(root, Constant) or (
-            spec is not None and spec.update is None and not (borrow and _may_alias(spec))
+            spec is not None and spec.update is None and not (borrow and spec.borrow)
         ):
             op = deep_copy_op
         else:
             continue
         fgraph.change_node_input(*fgraph.get_output_client(i), op(output), reason="insert_deepcopy")
-
-
-def _may_alias(spec: SymbolicInput) -> bool:
-    return bool(getattr(spec, "borrow", False))

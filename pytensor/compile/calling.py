@@ -77,6 +77,8 @@ class CallSpec:
         Name of the function, for messages.
     """
 
+    call: Callable[..., Any]
+
     def __init__(
         self,
         program: Program,
@@ -96,7 +98,6 @@ class CallSpec:
         self.output_keys = output_keys
         self.trust_input = trust_input
         self.name = name
-        self.call: Callable[..., Any] | None = None
         self.arguments = [slot for slot in self.inputs if slot.explicit]
 
     def build(self) -> Callable[..., Any]:

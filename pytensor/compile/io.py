@@ -28,6 +28,10 @@ class SymbolicInput:
         The input is not an argument of the call; its value comes from elsewhere.
     """
 
+    value: Any = None
+    borrow = False
+    shared = False
+
     def __init__(
         self,
         variable: Variable,

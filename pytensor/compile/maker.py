@@ -352,7 +352,7 @@ class FunctionMaker:
 
 def _container_of(spec: SymbolicInput, given: Any) -> Container:
     """Return the container of an input: the one given, a shared one, or one with the default."""
-    value = given if given is not None else getattr(spec, "value", None)
+    value = given if given is not None else spec.value
     if isinstance(value, Container):
         return value
     if isinstance(value, SharedVariable):

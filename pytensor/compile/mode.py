@@ -32,7 +32,7 @@ OPT_O2 = OPT_FAST_COMPILE.including("fusion")
 OPT_O3 = OPT_FAST_RUN.excluding("inplace")
 OPT_UNSAFE = OPT_O3.including("unsafe")
 
-predefined_optimizers: dict[str | None, RewriteDatabaseQuery] = {
+predefined_optimizers: dict[str | None, RewriteDatabaseQuery | GraphRewriter] = {
     None: OPT_NONE,
     "None": OPT_NONE,
     "merge": OPT_MERGE,

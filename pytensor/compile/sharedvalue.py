@@ -178,11 +178,13 @@ class SharedVariable(Variable):
     name : str, optional
     """
 
+    container: Container
+
     def __init__(
         self,
         type: Type,
         value: Any,
-        strict: bool,
+        strict: bool | None,
         allow_downcast: bool | None = None,
         container: Container | None = None,
         name: str | None = None,

@@ -85,6 +85,7 @@ class Linker(ABC):
     """Tags of rewrites that make graphs this linker cannot or need not handle."""
 
     fgraph: FunctionGraph | None = None
+    profile: "bool | ProfileStats | None" = None
 
     def __init__(
         self,

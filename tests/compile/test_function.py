@@ -448,3 +448,14 @@ def test_collector_is_left_as_it_was(toy, xy):
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_maker_takes_plain_specifications(toy, xy):
+    from pytensor.compile.io import SymbolicInput
+    from pytensor.compile.maker import FunctionMaker
+
+    x, y = xy
+    maker = FunctionMaker([SymbolicInput(x), y], toy.add(x, y), mode=toy.mode)
+    assert maker.create()([1.0], [2.0]) == [3.0] and maker.required == [True, True]
+    with pytest.raises(TypeError, match="Unknown input type"):
+        FunctionMaker([3], [], mode=toy.mode)
