@@ -15,9 +15,9 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "tensor" / "blas")]
 
-from blas_helpers import MatrixView, VectorView
+from blas_helpers import MatrixView, VectorView  # noqa: E402
 
-from pytensor.tensor.blas._ldflags import BLAS_NAMES, scipy_provider
+from pytensor.tensor.blas._ldflags import BLAS_NAMES, scipy_provider  # noqa: E402
 
 
 def load(extra=()):
@@ -44,7 +44,14 @@ def main():
         times = [lib.bench_gemm(table, how, *views, calls) for how in range(5)]
         print(f"{n:8d}" + "".join(f"{t:9.0f}" for t in times))
     print("thin   m k n   helper  library  by hand    loops  zero+by hand")
-    for m, k, n in ((1000, 2, 1000), (1000, 8, 1000), (2000, 16, 64), (16, 512, 16), (1, 64, 64), (64, 64, 1)):
+    for m, k, n in (
+        (1000, 2, 1000),
+        (1000, 8, 1000),
+        (2000, 16, 64),
+        (16, 512, 16),
+        (1, 64, 64),
+        (64, 64, 1),
+    ):
         x, y, z = (rng.normal(size=s) for s in ((m, k), (k, n), (m, n)))
         views = [ctypes.byref(MatrixView.of(a)) for a in (x, y, z)]
         calls = ctypes.c_long(max(1, 2_000_000 // (1000 + m * k * n // 10)))

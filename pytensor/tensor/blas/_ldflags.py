@@ -132,10 +132,10 @@ def find_capsules(table: Mapping[str, object], names: Sequence[str]) -> dict[str
     if len(found) < len(names):
         wanted = set(names) - found.keys()
         for spelling, capsule in table.items():
-            bare = re.sub(r"_*(64)?_*$", "", spelling.lower().rpartition(".")[2])
-            for name in (bare, bare.rpartition("_")[2]):
-                if name in wanted and name not in found:
-                    found[name] = capsule
+            for word in re.split(r"[^a-z0-9]+", spelling.lower()):
+                name = word.lstrip("0123456789").removesuffix("64")
+                if name in wanted:
+                    found.setdefault(name, capsule)
     return found
 
 

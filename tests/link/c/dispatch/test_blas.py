@@ -290,3 +290,26 @@ def test_linked_library_with_other_integers_that_multiplies_old_output(tmp_path)
         np.testing.assert_allclose(d, x @ x)
         np.testing.assert_allclose(s, x32 @ x32, rtol=1e-4, atol=1e-5)
         d[...] = s[...] = np.nan
+
+
+@pytest.mark.parametrize("n", [3, 12])
+def test_dying_accumulator_that_is_also_an_operand(n):
+    a, b = (tensor(dtype="float64", shape=(None, None)) for _ in range(2))
+    one = np.ones(())
+    outputs = []
+    for make in (
+        lambda t: gemm_no_inplace(t, one, t, t, one),
+        lambda t: gemm_no_inplace(t, one, t.T, t[::-1], one),
+        lambda t: gemv_no_inplace(t[0], one, t, t[0], one),
+        lambda t: ger(t, one, t[0], t[:, 1]),
+    ):
+        t = _dot22(a, b)
+        outputs.append(make(t))
+    program = CLinker().accept(FunctionGraph([a, b], outputs, clone=False)).make_program()
+    rng = np.random.default_rng(10)
+    x, y = rng.normal(size=(n, 5)), rng.normal(size=(5, n))
+    t = x @ y
+    expected = t @ t + t, t.T @ t[::-1] + t, t @ t[0] + t[0], t + np.multiply.outer(t[0], t[:, 1])
+    for _ in range(2):
+        for got, right in zip(program(x, y), expected):
+            np.testing.assert_allclose(got, right, rtol=1e-10)
