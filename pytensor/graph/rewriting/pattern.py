@@ -173,16 +173,22 @@ class Rule(NodeRewriter):
             return False
         return self.view.apply(self, fgraph, node)
 
-    def accepts(self, node, bindings: dict[str, Any]) -> bool:
-        """Return whether all guards hold; tell the trace about the first that does not."""
+    def accepts(self, node, bindings: dict[str, Any], core=None) -> bool:
+        """Return whether all guards hold; `refuse` with the first that does not."""
         for condition in self.guards:
             if not condition(bindings):
-                self.refuse(node, condition.name)
+                self.refuse(node, condition.name, core)
                 return False
         return True
 
-    def refuse(self, node, reason: str) -> None:
-        """Tell the trace, if there is one, why the rule does not apply to `node`."""
+    def refuse(self, node, reason: str, core=None) -> None:
+        """Note why the rule does not apply to `node`: in the trace, and on `core`.
+
+        The note on the core (the first stays) is what can be told about a graph after it was
+        compiled without a trace.
+        """
+        if core is not None and getattr(core.tag, "refused", None) is None:
+            core.tag.refused = (self.name, reason)
         trace = current_trace()
         if trace is not None:
             trace.refused(self, node, reason)

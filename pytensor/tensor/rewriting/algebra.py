@@ -287,8 +287,23 @@ def retyped(old: Variable, new: Variable) -> Variable | None:
         if old.type.broadcastable != new.type.broadcastable:
             return None
         new = old.type.filter_variable(new)
-    copy_stack_trace(old, new)
+    label(new, old)
     return new
+
+
+def label(new: Variable, old: Variable, rule_name: str | None = None) -> None:
+    """Let `new`, and the call it is a view of, tell the user's line and the rules' reasons."""
+    while True:
+        copy_stack_trace(old, new)
+        if rule_name is not None:
+            new.tag.rule = rule_name
+        if getattr(new.tag, "refused", None) is None:
+            new.tag.refused = getattr(old.tag, "refused", None)
+        if new.owner is None or not isinstance(new.owner.op, DimShuffle):
+            return
+        new = new.owner.inputs[0]
+        if new.owner is None or isinstance(new.owner.op, DimShuffle | Elemwise):
+            return
 
 
 # A matcher takes the sum and a core, and returns operands and a further coefficient, or None.
@@ -340,7 +355,7 @@ class SumView:
         """Replace `summand`, if it is a product the rule is about, and what goes with it."""
         dtype = view.like.dtype
         for used, bindings in _matches(rule, node, view, summand):
-            if not rule.accepts(node, bindings):
+            if not rule.accepts(node, bindings, _noted(rule, summand)):
                 continue
             values = {
                 name: value.scalar(dtype) if isinstance(value, Coefficient) else value
@@ -350,11 +365,16 @@ class SumView:
             if result is None:
                 continue
             if not _alike_shape(result, view.like):
-                rule.refuse(node, "has_the_shape_of_the_sum")
+                rule.refuse(node, "has_the_shape_of_the_sum", summand.core)
                 continue
-            result.tag.rule = rule.name
+            label(result, summand.core, rule.name)
             view.replace(used, result)
             return
+
+
+def _noted(rule, summand: SummandView) -> Variable | None:
+    """Return the core to note a refusal on: of sums, which a product could be part of."""
+    return summand.core if len(rule.terms) > 1 else None
 
 
 def _alike_shape(result: Variable, like: TensorType) -> bool:
@@ -389,7 +409,7 @@ def _matches(
     if found is None:
         return
     if not view.is_private(summand):
-        rule.refuse(node, "nobody_else_reads_the_product")
+        rule.refuse(node, "nobody_else_reads_the_product", _noted(rule, summand))
         return
     operands, extra = found
     bindings: dict[str, Any] = {s.name: v for s, v in zip(symbols, operands, strict=True)}

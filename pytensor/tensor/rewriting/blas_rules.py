@@ -201,7 +201,7 @@ def local_add_outer_to_ger(Z, alpha, x, y):
     return ger(Z, alpha, x, y)
 
 
-@register_blas
+@register_blas("gemm_optimizer", "GemmOptimizer")
 @rule(beta * Z + alpha * (X @ Y), when=[one_float_dtype(Z, X, Y), fits(Z, X, Y)])
 def local_add_dot_to_gemm(Z, alpha, X, Y, beta):
     """Accumulate a matrix product into Z in one pass."""

@@ -54,7 +54,7 @@ def _describe_call(fgraph, node) -> str:
     made_by = getattr(node.outputs[0].tag, "rule", None)
     text = str(node.op) + (f" by {made_by}" if made_by else "")
     if isinstance(node.op, Dot22 | Dot22Scalar | BatchedDot):
-        refusal = _first_refusal(fgraph, _sums_that_read(fgraph, node))
+        refusal = _noted_refusal(node) or _first_refusal(fgraph, _sums_that_read(fgraph, node))
         if refusal is not None:
             text += f"; not part of a sum: {refusal}"
     return _line(node, text)
@@ -74,7 +74,7 @@ def _reason(fgraph, node) -> str:
     if node.outputs[0].type.ndim > 2:
         return "no call takes batches of these shapes"
     nodes = [node, *_sums_that_read(fgraph, node)]
-    return _first_refusal(fgraph, nodes) or "the BLAS stage did not run"
+    return _noted_refusal(node) or _first_refusal(fgraph, nodes) or "the BLAS stage did not run"
 
 
 def _sums_that_read(fgraph, node) -> list:
@@ -104,5 +104,14 @@ def _in_words(trace: RewriteTrace) -> str | None:
     refusals = [e for e in trace.events if e.outcome == REFUSED and e.detail != "is_scaled"]
     if not refusals:
         return None
-    event = refusals[0]
-    return f"{REASONS.get(event.detail, event.detail)} ({event.rewriter}: {event.detail})"
+    return _phrase(refusals[0].rewriter, refusals[0].detail)
+
+
+def _noted_refusal(node) -> str | None:
+    """Return the reason a rule left on the product, before a later stage hid the sum."""
+    noted = getattr(node.outputs[0].tag, "refused", None)
+    return _phrase(*noted) if noted else None
+
+
+def _phrase(rule_name: str, guard_name: str) -> str:
+    return f"{REASONS.get(guard_name, guard_name)} ({rule_name}: {guard_name})"

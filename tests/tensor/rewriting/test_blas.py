@@ -291,7 +291,8 @@ class TestAnyBracketing:
     def test_random_brackets(self, seed):
         rng = np.random.default_rng(seed)
         n_products, n_others = int(rng.integers(1, 4)), int(rng.integers(1, 4))
-        mats = [pt.dmatrix(f"m{i}") for i in range(2 * n_products + n_others)]
+        dtype = ("float64", "complex128")[seed % 2]
+        mats = [pt.matrix(f"m{i}", dtype=dtype) for i in range(2 * n_products + n_others)]
         terms = []
         for i in range(n_products):
             left, right = mats[2 * i : 2 * i + 2]
@@ -339,4 +340,9 @@ class TestExplain:
         assert "Dot22" in text and "something else reads the product" in text
         text = explain(rewritten(pt.lmatrix("i") @ pt.lmatrix("j")))
         assert "stays" in text and "one_float_dtype" in text
+        # The reason is on the product: the sum need not be recognisable any more.
+        fgraph = rewritten(A + row @ B)
+        (node,) = [n for n in fgraph.apply_nodes if isinstance(n.op, Gemv)]
+        assert node.outputs[0].tag.rule == "local_dot_to_dot22"
+        assert "test_blas.py" in explain(fgraph) and "row @ B" in explain(fgraph)
         assert explain(rewritten(A + B)) == "There is no product in this graph."
