@@ -3,7 +3,8 @@
 `pytensor.tensor` names this package to `optdb`, which imports it at its first query.
 """
 
-import importlib.util
+import importlib
+import pkgutil
 
 # In this order rules of equal standing are tried; a subject builds on the ones above it.
 _SUBJECTS = (
@@ -29,10 +30,12 @@ _SUBJECTS = (
 
 
 def _load_subjects() -> None:
-    for subject in _SUBJECTS:
-        name = f"{__name__}.{subject}"
-        if importlib.util.find_spec(name) is not None:
-            importlib.import_module(name)
+    """Import the subjects in the order above, then whatever else is in this package."""
+    present = {module.name for module in pkgutil.iter_modules(__path__)}
+    others = sorted(present.difference(_SUBJECTS))
+    for subject in (*_SUBJECTS, *others):
+        if subject in present:
+            importlib.import_module(f"{__name__}.{subject}")
 
 
 _load_subjects()
