@@ -156,6 +156,8 @@ class NodeProcessingGraphRewriter(GraphRewriter):
 
     def _process_traced(self, fgraph, node, rewriter, call) -> bool:
         trace = current_trace()
+        if trace is None:
+            return self._process(fgraph, node, rewriter, call)
         text = str(node)
         start = time.perf_counter()
         changed = self._process(fgraph, node, rewriter, call)

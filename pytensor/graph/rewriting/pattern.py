@@ -57,7 +57,7 @@ class Product(Expression):
     """A product of arrays, by the name of the kind of product: ``"@"`` or ``"outer"``."""
 
     kind: str
-    args: tuple[Symbol, ...]
+    args: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Term:
     """Coefficient x core; `coefficient` is ``None`` where only 1 will do."""
 
     coefficient: str | None
-    core: Symbol | Product
+    core: Any
 
 
 @dataclass(frozen=True)

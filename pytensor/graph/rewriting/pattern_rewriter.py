@@ -113,7 +113,7 @@ class PatternNodeRewriter(NodeRewriter):
         """Return whether nobody outside of the match reads the inner nodes of the match."""
         if fgraph is None:
             return True
-        bound = set()
+        bound: set = set()
         for value in bindings.values():
             bound.update(value if isinstance(value, tuple) else (value,))
         inside = [

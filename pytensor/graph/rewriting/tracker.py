@@ -9,7 +9,6 @@ from pytensor.graph.op import Op
 from pytensor.graph.rewriting.rewriters import (
     FromFunctionNodeRewriter,
     NodeRewriter,
-    Rewriter,
     matches_tracks,
 )
 from pytensor.graph.rewriting.stack_trace import copy_stack_trace
@@ -79,8 +78,9 @@ class OpToRewriterTracker:
     @staticmethod
     def _call(rw: NodeRewriter) -> tuple[NodeRewriter, Callable]:
         # The table has checked the tracks; a plain function needs no second check.
-        plain = type(rw) is FromFunctionNodeRewriter and "transform" not in vars(rw)
-        return (rw, rw.fn if plain else rw.transform)
+        if type(rw) is FromFunctionNodeRewriter and "transform" not in vars(rw):
+            return (rw, rw.fn)
+        return (rw, rw.transform)
 
 
 def _may_be_instance(track, cls: type) -> bool:
@@ -106,7 +106,7 @@ class SequentialNodeRewriter(NodeRewriter):
     """
 
     def __init__(
-        self, *rewriters: Rewriter, apply_all_rewrites: bool = False, profile: bool = False
+        self, *rewriters: NodeRewriter, apply_all_rewrites: bool = False, profile: bool = False
     ):
         self.rewrites = rewriters
         self.opts = rewriters
