@@ -5,6 +5,7 @@ import itertools
 import subprocess
 import sys
 import warnings
+import zipfile
 
 import blas_helpers
 import numpy as np
@@ -219,3 +220,21 @@ def test_no_routine_that_returns_a_number_is_in_the_table():
     assert "typedef float" not in text
     assert "typedef double" not in text
     assert not any(name[1:].startswith(("dot", "nrm2", "asum")) for name in BLAS_NAMES)
+
+
+def test_c_files_load_from_a_zip(tmp_path):
+    archive = tmp_path / "package.zip"
+    with zipfile.ZipFile(archive, "w") as target:
+        for path in (blas_helpers.ROOT / "pytensor").rglob("*"):
+            if path.suffix in (".py", ".c", ".h"):
+                target.write(path, path.relative_to(blas_helpers.ROOT))
+    code = (
+        f"import sys; sys.path.insert(0, {str(archive)!r})\n"
+        "from pytensor.tensor.blas import blas_header_text\n"
+        "from pytensor.link.c.dispatch.blas import BLAS_CODE, _FILES\n"
+        "from pytensor.link.c.source import read_source\n"
+        "assert 'gemm_fn' in blas_header_text()\n"
+        "print(sum(len(read_source(BLAS_CODE, name)) > 99 for n in _FILES for name in _FILES[n]))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert out.stdout.strip() == "13", out.stderr

@@ -313,3 +313,27 @@ def test_dying_accumulator_that_is_also_an_operand(n):
     for _ in range(2):
         for got, right in zip(program(x, y), expected):
             np.testing.assert_allclose(got, right, rtol=1e-10)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")
+def test_no_leak_in_calls_and_errors(programs):
+    x, one = np.ones((40, 40))[::2, ::2], np.ones(())
+    good = [x, one, x, x, one, x[0], one, x, x[0], one, x, one, x[0], x[0]]
+    good += [x, x, x, x, one, x[None], x[None]]
+    bad = [*good[:3], x[:3], *good[4:]]
+
+    def resident():
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
+
+    def fail():
+        with pytest.raises(ValueError):
+            programs["d"](*bad)
+
+    for call in (lambda: programs["d"](*good), fail):
+        for _ in range(2000):
+            call()
+        before = resident()
+        for _ in range(20_000):
+            call()
+        assert resident() - before < 1
