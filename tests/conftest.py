@@ -7,7 +7,10 @@ import tempfile
 # Before pytensor is imported: a rewrite that raises fails the test, and the user's own cache and
 # settings file are left alone. Workers of one run share the cache; the next run starts cold only
 # if the sources changed, since entries are found by content.
-_BASE = pathlib.Path(tempfile.gettempdir()) / f"pytensor-tests-{os.getuid() if hasattr(os, 'getuid') else 0}"
+_BASE = (
+    pathlib.Path(tempfile.gettempdir())
+    / f"pytensor-tests-{os.getuid() if hasattr(os, 'getuid') else 0}"
+)
 os.environ.setdefault("PYTENSOR_FLAGS", f"on_opt_error=raise,base_compiledir={_BASE}")
 os.environ.setdefault("PYTENSORRC", os.devnull)
 os.environ.setdefault("OMP_NUM_THREADS", "1")
