@@ -30,10 +30,9 @@ _SUBJECTS = (
 
 
 def _load_subjects() -> None:
-    """Import the subjects in the order above, then whatever else is in this package."""
+    """Import the subjects above, which import the files they are made of."""
     present = {module.name for module in pkgutil.iter_modules(__path__)}
-    others = sorted(present.difference(_SUBJECTS))
-    for subject in (*_SUBJECTS, *others):
+    for subject in _SUBJECTS:
         if subject in present:
             importlib.import_module(f"{__name__}.{subject}")
 
