@@ -228,6 +228,30 @@ def load_unit(source: str, link: Sequence[str] = (), flags: Sequence[str] = ()) 
     return unit
 
 
+def load_units(wanted: Sequence[tuple[str, Sequence[str]]]) -> list[Unit]:
+    """Load several units, given as (source, linker arguments), compiling at the same time."""
+    loaded: list[Unit | BaseException | None] = [None] * len(wanted)
+
+    def work(i: int) -> None:
+        try:
+            loaded[i] = load_unit(*wanted[i])
+        except BaseException as error:
+            loaded[i] = error
+
+    threads = [threading.Thread(target=work, args=(i,), daemon=True) for i in range(1, len(wanted))]
+    for thread in threads:
+        thread.start()
+    if wanted:
+        # Not through `work`: an interrupt ends the call without waiting for the others.
+        loaded[0] = load_unit(*wanted[0])
+    for thread in threads:
+        thread.join()
+    for result in loaded:
+        if isinstance(result, BaseException):
+            raise result
+    return loaded
+
+
 if __name__ == "__main__":
     for path in build_in_place():
         print(path)

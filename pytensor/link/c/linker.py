@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from pytensor.graph.basic import Apply
 from pytensor.graph.fg import FunctionGraph
 from pytensor.link.basic import Container, Linker, Program
-from pytensor.link.c.driver import get_driver, load_unit, prefetch_driver
+from pytensor.link.c.driver import get_driver, load_units, prefetch_driver
 from pytensor.link.c.lower import Lowered, lower
 from pytensor.link.c.toolchain import CompileError
 from pytensor.link.py.linker import PyLinker
@@ -31,8 +31,8 @@ class CProgram(Program):
 
     Attributes
     ----------
-    source : str
-        The C text of its kernels.
+    sources : tuple of str
+        The C text of its translation units.
     tables : dict
         Slots, steps, arguments and constants as the driver reads them.
     step_nodes : list
@@ -43,23 +43,25 @@ class CProgram(Program):
         self.fgraph = fgraph
         self.nodes = plan.order
         self.fragile_inputs = plan.fragile_inputs
-        self.source = lowered.source
+        self.sources = tuple(unit.text for unit in lowered.units)
         self.step_nodes = lowered.step_nodes
         self.tables = lowered.tables
-        unit = None
-        link, flags, tables = _needs(lowered.flags)
-        if lowered.source:
-            unit = load_unit(lowered.source, link, flags)
-        self._unit = unit
+        flags = {flag for unit in lowered.units for flag in unit.flags}
+        self._units = load_units([(unit.text, _link(unit.flags)) for unit in lowered.units])
         self._run = get_driver().Program(
-            library=None if unit is None else unit.capsule,
+            libraries=tuple(unit.capsule for unit in self._units),
             handler=_error_handler(fgraph, lowered.step_nodes),
-            tables=tables,
+            tables=_pointer_tables(flags),
             **lowered.tables,
         )
 
     def __call__(self, *values: Any) -> list[Any]:
         return self._run(*values)
+
+    @property
+    def source(self) -> str:
+        """The C text of all kernels."""
+        return "\n".join(self.sources)
 
     @property
     def run(self) -> Callable[..., list[Any]]:
@@ -156,12 +158,14 @@ def _error_handler(fgraph: FunctionGraph, nodes: Sequence[Apply | None]) -> Call
     return handle
 
 
-def _needs(flags: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...], tuple]:
-    """Return linker arguments, compiler flags and pointer tables for what kernels need by name."""
-    link: list[str] = []
+def _link(flags: Sequence[str]) -> tuple[str, ...]:
+    """Return the linker arguments of kernels that need libraries by name."""
+    return ("-lmvec",) if "libmvec" in flags else ()
+
+
+def _pointer_tables(flags: Collection[str]) -> tuple[bytes | None, bytes | None]:
+    """Return the addresses of BLAS and LAPACK, for programs that call them."""
     blas = lapack = None
-    if "libmvec" in flags:
-        link.append("-lmvec")
     if "blas" in flags or "lapack" in flags:
         # Reaching BLAS imports SciPy: only programs that call it pay for that.
         from pytensor.tensor.blas import _ldflags  # noqa: PLC0415
@@ -170,7 +174,7 @@ def _needs(flags: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...], tupl
             blas = _address_table(_ldflags.get_provider().pointers())
         if "lapack" in flags:
             lapack = _address_table(_ldflags.lapack_pointers())
-    return tuple(link), (), (blas, lapack)
+    return blas, lapack
 
 
 def _address_table(addresses: Sequence[int]) -> bytes:

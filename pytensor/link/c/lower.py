@@ -22,6 +22,9 @@ from pytensor.link.schedule import Schedule, destroyed_inputs, lazy_branches, sc
 if TYPE_CHECKING:
     from pytensor.graph.fg import FunctionGraph
 
+# Kernels with these flags call big helpers that do not depend on the graph.
+_LIBRARY = {"blas", "lapack"}
+
 KERNEL, PYTHON, LAZY_PYTHON, SKIP = range(4)
 
 __all__ = ["Lowered", "lower"]
@@ -33,18 +36,16 @@ class Lowered:
 
     Attributes
     ----------
-    source : str
-        The translation unit; empty if no node has a kernel.
-    flags : tuple of str
-        What the kernels need by name, sorted.
+    units : tuple of Unit
+        The translation units. Kernels that call BLAS have their own: it is compiled at the same
+        time as the other, and found in the cache by other programs with the same calls.
     tables : dict
         Arguments of the driver's ``Program``.
     step_nodes : list
         The node of each step, None for skips.
     """
 
-    source: str
-    flags: tuple[str, ...]
+    units: tuple["UnitSource", ...]
     tables: dict[str, Any]
     step_nodes: list[Apply | None]
 
@@ -222,11 +223,32 @@ def _prologue(step: Step, block_shapes: Sequence[tuple[int, int]], numbers: list
     return "\n".join(lines)
 
 
+@dataclass(frozen=True)
+class UnitSource:
+    """A translation unit: its text, and what its kernels need by name, sorted."""
+
+    text: str
+    flags: tuple[str, ...]
+
+
+def _split_units(
+    bodies: Sequence[tuple[CKernel, str]],
+) -> tuple[tuple[UnitSource, ...], list[int]]:
+    """Return the units, and for each function its number in the order of the units."""
+    library = [i for i, (kernel, _) in enumerate(bodies) if _LIBRARY & set(kernel.flags)]
+    own = [i for i, (kernel, _) in enumerate(bodies) if not _LIBRARY & set(kernel.flags)]
+    units = []
+    for members in filter(None, (own, library)):
+        flags = sorted({flag for i in members for flag in bodies[i][0].flags})
+        units.append(UnitSource(_unit_source([bodies[i] for i in members]), tuple(flags)))
+    number = {i: k for k, i in enumerate([*own, *library])}
+    return tuple(units), [number[i] for i in range(len(bodies))]
+
+
 def _unit_source(bodies: Sequence[tuple[CKernel, str]]) -> str:
-    """Return the translation unit of all kernels, the same bytes for the same program."""
-    if not bodies:
-        return ""
+    """Return the translation unit of some kernels, the same bytes for the same program."""
     sources = dict.fromkeys(source for kernel, _ in bodies for source in kernel.sources)
+    helpers = dict.fromkeys(text for kernel, _ in bodies for text in kernel.functions)
     functions = [
         f"\nstatic int k{i}(pt_ctx *ctx, pt_array *const *args)\n{{\n{prologue}\n"
         f"    {{\n{kernel.body}\n    }}\n    return PT_OK;\n}}\n"
@@ -235,7 +257,7 @@ def _unit_source(bodies: Sequence[tuple[CKernel, str]]) -> str:
     table = ", ".join(f"k{i}" for i in range(len(bodies)))
     return build_unit(
         sources,
-        "".join(functions)
+        "".join((*helpers, *functions))
         + "\nPT_EXPORT extern pt_kernel *const pt_kernels[];\n"
         + "PT_EXPORT extern const int32_t pt_kernel_count;\n"
         + f"pt_kernel *const pt_kernels[] = {{{table}}};\n"
@@ -260,15 +282,15 @@ def lower(fgraph: "FunctionGraph", plan: Schedule) -> Lowered:
     state.add_graph(plan, main)
     main.outputs = [state.read_slot(v) for v in fgraph.outputs]
     memory = MemoryPlan(state.blocks)
-    tables, step_nodes = _tables(state)
+    units, numbers = _split_units(state.bodies)
+    tables, step_nodes = _tables(state, numbers)
     tables |= {
         "outputs": _int32([slot.number for slot in main.outputs]),
         "static_shape": _static_shapes(inputs),
         "filters": tuple([v.type.filter for v in fgraph.inputs]),
         "n_buffers": memory.n_buffers,
     }
-    flags = {flag for kernel, _ in state.bodies for flag in kernel.flags}
-    return Lowered(_unit_source(state.bodies), tuple(sorted(flags)), tables, step_nodes)
+    return Lowered(units, tables, step_nodes)
 
 
 def _static_shapes(inputs: Sequence[Slot]) -> bytes:
@@ -276,7 +298,7 @@ def _static_shapes(inputs: Sequence[Slot]) -> bytes:
     return np.array([-1 if n is None else n for n in lengths], dtype=np.int64).tobytes()
 
 
-def _tables(state: _Lowering) -> tuple[dict[str, Any], list[Apply | None]]:
+def _tables(state: _Lowering, numbers: Sequence[int]) -> tuple[dict[str, Any], list[Apply | None]]:
     """Write slots, steps, arguments and blocks as the rows the driver reads."""
     steps: list[tuple[int, ...]] = []
     args: list[int] = []
@@ -285,7 +307,11 @@ def _tables(state: _Lowering) -> tuple[dict[str, Any], list[Apply | None]]:
     for block in state.blocks:
         start = len(steps)
         for step in block.steps:
-            index = step.index + start if step.kind == SKIP else step.index
+            index = step.index
+            if step.kind == SKIP:
+                index += start
+            elif step.kind == KERNEL:
+                index = numbers[index]
             n_out = step.branch if step.kind == SKIP else len(step.writes)
             steps.append((step.kind, index, len(args), len(step.reads), n_out))
             for slots in (step.reads, step.writes, step.block_slots):

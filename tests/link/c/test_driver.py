@@ -92,7 +92,7 @@ def unit():
 
 def program(unit, slots, steps, args, outputs, n_inputs, **more):
     given = {
-        "library": unit.capsule,
+        "libraries": (unit.capsule,),
         "slots": int32(*(v for s in slots for v in s)),
         "steps": int32(*(v for s in steps for v in s)),
         "args": int32(*args),

@@ -144,26 +144,30 @@ static void *copy_table(PyObject *bytes, size_t item, Py_ssize_t *count)
     return table;
 }
 
-/* Steps come as rows (kind, index of the kernel or call, first argument, inputs, outputs). */
-static int read_steps(program *p, PyObject *bytes)
+/* The kernels of all libraries, one after the other. */
+static pt_kernel **gather_kernels(PyObject *libraries, int64_t *count)
 {
-    const int32_t *row = (const int32_t *)(const void *)PyBytes_AS_STRING(bytes);
-    pt_kernel *const *kernels = NULL;
-    int64_t limit[4] = {0, PyTuple_GET_SIZE(p->calls), PyTuple_GET_SIZE(p->calls), 0};
-    if (p->library != Py_None) {
-        void *const *opened = PyCapsule_GetPointer(p->library, LIBRARY);
-        if (!opened)
-            return -1;
-        kernels = (pt_kernel *const *)opened[1];
-        limit[STEP_KERNEL] = *(const int32_t *)opened[2];
+    pt_kernel **kernels = NULL, **more;
+    *count = 0;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(libraries); i++) {
+        void *const *opened = PyCapsule_GetPointer(PyTuple_GET_ITEM(libraries, i), LIBRARY);
+        int64_t n = opened ? *(const int32_t *)opened[2] : 0;
+        if (!opened || !(more = PyMem_Realloc(kernels, sizeof(pt_kernel *) * (size_t)(*count + n + 1)))) {
+            PyMem_Free(kernels);
+            return opened ? (pt_kernel **)PyErr_NoMemory() : NULL;
+        }
+        kernels = more;
+        memcpy(kernels + *count, opened[1], sizeof(pt_kernel *) * (size_t)n);
+        *count += n;
     }
-    p->n_steps = PyBytes_GET_SIZE(bytes) / (5 * (Py_ssize_t)sizeof(int32_t));
-    limit[STEP_SKIP] = p->n_steps + 1;
-    p->steps = PyMem_New(step_info, p->n_steps ? p->n_steps : 1);
-    if (!p->steps) {
-        PyErr_NoMemory();
-        return -1;
-    }
+    return kernels ? kernels : PyMem_Malloc(1);
+}
+
+/* Steps come as rows (kind, index of the kernel or call, first argument, inputs, outputs). */
+static int fill_steps(program *p, const int32_t *row, pt_kernel *const *kernels, int64_t n_kernels)
+{
+    const int64_t n_calls = PyTuple_GET_SIZE(p->calls);
+    const int64_t limit[4] = {n_kernels, n_calls, n_calls, p->n_steps + 1};
     for (Py_ssize_t i = 0; i < p->n_steps; i++, row += 5) {
         int kind = row[0];
         if (kind < 0 || kind > STEP_SKIP || row[1] < 0 || row[1] >= limit[kind] || row[2] < 0 ||
@@ -174,6 +178,23 @@ static int read_steps(program *p, PyObject *bytes)
         p->steps[i] = (step_info){kind == STEP_KERNEL ? kernels[row[1]] : NULL, kind, row[1], row[2], row[3], row[4]};
     }
     return 0;
+}
+
+static int read_steps(program *p, PyObject *bytes)
+{
+    int64_t n_kernels;
+    p->n_steps = PyBytes_GET_SIZE(bytes) / (5 * (Py_ssize_t)sizeof(int32_t));
+    p->steps = PyMem_New(step_info, p->n_steps ? p->n_steps : 1);
+    if (!p->steps) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    pt_kernel **kernels = gather_kernels(p->library, &n_kernels);
+    if (!kernels)
+        return -1;
+    int status = fill_steps(p, (const int32_t *)(const void *)PyBytes_AS_STRING(bytes), kernels, n_kernels);
+    PyMem_Free(kernels);
+    return status;
 }
 
 static int check_tables(program *p)
@@ -244,13 +265,13 @@ static int set_tables(program *p)
 
 static PyObject *program_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"library", "slots",     "steps",           "args",    "blocks", "outputs", "static_shape",
+    static char *names[] = {"libraries", "slots",     "steps",           "args",    "blocks", "outputs", "static_shape",
                             "constants", "constant_values", "filters", "calls",  "handler", "tables", "n_buffers",
                             NULL};
     PyObject *library, *slots, *steps, *arguments, *blocks, *outputs, *shapes, *constants, *values, *filters, *calls,
         *handler, *tables;
     int n_buffers;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OSSSSSSSO!O!O!OOi", names, &library, &slots, &steps, &arguments,
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O!SSSSSSSO!O!O!OOi", names, &PyTuple_Type, &library, &slots, &steps, &arguments,
                                      &blocks, &outputs, &shapes, &constants, &PyTuple_Type, &values, &PyTuple_Type,
                                      &filters, &PyTuple_Type, &calls, &handler, &tables, &n_buffers))
         return NULL;
