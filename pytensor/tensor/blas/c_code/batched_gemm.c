@@ -9,7 +9,7 @@
 #endif
 
 /* Products one after the other, each with its own plan. */
-BLAS_HELPER int NAME(gemm_one_by_one)(const blas_env *env, REAL alpha, const matrix_view *x,
+BLAS_OUTLINE int NAME(gemm_one_by_one)(const blas_env *env, REAL alpha, const matrix_view *x,
         const matrix_view *y, REAL beta, const matrix_view *z, const gemm_batch *batch)
 {
     for (int64_t i = 0; i < batch->size; i++) {
@@ -25,7 +25,7 @@ BLAS_HELPER int NAME(gemm_one_by_one)(const blas_env *env, REAL alpha, const mat
 }
 
 /* Products that share one plan: only the addresses move. An operand copied for all of them is copied once. */
-BLAS_HELPER int NAME(gemm_by_plan)(const blas_env *env, REAL alpha, const matrix_view *x,
+BLAS_OUTLINE int NAME(gemm_by_plan)(const blas_env *env, REAL alpha, const matrix_view *x,
         const matrix_view *y, REAL beta, const matrix_view *z, const gemm_batch *batch)
 {
     const int64_t itemsize = (int64_t)sizeof(REAL);
@@ -53,7 +53,7 @@ BLAS_HELPER int NAME(gemm_by_plan)(const blas_env *env, REAL alpha, const matrix
 }
 
 /* The output shares memory with an operand somewhere in the batch: compute aside, then store. */
-BLAS_HELPER int NAME(gemm_aside)(const blas_env *env, REAL alpha, const matrix_view *x, const matrix_view *y,
+BLAS_OUTLINE int NAME(gemm_aside)(const blas_env *env, REAL alpha, const matrix_view *x, const matrix_view *y,
         REAL beta, const matrix_view *z, const gemm_batch *batch)
 {
     const int64_t itemsize = (int64_t)sizeof(REAL), elements = z->rows * z->cols;

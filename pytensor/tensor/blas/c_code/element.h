@@ -17,8 +17,11 @@
 #define BLAS_HELPER static inline __attribute__((unused))
 /* For the few that classify operands: with the element size a constant they shrink to some comparisons. */
 #define BLAS_INLINE static inline __attribute__((unused, always_inline))
+/* For what is rare or does much work per call: kept out of line, which keeps compiling short. */
+#define BLAS_OUTLINE static __attribute__((unused, noinline))
 #else
 #define BLAS_HELPER static inline
+#define BLAS_OUTLINE static
 #define BLAS_INLINE static inline
 #endif
 

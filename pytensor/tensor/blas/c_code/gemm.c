@@ -17,7 +17,7 @@
 #define BLAS_SMALL_GEMM 27
 #endif
 
-BLAS_HELPER void NAME(small_gemm)(
+BLAS_OUTLINE void NAME(small_gemm)(
         REAL alpha, const matrix_view *a, const matrix_view *b, REAL beta, const matrix_view *c)
 {
     for (int64_t j = 0; j < c->cols; j++)
@@ -37,7 +37,7 @@ BLAS_HELPER void NAME(call_gemm)(const blas_env *env, const gemm_plan *plan, REA
 }
 
 /* One product by the plan. The views in `plan` point at its data; `scratch` holds plan->bytes. */
-BLAS_HELPER void NAME(run_gemm)(
+BLAS_OUTLINE void NAME(run_gemm)(
         const blas_env *env, const gemm_plan *plan, char *scratch, REAL alpha, REAL beta)
 {
     const int64_t itemsize = (int64_t)sizeof(REAL);
@@ -100,7 +100,7 @@ BLAS_HELPER bool NAME(direct_gemm)(const blas_env *env, REAL alpha, const matrix
 BLAS_HELPER int NAME(gemm)(const blas_env *env, REAL alpha, const matrix_view *x, const matrix_view *y,
         REAL beta, const matrix_view *z);
 
-BLAS_HELPER int NAME(split_gemm)(const blas_env *env, REAL alpha, const matrix_view *x, const matrix_view *y,
+BLAS_OUTLINE int NAME(split_gemm)(const blas_env *env, REAL alpha, const matrix_view *x, const matrix_view *y,
         REAL beta, const matrix_view *z)
 {
     for (int64_t i = 0; i < z->rows; i += BLAS_INT_LIMIT)

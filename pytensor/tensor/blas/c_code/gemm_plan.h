@@ -69,7 +69,7 @@ BLAS_HELPER void straighten(gemm_plan *plan)
 }
 
 /* `small`: up to so many multiplications plain loops do it, whatever the layout. */
-BLAS_HELPER gemm_plan plan_gemm(const matrix_view *x, const matrix_view *y, const matrix_view *z,
+BLAS_OUTLINE gemm_plan plan_gemm(const matrix_view *x, const matrix_view *y, const matrix_view *z,
         int64_t small, int64_t itemsize, bool is_complex)
 {
     gemm_plan plan = {*x, *y, *z, {0}, {0}, {0}, false, false, 0};

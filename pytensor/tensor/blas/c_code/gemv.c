@@ -11,7 +11,7 @@
 #endif
 
 /* Plain loops, for small products and for matrices without a contiguous axis: a copy would cost more. */
-BLAS_HELPER void NAME(plain_gemv)(
+BLAS_OUTLINE void NAME(plain_gemv)(
         REAL alpha, const matrix_view *a, const vector_view *x, REAL beta, const vector_view *y)
 {
     const int64_t down = a->row_stride < 0 ? -a->row_stride : a->row_stride;
@@ -46,7 +46,7 @@ BLAS_HELPER void NAME(call_gemv)(const blas_env *env, char layout, blas_int ld, 
 }
 
 /* A conjugated matrix stored by columns has no letter in gemv: copy it, rows contiguous. */
-BLAS_HELPER bool NAME(conjugate_by_copy)(const blas_env *env, matrix_view *a, blas_int *ld)
+BLAS_OUTLINE bool NAME(conjugate_by_copy)(const blas_env *env, matrix_view *a, blas_int *ld)
 {
     const int64_t itemsize = (int64_t)sizeof(REAL);
     char *const scratch = env->scratch(env->owner, packed_bytes(a->rows * a->cols, itemsize));
@@ -57,7 +57,7 @@ BLAS_HELPER bool NAME(conjugate_by_copy)(const blas_env *env, matrix_view *a, bl
     return true;
 }
 
-BLAS_HELPER bool NAME(pack_vector)(const blas_env *env, vector_view *v, blas_int *inc)
+BLAS_OUTLINE bool NAME(pack_vector)(const blas_env *env, vector_view *v, blas_int *inc)
 {
     const int64_t itemsize = (int64_t)sizeof(REAL);
     char *const scratch = env->scratch(env->owner, packed_bytes(v->size, itemsize));

@@ -33,7 +33,7 @@ BLAS_HELPER void NAME(ger_line)(REAL t, const char *y, int64_t y_stride, const c
     }
 }
 
-BLAS_HELPER void NAME(plain_ger)(
+BLAS_OUTLINE void NAME(plain_ger)(
         REAL alpha, const vector_view *x, const vector_view *y, const matrix_view *a, const matrix_view *z)
 {
     const int64_t down = z->row_stride < 0 ? -z->row_stride : z->row_stride;
@@ -54,7 +54,7 @@ BLAS_HELPER void NAME(plain_ger)(
 }
 
 /* The library's update in place, if it can read everything as it lies. */
-BLAS_HELPER bool NAME(library_ger)(const blas_env *env, REAL alpha, const vector_view *x_view,
+BLAS_OUTLINE bool NAME(library_ger)(const blas_env *env, REAL alpha, const vector_view *x_view,
         const vector_view *y_view, const matrix_view *z)
 {
     const int64_t itemsize = (int64_t)sizeof(REAL);
@@ -84,7 +84,7 @@ BLAS_HELPER bool NAME(library_ger)(const blas_env *env, REAL alpha, const vector
 }
 
 /* A copy of a vector that shares memory with the output. */
-BLAS_HELPER bool NAME(detach)(const blas_env *env, vector_view *v, const matrix_view *z)
+BLAS_OUTLINE bool NAME(detach)(const blas_env *env, vector_view *v, const matrix_view *z)
 {
     const int64_t itemsize = (int64_t)sizeof(REAL);
     if (!overlap(vector_range(v, itemsize), matrix_range(z, itemsize)))

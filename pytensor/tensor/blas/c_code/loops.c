@@ -9,7 +9,7 @@
 #endif
 
 /* y <- beta y. With beta = 0 the old values are not read, so NaN does not survive. */
-BLAS_HELPER void NAME(scale_line)(REAL beta, char *y, int64_t stride, int64_t n)
+BLAS_OUTLINE void NAME(scale_line)(REAL beta, char *y, int64_t stride, int64_t n)
 {
     if (NAME(equals)(beta, 0.0)) {
         if (stride == (int64_t)sizeof(REAL)) {
@@ -25,7 +25,7 @@ BLAS_HELPER void NAME(scale_line)(REAL beta, char *y, int64_t stride, int64_t n)
 }
 
 /* z <- beta z, along the axis that lies closest in memory. */
-BLAS_HELPER void NAME(scale_matrix)(REAL beta, const matrix_view *z)
+BLAS_OUTLINE void NAME(scale_matrix)(REAL beta, const matrix_view *z)
 {
     if (NAME(equals)(beta, 1.0) || z->rows <= 0 || z->cols <= 0)
         return;

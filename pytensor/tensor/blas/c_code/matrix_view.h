@@ -154,7 +154,7 @@ BLAS_INLINE char *vector_start(const vector_view *v)
 
 /* Copy one line of elements between two strides. The sizes are spelled out so that each becomes plain moves.
  */
-BLAS_HELPER void copy_line(
+BLAS_OUTLINE void copy_line(
         char *dst, int64_t dst_stride, const char *src, int64_t src_stride, int64_t n, int64_t itemsize)
 {
     if (dst_stride == itemsize && src_stride == itemsize) {
@@ -171,7 +171,7 @@ BLAS_HELPER void copy_line(
     }
 }
 
-BLAS_HELPER void conjugate_line(char *line, int64_t n, int64_t itemsize)
+BLAS_OUTLINE void conjugate_line(char *line, int64_t n, int64_t itemsize)
 {
     for (int64_t i = 0; i < n; i++) {
         char *imaginary = line + i * itemsize + itemsize / 2;
@@ -186,7 +186,7 @@ enum { COPY_TILE = 32 };
 
 /* dst <- src for equal shapes, in tiles so that a transposing copy does not miss the cache on every element.
  */
-BLAS_HELPER void copy_matrix(const matrix_view *dst, const matrix_view *src, int64_t itemsize)
+BLAS_OUTLINE void copy_matrix(const matrix_view *dst, const matrix_view *src, int64_t itemsize)
 {
     const bool by_rows =
             dst->row_stride == 0 || (dst->col_stride >= -itemsize && dst->col_stride <= itemsize);
@@ -202,7 +202,7 @@ BLAS_HELPER void copy_matrix(const matrix_view *dst, const matrix_view *src, int
 }
 
 /* A packed copy of `src` in `buffer`, rows contiguous, conjugated if `src` asks for it. */
-BLAS_HELPER matrix_view packed_copy(const matrix_view *src, char *buffer, int64_t itemsize)
+BLAS_OUTLINE matrix_view packed_copy(const matrix_view *src, char *buffer, int64_t itemsize)
 {
     const matrix_view packed = {
             buffer, src->rows, src->cols, at_least_one(src->cols) * itemsize, itemsize, false};
