@@ -51,6 +51,8 @@ class CKernel:
         Inner graphs that become blocks of steps in the same program. The body sees the inputs
         and outputs of block ``b`` as ``b0x0 ... b0z0 ...`` (all ``pt_array *``), and its number
         for ``pt_run(ctx, block0)``.
+    functions : tuple of str
+        Texts of functions the body calls; equal texts are written once per unit.
     """
 
     body: str
@@ -62,6 +64,7 @@ class CKernel:
     flags: tuple[str, ...] = ()
     unused: tuple[int, ...] = ()
     blocks: tuple[Any, ...] = ()
+    functions: tuple[str, ...] = ()
 
 
 @singledispatch
