@@ -9,6 +9,7 @@ import pkgutil
 # In this order rules of equal standing are tried; a subject builds on the ones above it.
 _SUBJECTS = (
     "basic",
+    "reshape",
     "shape",
     "elemwise",
     "math",
