@@ -15,7 +15,7 @@ from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.rewriting.rewriters import GraphRewriter, NodeRewriter, handle_failure
 from pytensor.graph.rewriting.trace import current_trace, rewriter_name
 from pytensor.graph.rewriting.tracker import OpToRewriterTracker, SequentialNodeRewriter
-from pytensor.graph.utils import InconsistencyError
+from pytensor.graph.utils import InconsistencyError, source
 
 
 class DispatchingFeature(Feature):
@@ -167,10 +167,13 @@ class NodeProcessingGraphRewriter(GraphRewriter):
         return changed
 
     def _process(self, fgraph, node, rewriter, call) -> bool:
+        outer, source.node = source.node, node
         try:
             replacements = call(fgraph, node)
         except Exception as exc:
             return self._fail(exc, [(x, None) for x in node.outputs], rewriter, node)
+        finally:
+            source.node = outer
         if replacements is False or replacements is None:
             return False
         pairs, remove = _replacement_pairs(fgraph, node, replacements, rewriter)
