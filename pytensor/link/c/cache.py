@@ -15,6 +15,7 @@ import os
 import shutil
 import stat
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -115,6 +116,7 @@ class Cache:
         readable = self.reason is None
         self.directory = Path(directory) if readable else None
         self._session: Path | None = None
+        self._lock = threading.Lock()
         if readable and not self.persistent:
             self.reason = f"{directory} cannot be written"
 
@@ -147,7 +149,12 @@ class Cache:
     def get_in_session(self, key: str, build: Callable[[Path], bytes]) -> Path:
         """Build an object in the private temporary directory, whatever the cache holds."""
         place = self._session_directory()
-        return self._write(place, key, build(place))
+        scratch = Path(tempfile.mkdtemp(prefix="build-", dir=place))
+        return self._write(place, key, build(scratch))
+
+    def is_session(self, path: Path) -> bool:
+        """Tell whether an object is in the private temporary directory."""
+        return self._session is not None and self._session in path.parents
 
     def refuse(self) -> None:
         """Take note that code does not load from here (a ``noexec`` mount): keep to the session."""
@@ -218,9 +225,10 @@ class Cache:
             _say(f"compiled code is kept for this session only: {reason}")
 
     def _session_directory(self) -> Path:
-        if self._session is None:
-            self._session = Path(tempfile.mkdtemp(prefix="pytensor-"))
-            atexit.register(_remove_session, self._session, os.getpid())
+        with self._lock:
+            if self._session is None:
+                self._session = Path(tempfile.mkdtemp(prefix="pytensor-"))
+                atexit.register(_remove_session, self._session, os.getpid())
         return self._session
 
     def _tidy(self) -> None:

@@ -167,7 +167,7 @@ def _load(key: str, build: Callable[[Path], bytes], load: Callable[[Path], objec
         try:
             return load(path)
         except (OSError, ImportError):
-            if not cache.persistent:
+            if cache.is_session(path):
                 raise
             loaded = load(cache.get_in_session(key, build))
             # Good code, so the place is at fault.

@@ -233,12 +233,13 @@ _said_lock = threading.Lock()
 
 def _say_once(reason: str) -> None:
     """Say once that Python runs what C should have run."""
-    line = reason.splitlines()[0]
+    line = " ".join(reason.split())
+    line = line if len(line) <= 300 else f"{line[:296]} ..."
     with _said_lock:
         if line in _said:
             return
         _said.add(line)
     # Through logging: with warnings as errors a missing compiler stays harmless.
     _logger.warning(
-        "pytensor runs in Python because %s; `pip install pytensor[cc]` brings a compiler.", reason
+        "pytensor runs in Python because %s; `pip install pytensor[cc]` brings a compiler.", line
     )
