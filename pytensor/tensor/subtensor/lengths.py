@@ -7,7 +7,7 @@ import numpy as np
 
 from pytensor.graph.basic import Constant, Variable
 from pytensor.scalar.basic import ScalarType
-from pytensor.tensor._math_ops import ge, lt, maximum, minimum, switch
+from pytensor.tensor._math_ops import eq, ge, lt, maximum, minimum, switch
 from pytensor.tensor.basic import as_tensor_variable
 from pytensor.tensor.math import sum as pt_sum
 from pytensor.tensor.subtensor.indices import constant_index_value
@@ -314,7 +314,7 @@ def _broadcast_index_lengths(lengths: Sequence):
     result = unknown[0]
     for n in unknown[1:]:
         if n is not result:
-            result = switch(result.eq(1) if hasattr(result, "eq") else result == 1, n, result)
+            result = switch(eq(result, 1), n, result)
     return result
 
 
