@@ -1,14 +1,17 @@
 /* Integers of one type with NumPy's meaning: wrap around, division by 0 gives 0, shifts never undefined.
-   Included once per type with T (the type), U (its unsigned twin), PT_NAME(f) and PT_SIGNED (0 or 1). */
+   Included once per type with T (the type), U (its unsigned twin), PT_SUFFIX and PT_SIGNED (0 or 1). */
 #include "pytensor.h"
+#include "glue.h"
 
-#ifndef PT_NAME
+#ifndef PT_SUFFIX
 #define PT_ALONE
 #define T int64_t
 #define U uint64_t
 #define PT_SIGNED 1
-#define PT_NAME(f) pt_##f##_i64
+#define PT_SUFFIX i64
 #endif
+
+#define PT_NAME(f) PT_GLUE(f, PT_SUFFIX)
 
 /* Narrow types are promoted to int: products of uint16_t would overflow it. Hence the wide unsigned type. */
 PT_UNUSED static inline T PT_NAME(add)(T x, T y)
@@ -113,10 +116,11 @@ PT_UNUSED static inline T PT_NAME(mod)(T x, T y)
 }
 #endif
 
+#undef PT_NAME
 #ifdef PT_ALONE
 #undef T
 #undef U
 #undef PT_SIGNED
-#undef PT_NAME
+#undef PT_SUFFIX
 #undef PT_ALONE
 #endif

@@ -1,0 +1,293 @@
+"""From scalar Ops to C: one expression for each Op, statements for graphs of them.
+
+The helpers that expressions call (``pt_sigmoid_f64`` ...) live in files that are instantiated for
+the types in use only, so that a unit is as short as its work.
+"""
+
+import functools
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pytensor.link.c.dispatch.basic import (
+    C_CODE,
+    CKernel,
+    Source,
+    c_funcify,
+    c_suffix,
+    c_type,
+)
+from pytensor.link.c.source import read_source
+from pytensor.scalar.basic import Cast, ScalarOp
+from pytensor.scalar.composite import Composite
+
+__all__ = ["ScalarCode", "scalar_code", "unit_cast"]
+
+_HELPER = re.compile(r"\bpt_([a-z0-9_]+?)_(bool|[iu](?:8|16|32|64)|[fc](?:32|64|128))\(")
+_DEFINED = re.compile(r"^(?:.*\bPT_NAME\((\w+)\)\(|PT_(?:UNARY|COMPARE)\((\w+),)", re.MULTILINE)
+_MIXED = re.compile(r"\bpt_\w+_(?:iu|ui)\(")
+
+# Files of helpers by the kind of their type; the first that defines a helper is used.
+_FILES = {
+    "i": ("math_int.c",),
+    "u": ("math_int.c",),
+    "f": ("math_real.c", "math_special.c"),
+    "c": ("math_complex.c",),
+}
+_DTYPES = {
+    c_suffix(dtype): dtype
+    for dtype in [
+        "bool",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+        "float32",
+        "float64",
+        "complex64",
+        "complex128",
+    ]
+}
+
+# Nanoseconds for an element in vector code, roughly: when to release the GIL.
+_COSTS = {
+    **dict.fromkeys(("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sigmoid"), 2.0),
+    **dict.fromkeys(("sin", "cos", "tanh", "softplus", "erf", "div", "floordiv", "mod"), 3.0),
+}
+
+
+@dataclass(frozen=True)
+class ScalarCode:
+    """C statements that compute the outputs of a scalar Op.
+
+    Parameters
+    ----------
+    lines : tuple of str
+        Declarations in order.
+    results : tuple of str
+        Names or constants that are the outputs.
+    sources : tuple of Source
+        Files with the helpers in use.
+    cost : float
+        Estimated nanoseconds per element.
+    """
+
+    lines: tuple[str, ...]
+    results: tuple[str, ...]
+    sources: tuple[Source, ...]
+    cost: float
+
+
+@functools.cache
+def _defined(name: str) -> frozenset[str]:
+    """Names of the helpers a file defines for each type."""
+    try:
+        text = read_source(C_CODE, name)
+    except FileNotFoundError:
+        return frozenset()
+    return frozenset(a or b for a, b in _DEFINED.findall(text))
+
+
+@functools.cache
+def _helper_source(helper: str, suffix: str) -> Source | None:
+    """The file that defines ``pt_<helper>_<suffix>``, or None."""
+    dtype = _DTYPES[suffix]
+    for name in _FILES.get(np.dtype(dtype).kind, ()):
+        if helper in _defined(name):
+            return Source(C_CODE, name, _defines(dtype))
+    return None
+
+
+def _defines(dtype: str) -> tuple[tuple[str, str], ...]:
+    """What a file of helpers must know about the type it is instantiated for."""
+    kind, t = np.dtype(dtype).kind, c_type(dtype)
+    defines = [("T", t), ("PT_SUFFIX", c_suffix(dtype))]
+    if kind in "iu":
+        unsigned = t if kind == "u" else f"u{t}"
+        defines += [("U", unsigned), ("PT_SIGNED", "1" if kind == "i" else "0")]
+    elif kind == "c":
+        defines.append(("R", "float" if dtype == "complex64" else "double"))
+    if dtype in ("float32", "complex64"):
+        defines.append(("PT_SINGLE", "1"))
+    return tuple(defines)
+
+
+_CAST_SOURCE = Source(C_CODE, "math_cast.h")
+
+
+def unit_cast(value: str, source: str, target: str) -> tuple[str, tuple[Source, ...]]:
+    """Return C for `value` of dtype `source` as dtype `target`, as NumPy's ``astype``, and its files."""
+    if source == target:
+        return value, ()
+    was, to = np.dtype(source).kind, np.dtype(target).kind
+    if to == "b":
+        return f"({value} != 0)", ()
+    if was == "c" and to != "c":
+        value, source = f"__real__ {value}", "float32" if source == "complex64" else "float64"
+        inner, files = unit_cast(f"({value})", source, target)
+        return inner, files
+    if was == "f" and to in "iu":
+        return f"pt_to_{c_suffix(target)}({value})", (_CAST_SOURCE,)
+    return f"({c_type(target)}){value}", ()
+
+
+def literal(value, dtype: str) -> str:
+    """Return a C constant with exactly this value."""
+    kind = np.dtype(dtype).kind
+    if kind == "b":
+        return str(int(bool(value)))
+    if kind in "iu":
+        number = int(value)
+        if number == -(2**63):
+            return "INT64_MIN"
+        return f"(({c_type(dtype)}){number}{'u' if number >= 2**63 else ''}ll)"
+    if kind == "f":
+        single = dtype == "float32"
+        number = float(value)
+        if math.isnan(number):
+            return '__builtin_nanf("")' if single else '__builtin_nan("")'
+        if math.isinf(number):
+            text = "__builtin_inff()" if single else "__builtin_inf()"
+            return f"(-{text})" if number < 0 else text
+        text = number.hex() + ("f" if single else "")
+        return f"({text})" if text.startswith("-") else text
+    part = "float32" if dtype == "complex64" else "float64"
+    number = complex(value)
+    # A compound literal of parts: re + im * I would spoil infinities and signed zeros.
+    parts = f"{literal(number.real, part)}, {literal(number.imag, part)}"
+    return f"__builtin_complex({parts})"
+
+
+class _Writer:
+    """Collects the statements of a scalar graph."""
+
+    def __init__(self, prefix: str):
+        self.prefix = prefix
+        self.lines: list[str] = []
+        self.sources: dict[Source, None] = {}
+        self.cost = 0.0
+        self._casts: dict[tuple[str, str], str] = {}
+        self._count = 0
+
+    def name(self, expression: str, dtype: str) -> str:
+        """Declare a value and return its name."""
+        name = f"{self.prefix}{self._count}"
+        self._count += 1
+        self.lines.append(f"const {c_type(dtype)} {name} = {expression};")
+        return name
+
+    def cast(self, value: str, source: str, target: str) -> str:
+        if source == target:
+            return value
+        known = self._casts.get((value, target))
+        if known is None:
+            expression, files = unit_cast(value, source, target)
+            self.sources.update(dict.fromkeys(files))
+            known = self._casts[value, target] = self.name(expression, target)
+        return known
+
+    def apply(self, op: ScalarOp, args, in_dtypes, out_dtypes) -> list[str] | None:
+        """Write one Op; None if there is no C for it."""
+        if isinstance(op, Composite):
+            return self.program(op.program, args)
+        if isinstance(op, Cast):
+            return [self.cast(args[0], in_dtypes[0], out_dtypes[0])]
+        template = op.c_template(in_dtypes, out_dtypes)
+        if template is None or len(out_dtypes) != 1 or not self.need(template):
+            return None
+        dtypes = op.compute_dtypes(in_dtypes, out_dtypes)
+        args = [self.cast(a, d, to) for a, d, to in zip(args, in_dtypes, dtypes)]
+        self.cost += 0.3 + 10.0 * out_dtypes[0].startswith("complex")
+        return [self.name(template.format(*args), out_dtypes[0])]
+
+    def need(self, template: str) -> bool:
+        """Note the files of the helpers an expression calls; False if one has no file."""
+        if _MIXED.search(template):
+            self.sources[_CAST_SOURCE] = None
+            return True
+        for helper, suffix in _HELPER.findall(template):
+            source = _helper_source(helper, suffix)
+            if source is None:
+                return False
+            self.sources[source] = None
+            self.cost += _COSTS.get(helper, 5.0 if suffix in ("f32", "f64") else 0.5)
+        if "isnan(" in template or "isinf(" in template:
+            self.sources[Source(C_CODE, "libm.h")] = None
+        return True
+
+    def program(self, program, args) -> list[str] | None:
+        """Write the steps of a `Composite`."""
+        cells = [*args, *(literal(value, dtype) for dtype, value in program.constants)]
+        for op, arguments, in_dtypes, out_dtypes in program.plan:
+            results = self.apply(op, [cells[c] for c in arguments], in_dtypes, out_dtypes)
+            if results is None:
+                return None
+            cells.extend(results)
+        return [cells[c] for c in program.outputs]
+
+
+def scalar_code(
+    op: ScalarOp,
+    in_dtypes: Sequence[str],
+    out_dtypes: Sequence[str],
+    names: Sequence[str],
+    prefix: str = "v",
+) -> ScalarCode | None:
+    """Translate a scalar Op applied to values called `names`; None if some part has no C."""
+    if any(c_type(d) is None for d in (*in_dtypes, *out_dtypes)):
+        return None
+    writer = _Writer(prefix)
+    results = writer.apply(op, list(names), list(in_dtypes), list(out_dtypes))
+    if results is None:
+        return None
+    return ScalarCode(tuple(writer.lines), tuple(results), tuple(writer.sources), writer.cost)
+
+
+@c_funcify.register(ScalarOp)
+def _scalar_op(op, node=None, **kwargs):
+    """A scalar Op on scalars: values are 0-d arrays."""
+    in_dtypes = [x.type.dtype for x in node.inputs]
+    out_dtypes = [z.type.dtype for z in node.outputs]
+    return scalar_kernel(op, in_dtypes, out_dtypes)
+
+
+def scalar_kernel(op, in_dtypes, out_dtypes, destroys=None) -> CKernel | None:
+    """Return the kernel that computes single elements."""
+    code = scalar_code(op, in_dtypes, out_dtypes, [f"a{i}" for i in range(len(in_dtypes))])
+    if code is None:
+        return None
+    lines = [
+        f"const {c_type(d)} a{i} = *(const {c_type(d)} *)x{i}->data;"
+        for i, d in enumerate(in_dtypes)
+    ]
+    lines += code.lines
+    destroys = destroys or {}
+    fresh = [j for j in range(len(out_dtypes)) if j not in destroys]
+    if fresh:
+        lines.append("int status;")
+    for j in fresh:
+        size = np.dtype(out_dtypes[j]).itemsize
+        lines.append(f"if ((status = pt_alloc(ctx, z{j}, 0, {size})))\n        return status;")
+    lines += [f"pt_view(z{j}, x{i}, 0);" for j, i in destroys.items()]
+    lines += [
+        f"*({c_type(d)} *)z{j}->data = {value};"
+        for j, (d, value) in enumerate(zip(out_dtypes, code.results))
+    ]
+    return CKernel(
+        "\n".join(f"    {line}" for line in lines),
+        code.sources,
+        destroys=destroys,
+        flags=("libmvec",) if uses_libm(code.sources) else (),
+    )
+
+
+def uses_libm(sources: Sequence[Source]) -> bool:
+    """Tell whether functions of libm may become calls of its vector twin."""
+    return any(source.name.startswith(("math_real", "math_special")) for source in sources)
