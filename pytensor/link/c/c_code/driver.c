@@ -18,6 +18,7 @@
 #include "driver_frame.h"
 #include "driver_memory.h"
 #include "driver_run.h"
+#include "driver_reduce.h"
 
 #define LIBRARY "pytensor.library"
 
@@ -255,7 +256,8 @@ static int set_tables(program *p)
         return -1;
     PyObject *blas = PyTuple_GET_ITEM(p->tables, 0), *lapack = PyTuple_GET_ITEM(p->tables, 1);
     p->services = (pt_services){service_fail,        service_alloc,    service_scratch, service_run,
-                                service_release_gil, service_hold_gil, NULL,            NULL};
+                                service_release_gil, service_hold_gil, pt_elemwise_run, pt_reduce_run,
+                                NULL,                NULL};
     if (PyBytes_Check(blas))
         p->services.blas = (void *const *)(void *)PyBytes_AS_STRING(blas);
     if (PyBytes_Check(lapack))

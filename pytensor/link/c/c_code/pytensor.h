@@ -47,6 +47,11 @@ enum {
 
 typedef struct pt_ctx pt_ctx;
 
+/* Contiguous elements: pointers to the inputs, then to the outputs. See elemwise.h. */
+typedef void pt_loop(char *const *data, int64_t n);
+typedef struct pt_elemwise pt_elemwise;
+typedef struct pt_reduction pt_reduction;
+
 typedef struct {
     int (*fail)(pt_ctx *ctx, int kind, const char *format, ...) PT_PRINTF(3, 4);
     int (*alloc)(pt_ctx *ctx, pt_array *z, int ndim, int64_t itemsize);
@@ -54,6 +59,8 @@ typedef struct {
     int (*run)(pt_ctx *ctx, int64_t block);
     void (*release_gil)(pt_ctx *ctx);
     void (*hold_gil)(pt_ctx *ctx);
+    int (*elemwise)(pt_ctx *ctx, const pt_elemwise *e, pt_array *const *args, pt_loop *loop);
+    int (*reduce)(pt_ctx *ctx, const pt_reduction *m, pt_array *const *args);
     void *const *blas;   /* addresses in the order of tensor/blas/_ldflags.py, or NULL */
     void *const *lapack; /* likewise */
 } pt_services;

@@ -3,7 +3,7 @@
    PT_COMBINE (of a and b), PT_IDENTITY and PT_STORE (of a, as OUT). */
 #include "pytensor.h"
 #include "glue.h"
-#include "reduce.h"
+#include "elemwise.h"
 
 #ifndef PT_SUFFIX
 #define PT_ALONE

@@ -1,4 +1,4 @@
-"""Elemwise: a loop over unit strides for each scalar program, driven by c_code/elemwise.h."""
+"""Elemwise: a loop over unit strides for each scalar program, driven by c_code/driver_elemwise.h."""
 
 import hashlib
 from collections.abc import Sequence
@@ -92,7 +92,7 @@ def _elemwise(op, node=None, **kwargs):
     cost = code.cost + 0.1 * (len(in_dtypes) + len(out_dtypes))
     record = elemwise_record(str(op), node.inputs, node.outputs, cost, destroys)
     return CKernel(
-        f"{record}\n    return pt_elemwise_run(ctx, &e, args, {loop});",
+        f"{record}\n    return ctx->svc->elemwise(ctx, &e, args, {loop});",
         (*code.sources, ELEMWISE),
         functions=(text,),
         inplace=_inplace(node, scalar, destroys),

@@ -1,4 +1,4 @@
-"""Reductions: c_code/reduce.c instantiated for each operation and its types, driven by reduce.h."""
+"""Reductions: c_code/reduce.c instantiated for each operation and its types, driven by driver_reduce.h."""
 
 import numpy as np
 
@@ -92,7 +92,7 @@ def reduction_body(op, record: str, by: Reducer, ndim: int, loop: str = "NULL") 
     nonempty = int(isinstance(op, NonZeroDimsCAReduce) and not op.initial)
     return (
         f"{record}\n    static const pt_reduction m = {{&e, {loop}, &{by.name}, {mask:#x}, {nonempty}}};\n"
-        "    return pt_reduce_run(ctx, &m, args);"
+        "    return ctx->svc->reduce(ctx, &m, args);"
     )
 
 

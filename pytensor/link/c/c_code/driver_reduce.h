@@ -1,30 +1,13 @@
 /* Reductions over any axes of any layout, of arrays or of what an elementwise loop makes of them.
+   Part of driver.c.
 
    Axes are sorted by stride, so that memory is read in order. The innermost axis is reduced ("lines") or kept
    ("rows"); together with the nearest axis of the other kind it makes a plane, which is worked through in
    tiles. */
-#ifndef PT_REDUCE_H
-#define PT_REDUCE_H
+#ifndef PYTENSOR_DRIVER_REDUCE_H
+#define PYTENSOR_DRIVER_REDUCE_H
 
-#include "pytensor.h"
-#include "elemwise.h"
-
-typedef struct {
-    int64_t in_size, acc_size, out_size;
-    void (*start)(void *acc, int64_t n);
-    void (*merge)(void *into, const void *from, int64_t n);
-    void (*store)(char *z, int64_t stride, const void *from, int64_t n);
-    void (*lines)(void *acc, const char *x, int64_t row_stride, int64_t rows, int64_t n);
-    void (*rows)(void *acc, const char *x, int64_t row_stride, int64_t rows, int64_t n);
-} pt_reducer;
-
-typedef struct {
-    const pt_elemwise *e; /* what the reduced values are computed from; nout is 0 */
-    pt_loop *loop;        /* how; NULL: the one input itself */
-    const pt_reducer *by;
-    uint64_t axes; /* bit k: axis k is reduced */
-    int nonempty;  /* an empty reduced axis is an error */
-} pt_reduction;
+#include "driver_elemwise.h"
 
 /* Partial results of PT_RADIX tiles are added up before they join the next level. */
 #define PT_LEVELS 5
@@ -307,7 +290,7 @@ static int pt_reduce_strided(pt_ctx *ctx, const pt_reduction *m, pt_array *const
 }
 
 /* The whole work of a reduction; args are the inputs, then the output. */
-PT_UNUSED static int pt_reduce_run(pt_ctx *ctx, const pt_reduction *m, pt_array *const *args)
+static int pt_reduce_run(pt_ctx *ctx, const pt_reduction *m, pt_array *const *args)
 {
     const pt_elemwise *e = m->e;
     int64_t shape[PT_MAX_NDIM + 1];
