@@ -1,0 +1,12 @@
+# ruff: noqa: F401, F403  (a facade: names are imported to be exported)
+"""Rules about mathematics on arrays.
+
+A facade: sums and products are in ``algebraic``, logarithms and exponentials in
+``stabilize``, powers and signs in ``arithmetic``, reductions in ``reductions``.
+"""
+
+from pytensor.tensor.rewriting.algebraic import local_add_canonizer, local_mul_canonizer
+from pytensor.tensor.rewriting.arithmetic import *
+from pytensor.tensor.rewriting.inverses import *
+from pytensor.tensor.rewriting.reductions import *
+from pytensor.tensor.rewriting.stabilize import *
