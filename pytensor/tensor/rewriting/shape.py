@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytensor.graph.basic import Variable
+from pytensor.graph.basic import Constant, Variable
 from pytensor.graph.rewriting.basic import copy_stack_trace, node_rewriter
 from pytensor.tensor.basic import Alloc, alloc, constant, stack
 from pytensor.tensor.elemwise import Elemwise
+from pytensor.tensor.math import maximum
 from pytensor.tensor.rewriting.common import lengths_of, read_once
 from pytensor.tensor.rewriting.registry import (
     register_canonicalize,
@@ -126,6 +127,20 @@ def local_Shape_of_SpecifyShape(fgraph, node):
     if not lengths:
         return None
     return [stack(lengths).astype("int64")]
+
+
+@register_infer_shape
+@register_canonicalize
+@register_specialize
+@node_rewriter([maximum])
+def local_max_of_length_and_zero(fgraph, node):
+    """maximum(shape_i(x), 0) -> shape_i(x)"""
+    n, other = node.inputs
+    if n.owner is None or not isinstance(n.owner.op, Shape_i):
+        return None
+    if not isinstance(other, Constant) or not bool(other.data <= 0):
+        return None
+    return [n.astype(node.outputs[0].type.dtype)]
 
 
 # -- stating shapes ------------------------------------------------------------------------
