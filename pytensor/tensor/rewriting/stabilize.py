@@ -9,21 +9,15 @@ from __future__ import annotations
 from pytensor.graph.basic import Variable
 from pytensor.scalar import basic as ps
 from pytensor.scalar import math as psm
-from pytensor.tensor.basic import switch
-from pytensor.tensor.elemwise import DimShuffle
 from pytensor.tensor.math import (
-    Max,
-    Sum,
     add,
     erf,
     erfc,
     exp,
     expm1,
-    isinf,
     log,
     log1mexp,
     log1p,
-    maximum,
     mul,
     neg,
     reciprocal,
@@ -32,7 +26,6 @@ from pytensor.tensor.math import (
     sub,
     true_div,
 )
-from pytensor.tensor.math import abs as pt_abs
 from pytensor.tensor.rewriting.common import (
     added,
     arg_of,
@@ -165,62 +158,6 @@ def logdiffexp_to_log1mexpdiff(fgraph, node):
         return None
     x, y = arg_of(terms[0], ps.Exp), arg_of(terms[1], ps.Exp)
     return None if x is None or y is None else add(x, log1mexp(sub(y, x)))
-
-
-@register_stabilize
-@law(log)
-def local_log_add_exp(fgraph, node):
-    """log(exp(x) + exp(y)) -> m + log1p(exp(-|x - y|)) with m = max(x, y)"""
-    terms = args_of(node.inputs[0], ps.Add)
-    if terms is None or len(terms) < 2:
-        return None
-    exponents = [arg_of(t, ps.Exp) for t in terms]
-    if any(x is None for x in exponents):
-        return None
-    largest = exponents[0]
-    for x in exponents[1:]:
-        largest = maximum(largest, x)
-    if len(exponents) == 2:
-        difference = pt_abs(sub(*exponents))
-        rest = softplus(neg(difference))
-    else:
-        rest = log(added([exp(sub(x, largest)) for x in exponents]))
-    # Infinity minus infinity is NaN, but the largest alone is the answer.
-    return switch(isinf(largest), largest, add(largest, rest))
-
-
-@register_stabilize
-@law(log)
-def local_log_sum_exp(fgraph, node):
-    """log(sum(exp(x))) -> m + log(sum(exp(x - m))) with m = max(x)"""
-    (total,) = node.inputs
-    order = None
-    if total.owner is not None and isinstance(total.owner.op, DimShuffle):
-        order = total.owner.op
-        total = total.owner.inputs[0]
-    if total.owner is None or not isinstance(total.owner.op, Sum):
-        return None
-    op = total.owner.op
-    x = arg_of(total.owner.inputs[0], ps.Exp)
-    if x is None or not is_float(x) or total.type.dtype != x.type.dtype:
-        return None
-    axes = range(x.type.ndim) if op.axis is None else op.axis
-    if not axes or any(x.type.shape[i] == 0 for i in axes):
-        return None
-    if any(x.type.shape[i] is None for i in axes):
-        # The maximum of nothing is an error, the sum of nothing is 0.
-        return None
-    return _log_sum_exp(x, op, tuple(axes), order)
-
-
-def _log_sum_exp(x, op, axes, order):
-    kept = iter(range(x.type.ndim))
-    expand = ["x" if i in axes else next(kept) for i in range(x.type.ndim)]
-    largest = Max(axis=axes)(x)
-    wide = largest.dimshuffle(expand)
-    wide = switch(isinf(wide), 0, wide)
-    result = add(log(op(exp(sub(x, wide)))), switch(isinf(largest), 0, largest))
-    return result if order is None else order(result)
 
 
 # Logistic function
