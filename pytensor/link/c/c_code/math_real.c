@@ -65,15 +65,17 @@ PT_UNUSED static inline T PT_NAME(pow)(T x, T y)
     return PT_LIBM(pow)(x, y);
 }
 
-/* The first NaN, otherwise the larger. */
+/* NaN if either is, otherwise the larger; two plain choices become vector code. */
 PT_UNUSED static inline T PT_NAME(maximum)(T x, T y)
 {
-    return ((x >= y) | (x != x)) ? x : y;
+    const T larger = x < y ? y : x;
+    return y != y ? y : larger;
 }
 
 PT_UNUSED static inline T PT_NAME(minimum)(T x, T y)
 {
-    return ((x <= y) | (x != x)) ? x : y;
+    const T smaller = x > y ? y : x;
+    return y != y ? y : smaller;
 }
 
 PT_UNUSED static inline T PT_NAME(sign)(T x)
