@@ -120,11 +120,13 @@ def apply_local_dimshuffle_merge(fgraph, var: Variable) -> Variable:
 def local_useless_dimshuffle_makevector(fgraph, node):
     """[a][0] -> a, written as a `DimShuffle` that drops the only axis"""
     made = node.inputs[0].owner
-    if node.op.new_order or made is None or not isinstance(made.op, MakeVector):
+    if not node.op.drop or made is None or not isinstance(made.op, MakeVector):
         return None
     if len(made.inputs) != 1:
         return None
-    return [copy_stack_trace(node.outputs[0], made.inputs[0].astype(node.outputs[0].type.dtype))]
+    old = node.outputs[0]
+    [x] = made.inputs
+    return [copy_stack_trace(old, x.astype(old.type.dtype).dimshuffle(node.op.new_order))]
 
 
 # -- dtypes --------------------------------------------------------------------------------

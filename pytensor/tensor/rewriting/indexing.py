@@ -261,16 +261,18 @@ def names_no_element_twice(fgraph, node: Apply) -> bool:
     for unique in arrays:
         if has_no_duplicates(unique):
             # As long as all the others: so it is not repeated itself.
-            return all(other is unique or _as_long(fgraph, unique, other) for other in arrays)
+            return all(as_long(fgraph, unique, other) for other in arrays)
     return False
 
 
-def _as_long(fgraph, unique: Variable, other: Variable) -> bool:
+def as_long(fgraph, unique: Variable, other: Variable) -> bool:
+    """Return whether `other` is known to be as long as `unique`, or to have length 1."""
     a, b = unique.type.shape[0], other.type.shape[0]
-    if b == 1:
+    if b == 1 or unique is other:
         return True
     if a is not None and b is not None:
         return a == b
     return same_expression(
-        nonnegative_length(shape_i(unique, 0, fgraph)), shape_i(other, 0, fgraph)
+        nonnegative_length(shape_i(unique, 0, fgraph)),
+        nonnegative_length(shape_i(other, 0, fgraph)),
     )

@@ -41,7 +41,7 @@ from pytensor.tensor.rewriting.subtensor_write import (
     local_useless_inc_subtensor_alloc,
     local_write_of_write_same_indices,
 )
-from pytensor.tensor.shape import shape_i, specify_shape
+from pytensor.tensor.shape import Shape_i, shape_i, specify_shape
 from pytensor.tensor.subtensor import (
     AdvancedIncSubtensor,
     AdvancedSubtensor,
@@ -266,34 +266,57 @@ def _range_bounds(idx: Variable):
     return known(start), known(stop) if isinstance(stop, Constant) else stop, known(step)
 
 
-@register_canonicalize("shape_unsafe")
-@register_specialize("shape_unsafe")
-@node_rewriter([AdvancedSubtensor])
-def local_adv_idx_to_slice(fgraph, node):
-    """x[:, arange(a, b)] -> x[:, a:b]"""
+def _as_slice(fgraph, node):
+    """Return the index of an indexing node with a slice for its only array, if that is a range."""
     idx_list = node.op.idx_list
     if sum([not isinstance(i, slice) for i in idx_list]) != 1:
         return None
     indices = list(indices_of(node))
     [axis] = [i for i, idx in enumerate(indices) if not isinstance(idx, slice)]
-    idx, x, old = indices[axis], node.inputs[0], node.outputs[0]
-    bounds = _range_bounds(idx)
+    bounds = _range_bounds(indices[axis])
     if bounds is None:
         return None
     start, stop, step = bounds
     if isinstance(stop, Variable):
         # A symbolic stop may be negative: arange(-1) is empty, x[:-1] is not.
-        n = shape_i(x, axis, fgraph)
-        if start != 0 or not same_expression(nonnegative_length(stop), n):
+        stop = nonnegative_length(stop)
+        if stop.owner is None or not isinstance(stop.owner.op, Shape_i):
             return None
-        stop = None
+        if same_expression(stop, shape_i(node.inputs[0], axis, fgraph)):
+            stop = None
     elif stop is not None and stop < 0:
         return None
     indices[axis] = slice(start or None, stop, None if step == 1 else step)
+    return indices
+
+
+@register_canonicalize("shape_unsafe")
+@register_specialize("shape_unsafe")
+@node_rewriter([AdvancedSubtensor])
+def local_adv_idx_to_slice(fgraph, node):
+    """x[:, arange(a, b)] -> x[:, a:b]"""
+    indices = _as_slice(fgraph, node)
+    if indices is None:
+        return None
+    x, old = node.inputs[0], node.outputs[0]
     new = read(x, indices)
     if new is x and x.type.shape == old.type.shape:
         return [x]
     return [copy_stack_trace(old, specify_shape(new, old.type.shape))]
+
+
+@register_canonicalize("shape_unsafe")
+@register_specialize("shape_unsafe")
+@node_rewriter([AdvancedIncSubtensor])
+def local_adv_write_to_slice(fgraph, node):
+    """x[arange(a, b)].inc(y) -> x[a:b].inc(y)"""
+    indices = _as_slice(fgraph, node)
+    if indices is None:
+        return None
+    x, y = node.inputs[:2]
+    idx_list, flat = flatten_index_variables(indices)
+    write = IncSubtensor(idx_list, set_instead_of_inc=node.op.set_instead_of_inc)
+    return [copy_stack_trace(node.outputs[0], write(x, y, *flat))]
 
 
 # -- parts put together again --------------------------------------------------------------

@@ -126,7 +126,7 @@ def _number(var: Variable):
 @register_canonicalize("local_setsubtensor_of_allocs", "shape_unsafe")
 @register_stabilize("shape_unsafe")
 @register_specialize("shape_unsafe")
-@node_rewriter([IncSubtensor])
+@node_rewriter([IncSubtensor, AdvancedIncSubtensor])
 def local_useless_inc_subtensor_alloc(fgraph, node):
     """x[i].inc(alloc(y, *lengths)) -> x[i].inc(y): writing repeats it"""
     y = node.inputs[1]
@@ -135,7 +135,8 @@ def local_useless_inc_subtensor_alloc(fgraph, node):
         return None
     value = made.inputs[0]
     x, _, *idxs = node.inputs
-    part = Subtensor(node.op.idx_list)(x, *idxs)
+    reading = Subtensor if isinstance(node.op, IncSubtensor) else AdvancedSubtensor
+    part = reading(node.op.idx_list)(x, *idxs)
     offset = part.type.ndim - y.type.ndim
     for i, n in enumerate(y.type.shape):
         # An axis that the allocation does not fill would be repeated without being known to be 1.
