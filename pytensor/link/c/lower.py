@@ -14,6 +14,7 @@ import numpy as np
 from pytensor.graph.basic import Apply, Constant, Variable
 from pytensor.link.c.dispatch import load_dispatch
 from pytensor.link.c.dispatch.basic import CKernel, c_funcify
+from pytensor.link.c.dispatch.reduce import absorbed_producers, fused_reduction
 from pytensor.link.c.memory import DESTROYED, LOAN, Block, MemoryPlan, Slot, Step
 from pytensor.link.c.source import build_unit
 from pytensor.link.py.vm import _perform_of
@@ -83,6 +84,7 @@ class _Lowering:
         self.functions: dict[tuple, int] = {}
         self.bodies: list[tuple[CKernel, Step]] = []
         self._kernels: dict[tuple, CKernel | None] = {}
+        self.fused: dict[Apply, CKernel] = {}
 
     # -- slots -------------------------------------------------------------------------
 
@@ -123,9 +125,25 @@ class _Lowering:
             known = self._kernels[key] = _checked_kernel(node)
         return known
 
-    def add_node(self, node: Apply, block: Block) -> None:
-        kernel = self.kernel_of(node)
-        reads = [self.read_slot(v) for v in node.inputs]
+    def absorbed(self, plan: Schedule, outputs: Sequence[Variable]) -> dict[Apply, Apply]:
+        """Return the elementwise nodes that become part of their reader, by reader."""
+        found = {}
+        for reader, producer in absorbed_producers(plan, outputs).items():
+            key = (producer.op, reader.op, tuple([v.type for v in producer.inputs]))
+            if key not in self._kernels:
+                plain = all(map(_is_plain, (*producer.inputs, *reader.outputs)))
+                self._kernels[key] = fused_reduction(producer, reader) if plain else None
+            if self._kernels[key] is not None:
+                self.fused[reader] = self._kernels[key]
+                found[reader] = producer
+        return found
+
+    def add_node(self, node: Apply, block: Block, producer: Apply | None = None) -> None:
+        if producer is None:
+            kernel, inputs = self.kernel_of(node), node.inputs
+        else:
+            kernel, inputs = self.fused[node], producer.inputs
+        reads = [self.read_slot(v) for v in inputs]
         if kernel is None:
             self.calls.append(_python_call(node))
             kind = PYTHON if lazy_branches(node) is None else LAZY_PYTHON
@@ -136,7 +154,8 @@ class _Lowering:
         for i, variable in enumerate(node.outputs):
             source = kernel.views.get(i, kernel.destroys.get(i))
             writes.append(self.new_slot(variable, None if source is None else reads[source]))
-        step = Step(KERNEL, 0, reads, writes, kernel, node)
+        # What can fail in a fused node is the elementwise part: errors name it.
+        step = Step(KERNEL, 0, reads, writes, kernel, producer or node)
         block.steps.append(step)
         numbers = [self.add_block(inner) for inner in kernel.blocks]
         step.block_slots = [slot for _, slots in numbers for slot in slots]
@@ -153,8 +172,10 @@ class _Lowering:
 
     # -- blocks ------------------------------------------------------------------------
 
-    def add_graph(self, plan: Schedule, block: Block) -> None:
+    def add_graph(self, plan: Schedule, block: Block, outputs: Sequence[Variable]) -> None:
         """Append the steps of all nodes, with skips around those of branches not taken."""
+        producer_of = self.absorbed(plan, outputs)
+        absorbed = set(producer_of.values())
         position = {node: i for i, node in enumerate(plan.order)}
         current: frozenset = frozenset()
         open_skips: list[Step] = []
@@ -172,7 +193,8 @@ class _Lowering:
                         )
                         block.steps.append(skip)
                         open_skips.append(skip)
-            self.add_node(node, block)
+            if node not in absorbed:
+                self.add_node(node, block, producer_of.get(node))
         for skip in open_skips:
             skip.index = len(block.steps)
 
@@ -184,7 +206,7 @@ class _Lowering:
         slots = [self.new_slot(v) for v in inner.inputs]
         for slot in slots:
             slot.flags |= LOAN
-        self.add_graph(schedule(inner), block)
+        self.add_graph(schedule(inner), block, inner.outputs)
         block.outputs = [self.read_slot(v) for v in inner.outputs]
         for slot in block.outputs:
             slot.flags |= LOAN
@@ -279,7 +301,7 @@ def lower(fgraph: "FunctionGraph", plan: Schedule) -> Lowered:
     for positions in destroyed_inputs(fgraph, (n for n in plan.order if n.op.destroy_map)).values():
         for i in positions:
             inputs[i].flags |= DESTROYED
-    state.add_graph(plan, main)
+    state.add_graph(plan, main, fgraph.outputs)
     main.outputs = [state.read_slot(v) for v in fgraph.outputs]
     memory = MemoryPlan(state.blocks)
     units, numbers = _split_units(state.bodies)

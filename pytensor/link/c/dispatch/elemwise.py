@@ -40,6 +40,19 @@ def loop_text(code, in_dtypes: Sequence[str], out_dtypes: Sequence[str], scalar:
     return name, f"\nstatic void {name}{text}"
 
 
+def loop_of(node):
+    """Return name, text, scalar code and cost of an element of an Elemwise node's loop, or None."""
+    in_dtypes = [v.type.dtype for v in node.inputs]
+    out_dtypes = [v.type.dtype for v in node.outputs]
+    names = [f"a{i}" for i in range(len(in_dtypes))]
+    code = scalar_code(node.op.scalar_op, in_dtypes, out_dtypes, names)
+    if code is None:
+        return None
+    scalar = [all(n == 1 for n in v.type.shape) for v in node.inputs]
+    name, text = loop_text(code, in_dtypes, out_dtypes, scalar)
+    return name, text, code, code.cost + 0.1 * (len(in_dtypes) + len(out_dtypes))
+
+
 def _c_string(text: str) -> str:
     """Quote a name for C; an Op's name may hold anything."""
     safe = "".join(c if c.isalnum() or c in " _-{}[]().,:*+" else "?" for c in text[:60])
@@ -82,26 +95,22 @@ def _elemwise(op, node=None, **kwargs):
         return scalar_kernel(op.scalar_op, in_dtypes, out_dtypes, destroys)
     if ndim > 60:
         return None
-    code = scalar_code(
-        op.scalar_op, in_dtypes, out_dtypes, [f"a{i}" for i in range(len(in_dtypes))]
-    )
-    if code is None:
+    loop = loop_of(node)
+    if loop is None:
         return None
-    scalar = [all(n == 1 for n in v.type.shape) for v in node.inputs]
-    loop, text = loop_text(code, in_dtypes, out_dtypes, scalar)
-    cost = code.cost + 0.1 * (len(in_dtypes) + len(out_dtypes))
+    name, text, code, cost = loop
     record = elemwise_record(str(op), node.inputs, node.outputs, cost, destroys)
     return CKernel(
-        f"{record}\n    return ctx->svc->elemwise(ctx, &e, args, {loop});",
+        f"{record}\n    return ctx->svc->elemwise(ctx, &e, args, {name});",
         (*code.sources, ELEMWISE),
         functions=(text,),
-        inplace=_inplace(node, scalar, destroys),
+        inplace=_inplace(node, destroys),
         destroys=destroys,
         flags=("libmvec",) if uses_libm(code.sources) else (),
     )
 
 
-def _inplace(node, scalar: Sequence[bool], destroys) -> dict[int, tuple[int, ...]]:
+def _inplace(node, destroys) -> dict[int, tuple[int, ...]]:
     """Inputs each output may be written over: same dtype (C's aliasing rules), not repeated."""
     result = {}
     for j, z in enumerate(node.outputs):

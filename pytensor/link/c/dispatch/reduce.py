@@ -1,7 +1,10 @@
 """Reductions: c_code/reduce.c instantiated for each operation and its types, driven by driver_reduce.h."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from pytensor.graph.basic import Apply, Variable
 from pytensor.link.c.dispatch.basic import (
     C_CODE,
     CKernel,
@@ -11,10 +14,11 @@ from pytensor.link.c.dispatch.basic import (
     c_type,
     itemsize,
 )
-from pytensor.link.c.dispatch.elemwise import elemwise_record
-from pytensor.link.c.dispatch.scalar import literal, scalar_code, unit_cast
+from pytensor.link.c.dispatch.elemwise import ELEMWISE, elemwise_record, loop_of
+from pytensor.link.c.dispatch.scalar import literal, scalar_code, unit_cast, uses_libm
+from pytensor.link.schedule import Schedule
 from pytensor.tensor._reductions import MulWithoutZeros, NonZeroDimsCAReduce
-from pytensor.tensor.elemwise import CAReduce
+from pytensor.tensor.elemwise import CAReduce, Elemwise
 
 
 def _identity(op: CAReduce, dtype: str):
@@ -99,7 +103,7 @@ def reduction_body(op, record: str, by: Reducer, ndim: int, loop: str = "NULL") 
 @c_funcify.register(CAReduce)
 def _careduce(op, node=None, **kwargs):
     [x], [z] = node.inputs, node.outputs
-    if type(op).perform not in (CAReduce.perform, NonZeroDimsCAReduce.perform) or x.type.ndim > 60:
+    if not _is_plain(op) or x.type.ndim > 60:
         return None
     by = reducer(op, x.type.dtype, z.type.dtype)
     if by is None:
@@ -107,3 +111,73 @@ def _careduce(op, node=None, **kwargs):
     cost = 0.1 * itemsize(x.type.dtype)
     record = elemwise_record(str(op), [x], [], cost)
     return CKernel(reduction_body(op, record, by, x.type.ndim), by.sources)
+
+
+def _is_plain(op) -> bool:
+    """Tell whether a reduction computes what its class says."""
+    return isinstance(op, CAReduce) and type(op).perform in (
+        CAReduce.perform,
+        NonZeroDimsCAReduce.perform,
+    )
+
+
+def absorbed_producers(plan: Schedule, outputs: Sequence[Variable]) -> dict[Apply, Apply]:
+    """Return reductions of elementwise results that nobody else reads: the one loop never stores them.
+
+    Running the producer at the place of its reader is safe if both run under the same conditions
+    and nothing in between overwrites memory.
+    """
+    reductions = [
+        node
+        for node in plan.order
+        if _is_plain(node.op)
+        and node.inputs[0].owner is not None
+        and isinstance(node.inputs[0].owner.op, Elemwise)
+    ]
+    if not reductions:
+        return {}
+    uses = dict.fromkeys((node.inputs[0] for node in reductions), 0)
+    at: dict[Apply, tuple[int, int]] = {}
+    n_destroyers = 0
+    for i, node in enumerate(plan.order):
+        at[node] = (i, n_destroyers)
+        n_destroyers += bool(node.op.destroy_map)
+        for x in node.inputs:
+            if x in uses:
+                uses[x] += 1
+    for x in outputs:
+        if x in uses:
+            uses[x] += 1
+    found = {}
+    for node in reductions:
+        producer = node.inputs[0].owner
+        if (
+            uses[node.inputs[0]] == 1
+            and len(producer.outputs) == 1
+            and not producer.op.inplace_pattern
+            and producer in at
+            and at[producer][1] == at[node][1]
+            and (not plan.guards or plan.guards.get(producer) == plan.guards.get(node))
+        ):
+            found[node] = producer
+    return found
+
+
+def fused_reduction(producer: Apply, node: Apply) -> CKernel | None:
+    """Return the kernel that reduces what `producer` computes, tile by tile; None without C for both."""
+    [values], [z] = producer.outputs, node.outputs
+    ndim = values.type.ndim
+    by = reducer(node.op, values.type.dtype, z.type.dtype)
+    if by is None or not 0 < ndim <= 60:
+        return None
+    loop = loop_of(producer)
+    if loop is None:
+        return None
+    name, text, code, cost = loop
+    record = elemwise_record(str(producer.op), producer.inputs, [], cost)
+    return CKernel(
+        reduction_body(node.op, record, by, ndim, name),
+        tuple(dict.fromkeys((*code.sources, ELEMWISE, *by.sources))),
+        functions=(text,),
+        flags=("libmvec",) if uses_libm(code.sources) else (),
+    )
