@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pytensor.configdefaults import config
+from pytensor.tensor.blas._capsules import capsule_table
 from pytensor.tensor.blas._flags import LinkFlags, parse_flags
 from pytensor.utils import lazy_scipy_module
 
@@ -69,9 +70,6 @@ LAPACK_NAMES = (
     *("sgecon", "dgecon", "cgecon", "zgecon"),
     *("spocon", "dpocon", "cpocon", "zpocon"),
 )
-
-_cython_blas = lazy_scipy_module("linalg.cython_blas")
-_cython_lapack = lazy_scipy_module("linalg.cython_lapack")
 
 
 @dataclass(frozen=True)
@@ -209,7 +207,7 @@ def reads_old_output(routines: Mapping[str, int], int_bits: int) -> bool:
 @functools.cache
 def scipy_provider() -> BlasProvider:
     """Return the BLAS that SciPy brought."""
-    table = _cython_blas.__pyx_capi__
+    table = capsule_table("cython_blas")
     capsules = find_capsules(table, (*BLAS_NAMES, "daxpy"))
     addresses = tuple(
         capsule_address(capsules[name]) if name in capsules else 0 for name in BLAS_NAMES
@@ -244,7 +242,7 @@ def _scipy_build_info() -> tuple[str, str]:
 @functools.cache
 def lapack_pointers(names: tuple[str, ...] = LAPACK_NAMES) -> tuple[int, ...]:
     """Return addresses of SciPy's LAPACK routines, 0 for one that is missing (32-bit integers)."""
-    capsules = find_capsules(_cython_lapack.__pyx_capi__, names)
+    capsules = find_capsules(capsule_table("cython_lapack"), names)
     return tuple(capsule_address(capsules[n]) if n in capsules else 0 for n in names)
 
 
