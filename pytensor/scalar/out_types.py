@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytensor.configdefaults import config
 from pytensor.graph.utils import MetaObject
 from pytensor.scalar.type import (
     ScalarType,
@@ -124,9 +125,9 @@ def upgrade_to_float64(*types) -> Types:
 
 
 def float_division_out(*types) -> Types:
-    """As `upcast_out`, but discrete operands give float64, or `config.floatX` where that was asked for."""
+    """As `upcast_out`, but discrete operands give `config.floatX`."""
     if all(t in discrete_types for t in types):
-        return (get_scalar_type(upcast("int64", "float32")),)
+        return (get_scalar_type(config.floatX),)
     return upcast_out(*types)
 
 

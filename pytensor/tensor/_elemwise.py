@@ -7,6 +7,7 @@ from numbers import Number
 import numpy as np
 
 import pytensor.scalar.basic as ps
+from pytensor.configdefaults import config
 from pytensor.graph.basic import Apply, Constant, Variable
 from pytensor.graph.null_type import DisconnectedType, NullType, disconnected_type
 from pytensor.graph.op import Op
@@ -64,11 +65,12 @@ class Elemwise(Op):
 
     def output_dtypes(self, in_dtypes: tuple[str, ...]) -> tuple[str, ...]:
         """Return the dtypes of the outputs for inputs of `in_dtypes`."""
-        found = self._output_dtypes.get(in_dtypes)
+        key = (config.floatX, *in_dtypes)  # what integers are divided as depends on floatX
+        found = self._output_dtypes.get(key)
         if found is None:
             node = self.scalar_op.make_node(*[get_scalar_type(d)() for d in in_dtypes])
             found = tuple([o.type.dtype for o in node.outputs])
-            self._output_dtypes[in_dtypes] = found
+            self._output_dtypes[key] = found
         return found
 
     def make_node(self, *inputs):

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from pytensor.configdefaults import config
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.null_type import grad_undefined
 from pytensor.graph.op import Op
@@ -13,10 +14,16 @@ from pytensor.tensor.type import dvector, integer_dtypes
 
 
 def _output_dtype(dtype, *bounds) -> str:
+    """The dtype asked for, or that of the arrays among `bounds`: Python numbers have none."""
     if dtype is not None:
         return np.dtype(dtype).name
-    common = np.result_type(*(b.type.dtype for b in bounds))
-    return common.name if common.kind in "fc" else "float64"
+    typed = [b for b in bounds if not isinstance(b, int | float) or isinstance(b, np.generic)]
+    common = np.result_type(*(as_tensor_variable(b).type.dtype for b in typed), "bool")
+    return common.name if common.kind in "fc" else config.floatX
+
+
+def _work_dtype(dtype: str) -> str:
+    return dtype if dtype.startswith(("float", "complex")) else "float64"
 
 
 def _as_num(num) -> int | Variable:
@@ -66,9 +73,9 @@ def linspace(start, stop, num=50, endpoint: bool = True, retstep: bool = False, 
     >>> pt.linspace(0, 1, 3).eval().tolist()
     [0.0, 0.5, 1.0]
     """
-    start, stop, num = as_tensor_variable(start), as_tensor_variable(stop), _as_num(num)
     out_dtype = _output_dtype(dtype, start, stop)
-    work = out_dtype if out_dtype.startswith(("float", "complex")) else "float64"
+    start, stop, num = as_tensor_variable(start), as_tensor_variable(stop), _as_num(num)
+    work = _work_dtype(out_dtype)
     start, stop = cast(start, work), cast(stop, work)
     ndim = max(start.type.ndim, stop.type.ndim)
     steps, intervals = _unit_steps(num, endpoint, ndim, work)
@@ -92,9 +99,8 @@ def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
 
     Parameters are those of `linspace`, and `base`.
     """
-    start, stop = as_tensor_variable(start), as_tensor_variable(stop)
-    base = as_tensor_variable(base)
     out_dtype = _output_dtype(dtype, start, stop, base)
+    start, stop, base = (cast(b, _work_dtype(out_dtype)) for b in (start, stop, base))
     exponents = linspace(start, stop, num=num, endpoint=endpoint, axis=axis)
     return cast(base**exponents, out_dtype)
 
@@ -117,11 +123,9 @@ def geomspace(start, stop, num=50, base=10.0, endpoint=True, dtype=None, axis=0)
     >>> pt.geomspace(1, 100, 3).eval().tolist()
     [1.0, 10.0, 100.0]
     """
-    start, stop = as_tensor_variable(start), as_tensor_variable(stop)
-    base = as_tensor_variable(base)
     out_dtype = _output_dtype(dtype, start, stop, base)
-    start, stop = cast(start, out_dtype), cast(stop, out_dtype)
-    sign = cast(switch(lt(start, 0), -1, 1), out_dtype)
+    start, stop, base = (cast(b, _work_dtype(out_dtype)) for b in (start, stop, base))
+    sign = cast(switch(lt(start, 0), -1, 1), start.type.dtype)
     low, high = log(start * sign) / log(base), log(stop * sign) / log(base)
     values = sign * logspace(low, high, num=num, endpoint=endpoint, base=base)
     if isinstance(num, Variable):

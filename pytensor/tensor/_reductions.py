@@ -348,11 +348,9 @@ class Argmax(Op):
             return [()]
         return [tuple(s for i, s in enumerate(shape) if i not in self.axis)]
 
-    def connection_pattern(self, node):
-        return [[False]]
-
     def pullback(self, inputs, outputs, cotangents):
-        return [disconnected_type()]
+        """Zero: a position is constant wherever it is differentiable."""
+        return [inputs[0].zeros_like(dtype=cotangents[0].type.dtype)]
 
     def pushforward(self, inputs, outputs, tangents):
         return [disconnected_type()]

@@ -507,22 +507,26 @@ tensor7 = _constructor("tensor7", (None,) * 7)
 
 
 def _plural(make, fname):
-    """Return the function that makes several variables: by names, or by number."""
+    """Return the function that makes several variables: by names, by letters, or by number."""
 
     def make_several(*names):
         if len(names) == 1:
-            if isinstance(names[0], str):
-                names = tuple(names[0].split()) if " " in names[0] else names
-            elif isinstance(names[0], (int, np.integer)):
-                names = (None,) * int(names[0])
-        if not names:
-            raise ValueError(f"[{fname}] needs a number of variables or at least one name")
+            [only] = names
+            if isinstance(only, (int, np.integer)):
+                names = (None,) * int(only)
+            elif not isinstance(only, str):
+                names = tuple(only)
+            elif len(only) == 1:
+                return make(only)
+            else:
+                names = tuple(only.split() if " " in only else only)
         return [make(name) for name in names]
 
     make_several.__name__ = make_several.__qualname__ = fname
     make_several.__doc__ = (
-        f'Return a list of variables, as ``{fname}("a b")``, ``{fname}("a", "b")`` or '
-        f"``{fname}(2)``."
+        f'Return a list of variables, as ``{fname}("a", "b")``, ``{fname}("alpha beta")``, '
+        f'``{fname}("ab")`` (a variable a letter) or ``{fname}(2)``.\n\n'
+        f'``{fname}("a")`` is a single variable, not a list.'
     )
     return make_several
 

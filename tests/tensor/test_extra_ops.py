@@ -5,6 +5,7 @@ import pytest
 from tensor_checks import check_gradient, check_shapes, check_vectorize, evaluate
 
 import pytensor.tensor as pt
+from pytensor import config
 from pytensor.tensor.extra_ops import (
     CumOp,
     bartlett,
@@ -273,6 +274,17 @@ def test_ranges(num, endpoint):
         lambda a, b: linspace(a, b, axis=1, **keys),
         lambda a, b: np.linspace(a, b, axis=1, **keys),
         *values,
+    )
+
+
+@pytest.mark.parametrize("floatX", ["float32", "float64"])
+def test_spaced_python_numbers_are_floatX(floatX):
+    with config.change_flags(floatX=floatX):
+        for made in (linspace(0, 1, 5), logspace(0, 2, 3), geomspace(1, 100, 3)):
+            assert made.type.dtype == floatX
+    assert logspace(0, 3, 4, dtype="int64").type.dtype == "int64"
+    np.testing.assert_array_equal(
+        evaluate(logspace(0, 3, 4, dtype="int64"), {}), [1, 10, 100, 1000]
     )
 
 

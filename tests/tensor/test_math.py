@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import scipy.special
 
+import pytensor
 import pytensor.tensor as pt
 from pytensor.gradient import grad, verify_grad
 from pytensor.graph.replace import vectorize_graph
@@ -118,6 +119,22 @@ def test_argmax(axis):
     if axis in (None, 1):
         kept = evaluate(pt.argmax(x, axis=axis, keepdims=True), {x: X3})
         np.testing.assert_array_equal(kept, X3.argmax(axis, keepdims=True))
+
+
+def test_argmax_is_constant_to_the_gradient():
+    x = pt.dmatrix("x")
+    g = evaluate(grad((pt.argmax(x, axis=0) * x.sum(axis=0)).sum(), x), {x: X3[0]})
+    np.testing.assert_array_equal(g, np.broadcast_to(X3[0].argmax(0), (3, 4)))
+    np.testing.assert_array_equal(
+        evaluate(grad(pt.argmax(x).sum(), x), {x: X3[0]}), np.zeros((3, 4))
+    )
+
+
+@pytest.mark.parametrize("floatX", ["float32", "float64"])
+def test_integers_are_divided_as_floatX(floatX):
+    i, b = pt.ivector("i"), pt.bvector("b")
+    with pytensor.config.change_flags(floatX=floatX):
+        assert {(i / 2).dtype, (i / b).dtype, pt.true_div(b, b).dtype} == {floatX}
 
 
 def test_max_and_argmax():

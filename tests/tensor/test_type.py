@@ -141,8 +141,10 @@ def test_plural_constructors():
     assert [v.name for v in pt.fvectors("a", "b", "c")] == ["a", "b", "c"]
     assert len(pt.scalars(3)) == 3
     assert pt.fvectors("a", "b")[0].type.dtype == "float32"
-    with pytest.raises(ValueError):
-        pt.vectors()
+    assert [v.name for v in pt.scalars("ab")] == ["a", "b"]
+    assert [v.name for v in pt.rows(["a", "long"])] == ["a", "long"]
+    assert pt.matrices("x").name == "x"
+    assert pt.vectors() == []
 
 
 def test_values_eq():
