@@ -17,6 +17,7 @@ from pytensor.tensor.rewriting.registry import (
     register_canonicalize,
     register_specialize,
     register_stabilize,
+    register_uncanonicalize,
 )
 from pytensor.tensor.variable import TensorConstant
 
@@ -48,6 +49,7 @@ def _merged(node: Apply) -> Variable | None:
     return x if is_dimshuffle_useless(order, x) else None
 
 
+@register_uncanonicalize  # BLAS calls leave views of views behind
 @node_rewriter([DimShuffle])
 def local_dimshuffle_merge(fgraph, node):
     """dimshuffle(dimshuffle(x)) -> dimshuffle(x)"""

@@ -7,7 +7,7 @@ from pytensor.scalar import basic as ps
 from pytensor.tensor.basic import Alloc
 from pytensor.tensor.extra_ops import Repeat, Unique
 from pytensor.tensor.math import Max, Min, Prod, Sum
-from pytensor.tensor.rewriting.common import args_of, is_float, law
+from pytensor.tensor.rewriting.common import IEEE, args_of, law
 from pytensor.tensor.rewriting.registry import register_canonicalize, register_specialize
 from pytensor.tensor.sort import SortOp
 
@@ -22,7 +22,7 @@ def local_Unique_scalar(fgraph, node):
     return [copy_stack_trace(node.outputs[0], x.dimshuffle("x"))]
 
 
-@register_canonicalize
+@register_canonicalize("shape_unsafe")
 @node_rewriter([Unique])
 def local_Unique_lift(fgraph, node):
     """unique(alloc(x)) -> unique(x): repeating adds no values"""
@@ -36,27 +36,22 @@ def local_Unique_lift(fgraph, node):
         source = x.owner.inputs[0]
     else:
         return None
-    if 0 in x.type.shape or None in x.type.shape:
+    if 0 in x.type.shape:
         # Repeated no times, there are none.
         return None
     return [copy_stack_trace(node.outputs[0], op(source))]
 
 
-@register_canonicalize
-@register_specialize
+@register_canonicalize(IEEE)
+@register_specialize(IEEE)
 @law(Sum, Prod, Max, Min)
 def local_sort_under_reduce(fgraph, node):
-    """max(sort(x)) -> max(x): the order of elements does not matter"""
+    """sum(sort(x)) -> sum(x): the order of elements does not matter, but for rounding"""
     inner = node.inputs[0].owner
     if inner is None or not isinstance(inner.op, SortOp):
         return None
-    x, axis = inner.inputs
-    if isinstance(node.op, Sum | Prod) and is_float(x):
-        # Rounding depends on the order.
-        return None
+    [x] = inner.inputs
     axes = node.op.axis
-    if axes is not None:
-        data = getattr(axis, "data", None)
-        if data is None or int(data) % x.type.ndim not in axes:
-            return None
+    if axes is not None and inner.op._normalized_axis(x) not in axes:
+        return None
     return node.op(x)

@@ -184,6 +184,8 @@ def merged_index(inner: slice, outer, n: int | None):
 
 def _slice_of_slice(first, second) -> slice | None:
     (a, b, p), (c, d, q) = first, second
+    if first == second == (None, None, -1):
+        return FULL
     a, c = a or 0, c or 0
     if p < 0 or q < 0 or a < 0 or c < 0:
         return None

@@ -8,6 +8,7 @@ from pytensor.graph.basic import Constant, Variable
 from pytensor.graph.rewriting.basic import copy_stack_trace, node_rewriter
 from pytensor.tensor.basic import MakeVector, stack
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
+from pytensor.tensor.math import mul
 from pytensor.tensor.reshape import JoinDims, SplitDims
 from pytensor.tensor.rewriting.common import lengths_of, read_once
 from pytensor.tensor.rewriting.registry import (
@@ -202,6 +203,11 @@ def local_fuse_expand_dims_reshape(fgraph, node):
 # -- joined and split axes -----------------------------------------------------------------
 
 
+def _no_empty(static) -> bool:
+    """Return whether no length is 0, so that -1 says which one is meant."""
+    return all(n is not None and n > 0 for n in static)
+
+
 @register_canonicalize
 @node_rewriter([SplitDims])
 def local_split_dims(fgraph, node):
@@ -211,16 +217,14 @@ def local_split_dims(fgraph, node):
     if isinstance(shape, Constant) and shape.data.size == 0:
         return [x.dimshuffle([i for i in range(x.type.ndim) if i != axis])]
     lengths = lengths_of(fgraph, x)
-    n_new = old.type.ndim - x.type.ndim + 1
-    parts = [shape[i] for i in range(n_new)]
+    parts = [shape[i] for i in range(old.type.ndim - x.type.ndim + 1)]
     if isinstance(shape, Constant):
         parts = [int(n) for n in shape.data]
-        if -1 in parts:
-            # With an axis of length 0 elsewhere, `reshape` could not tell.
-            others = math.prod(n for n in parts if n != -1)
-            if not others:
-                return None
-            parts[parts.index(-1)] = lengths[axis] // others
+    if -1 in parts and not _no_empty([*x.type.shape[:axis], *x.type.shape[axis + 1 :]]):
+        others = math.prod(n for n in parts if n != -1)
+        if not others:
+            return None
+        parts[parts.index(-1)] = lengths[axis] // others
     new = reshape(x, stack([*lengths[:axis], *parts, *lengths[axis + 1 :]]), ndim=old.type.ndim)
     return [copy_stack_trace(old, specify_shape(new, old.type.shape))]
 
@@ -238,9 +242,8 @@ def local_join_dims(fgraph, node):
     if count == 1:
         return [x]
     lengths = lengths_of(fgraph, x)
-    joined = 1
-    for n in lengths[start : start + count]:
-        joined = n if isinstance(joined, int) else joined * n
+    rest = [*x.type.shape[:start], *x.type.shape[start + count :]]
+    joined = -1 if _no_empty(rest) else mul(*lengths[start : start + count])
     new = reshape(
         x, stack([*lengths[:start], joined, *lengths[start + count :]]), ndim=old.type.ndim
     )

@@ -6,7 +6,7 @@ from pytensor.graph.basic import Constant, Variable
 from pytensor.graph.rewriting.basic import copy_stack_trace, node_rewriter
 from pytensor.scalar import basic as ps
 from pytensor.tensor.basic import Alloc, alloc, cast
-from pytensor.tensor.math import add
+from pytensor.tensor.math import add, neg, sub
 from pytensor.tensor.rewriting.common import (
     IEEE,
     args_of,
@@ -260,6 +260,29 @@ def local_add_of_sparse_write(fgraph, node):
         base = _changed(write.op, set_instead_of_inc=False)(base, *write.inputs[1:])
         copy_stack_trace([old, write.outputs[0]], base)
     return [base]
+
+
+@register_canonicalize("shape_unsafe", IEEE)
+@register_stabilize("shape_unsafe", IEEE)
+@register_specialize("shape_unsafe", IEEE)
+@node_rewriter([sub])
+def local_sub_of_sparse_write(fgraph, node):
+    """x - zeros[i].inc(y) -> x[i].inc(-y), zeros[i].inc(y) - x -> (-x)[i].inc(y)"""
+    x, y = node.inputs
+    old = node.outputs[0]
+    write = _write_to_zeros(fgraph, y, old)
+    base, sign = x, neg
+    if write is None:
+        write = _write_to_zeros(fgraph, x, old)
+        base, sign = neg(y), None
+    if write is None or base.type.dtype != old.type.dtype:
+        return None
+    if base.type.broadcastable != old.type.broadcastable:
+        base = alloc(base, *broadcast_lengths(fgraph, [base, write.outputs[0]]))
+    _, value, *idxs = write.inputs
+    value = value if sign is None else sign(value)
+    new = _changed(write.op, set_instead_of_inc=False)(base, value, *idxs)
+    return [copy_stack_trace([old, write.outputs[0]], new)]
 
 
 @law(add)
