@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from io import StringIO
 from typing import Any, Literal, NamedTuple, TextIO
 
-from pytensor.graph.basic import Apply, Constant, Variable
+from pytensor.graph.basic import Apply, Constant, NominalVariable, Variable
 from pytensor.graph.fg import AbstractFunctionGraph, FunctionGraph, Output
 from pytensor.graph.op import HasMultipleInnerGraph, Op
 
@@ -105,7 +105,9 @@ class _Printer:
         """Return everything said about a variable in its line."""
         node = var.owner
         if node is None:
-            text, thing = str(var), var
+            nameless_input = isinstance(var, NominalVariable) and var.name is None
+            text = f"i{var.id}" if nameless_input else str(var)
+            thing: Any = var
         else:
             text = f"{node.op}"
             if len(node.outputs) > 1 and not header:
@@ -218,6 +220,11 @@ def op_with_inner_graph(op: Op) -> Op:
     return op
 
 
+def written_out(op: Op) -> bool:
+    """Tell whether the text of an Op says all that its inner graph would."""
+    return getattr(op_with_inner_graph(op), "written_out", False)
+
+
 def inner_graphs(op: Op) -> list:
     """Return the graphs inside an Op, if any."""
     op = op_with_inner_graph(op)
@@ -328,7 +335,8 @@ def debugprint(
     print_destroy_map, print_view_map, print_memory_map : bool
         Add which inputs are overwritten (``d=``), shared as views (``v=``), or both.
     print_inner_graphs : bool or "auto"
-        Print the graphs inside Ops, below the tree. All of them by default.
+        Print the graphs inside Ops, below the tree. By default those that the Op's own text does
+        not write out already, as ``Composite{i0 + 2 * i1}`` does.
     print_fgraph_inputs : bool
         Print the inputs of graphs first, also unused ones.
     print_assumptions : bool
@@ -365,6 +373,8 @@ def debugprint(
     for root in _roots(graph_like, print_storage):
         for line in printer.lines(root):
             print(line, file=out)
+    if print_inner_graphs == "auto":
+        printer.inner = [node for node in printer.inner if not written_out(node.op)]
     if printer.inner and print_inner_graphs:
         for line in printer.inner_lines(print_fgraph_inputs):
             print(line, file=out)

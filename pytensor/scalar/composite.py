@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from pytensor.graph.basic import Apply, Constant, Variable
 from pytensor.graph.fg import FrozenFunctionGraph
 from pytensor.graph.op import HasInnerGraph
 from pytensor.graph.traversal import io_toposort
+from pytensor.scalar import formula
 from pytensor.scalar.op import ScalarOp
 from pytensor.scalar.type import ScalarType, get_scalar_type
 from pytensor.scalar.variable import as_scalar
@@ -36,7 +38,8 @@ class Program:
         if len(cells) != len(inputs):
             raise ValueError(f"[Composite] inputs must differ, got {inputs}")
         nodes = io_toposort(inputs, outputs)
-        constants, by_signature = [], {}
+        constants: list[tuple[str, Any]] = []
+        by_signature: dict[Any, int] = {}
         for x in (x for node in nodes for x in node.inputs):
             if x not in cells and x.owner is None:
                 cells[x] = self._constant_cell(x, len(inputs), constants, by_signature)
@@ -201,19 +204,25 @@ class Composite(ScalarInnerGraphOp):
         self.outputs_type = tuple(x.type for x in outputs)
         super().__init__(name=name if name != "Composite" else None)
 
+    @property
+    def written_out(self) -> bool:
+        """Whether ``str`` shows the whole formula."""
+        return self.name is None and len(self.program.steps) <= 10
+
     def __str__(self):
         if self.name is not None:
             return self.name
-        if len(self.program.steps) > 10:
+        if not self.written_out:
             return "Composite{...}"
-        names = [f"i{i}" for i in range(self.nin)]
-        names += [str(value) for _, value in self.program.constants]
+        terms = [formula.atom(f"i{i}") for i in range(self.nin)]
+        terms += [formula.atom(str(value)) for _, value in self.program.constants]
         for op, cells, out_dtypes in self.program.steps:
-            text = f"{op}({', '.join(names[c] for c in cells)})"
-            names += (
-                [text] if len(out_dtypes) == 1 else [f"{text}.{k}" for k in range(len(out_dtypes))]
-            )
-        return f"Composite{{{', '.join(names[c] for c in self.program.outputs)}}}"
+            term = formula.apply(str(op), [terms[c] for c in cells])
+            if len(out_dtypes) == 1:
+                terms.append(term)
+            else:
+                terms += [formula.atom(f"{term[0]}.{k}") for k in range(len(out_dtypes))]
+        return f"Composite{{{', '.join(terms[c][0] for c in self.program.outputs)}}}"
 
     def output_types(self, types):
         if tuple(types) != self.inputs_type:
