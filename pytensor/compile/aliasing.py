@@ -1,6 +1,7 @@
 """Who may share memory with whom: inputs are protected, outputs belong to the caller."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from pytensor.compile.io import SymbolicInput, SymbolicOutput
 from pytensor.compile.ops import deep_copy_op, view_op
@@ -128,4 +129,5 @@ def insert_deepcopy(
             op = deep_copy_op
         else:
             continue
-        fgraph.change_node_input(*fgraph.get_output_client(i), op(output), reason="insert_deepcopy")
+        copied: Any = op(output)
+        fgraph.change_node_input(*fgraph.get_output_client(i), copied, reason="insert_deepcopy")

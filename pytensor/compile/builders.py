@@ -45,7 +45,8 @@ def construct_nominal_fgraph(
 ) -> FunctionGraph:
     """Return a graph of `outputs` over fresh `inputs`, with `replace` applied first."""
     if replace:
-        outputs = clone_replace(list(outputs), replace)
+        replaced: Any = clone_replace(list(outputs), replace)
+        outputs = replaced
     return FrozenFunctionGraph.from_io(inputs, outputs).unfreeze()
 
 
@@ -131,7 +132,8 @@ class OpFromGraph(HasInnerFunction, Op):
         self.name = name
         self.strict = strict
         self.kwargs = kwargs
-        self.destroy_map = dict(destroy_map or {})
+        overwritten: Any = destroy_map or {}
+        self.destroy_map = dict(overwritten)
         self.input_types = [v.type for v in fgraph.inputs]
         self.output_types = [v.type for v in fgraph.outputs]
         self.pullback_overrides = lop_overrides if pullback is None else pullback
@@ -299,7 +301,7 @@ class OpFromGraph(HasInnerFunction, Op):
         return [results[p] if isinstance(p, int) else p() for p in places]
 
     def _derivative_op(
-        self, inputs: list[Variable], seeds: list[Variable], found: Sequence[Variable], kind: str
+        self, inputs: list[Variable], seeds: list[Variable], found: Any, kind: str
     ) -> tuple["OpFromGraph | None", list[Any]]:
         """Wrap derivatives in an Op; a place is an output of it, or makes a placeholder."""
         places: list[Any] = []
@@ -341,7 +343,7 @@ def _with_overrides(
     if len(override) != n:
         raise ValueError(f"[OpFromGraph] overrides must be {n}, got {len(override)}")
     defaults = own() if any(o is None for o in override) else [None] * n
-    results = []
+    results: list[Any] = []
     for o, default in zip(override, defaults, strict=True):
         if o is None:
             results.append(default)
@@ -394,7 +396,7 @@ class SymbolicOp(OpFromGraph):
         return [v if isinstance(v, Variable) else as_variable(v) for v in inputs]
 
     def __call__(self, *inputs: Any, **kwargs: Any) -> Any:
-        inputs = self.filter_inputs(*inputs)
+        inputs = tuple(self.filter_inputs(*inputs))
         if self._is_recipe or [v.type for v in inputs] != self.input_types:
             parameters = self._props_dict() if hasattr(self, "_props_dict") else {}
             built = type(self)(input_types=[v.type for v in inputs], **parameters)

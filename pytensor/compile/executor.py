@@ -14,6 +14,7 @@ from pytensor.link.schedule import destroyed_inputs
 from pytensor.utils import late
 
 if TYPE_CHECKING:
+    from pytensor.compile.debug.profiling import ProfileStats
     from pytensor.compile.maker import FunctionMaker
 
 
@@ -109,11 +110,10 @@ class Function:
     def _bind(self) -> None:
         call = self._spec.build()
         # An instance attribute that special method lookup finds: one call less than a method.
-        self.__call__ = call if self.profile is None else self._profiled(call)
+        self.__call__ = call if self.profile is None else self._profiled(call, self.profile)
 
-    def _profiled(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        profile = self.profile
-
+    @staticmethod
+    def _profiled(call: Callable[..., Any], profile: "ProfileStats") -> Callable[..., Any]:
         def timed(*args: Any, **kwargs: Any) -> Any:
             start = perf_counter()
             result = call(*args, **kwargs)
@@ -161,7 +161,7 @@ class Function:
     def outputs(self) -> list[Any]:
         return self.maker.outputs
 
-    def get_shared(self) -> list[SharedVariable]:
+    def get_shared(self) -> list[Any]:
         """Return the shared variables that are read or updated."""
         return [i.variable for i in self.maker.inputs if i.implicit]
 

@@ -7,6 +7,7 @@ from pytensor.compile.executor import Function
 from pytensor.compile.io import In
 from pytensor.compile.maker import function
 from pytensor.compile.mode import Mode, get_default_mode
+from pytensor.graph.frozen import FrozenFunctionGraph
 from pytensor.graph.op import HasInnerGraph
 from pytensor.link.basic import JITLinker
 
@@ -18,6 +19,8 @@ class HasInnerFunction(HasInnerGraph):
     come here.
     """
 
+    fgraph: FrozenFunctionGraph
+    destroy_map: dict[int, list[int]]
     _fn: Function | None = None
     _compiling = Lock()
 

@@ -158,7 +158,10 @@ class FunctionMaker:
         if fgraph is None:
             fgraph = FunctionGraph(
                 [spec.variable for spec in input_specs],
-                [o.variable for o in output_specs] + [input_specs[i].update for i in updated],
+                [
+                    *(o.variable for o in output_specs),
+                    *(s.update for s in input_specs if s.update is not None),
+                ],
                 clone=True,
                 update_mapping=mapping,
             )
@@ -370,7 +373,7 @@ def _container_of(spec: SymbolicInput, given: Any) -> Container:
 
 
 def function(
-    inputs: Iterable[Variable],
+    inputs: Iterable[Variable | In],
     outputs: Variable | Iterable[Variable] | dict[str, Variable] | None = None,
     mode: str | Mode | None = None,
     updates: Pairs | None = None,

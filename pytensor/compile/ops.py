@@ -38,7 +38,7 @@ class ViewOp(TypeCastingOp):
 
     __props__ = ()
 
-    def make_node(self, x: Variable) -> Apply:
+    def make_node(self, x: Variable) -> Apply:  # type: ignore[override]  # one operand
         return Apply(self, [x], [x.type()])
 
 
@@ -50,7 +50,7 @@ class DeepCopyOp(Op):
 
     __props__ = ()
 
-    def make_node(self, x: Variable) -> Apply:
+    def make_node(self, x: Variable) -> Apply:  # type: ignore[override]  # one operand
         return Apply(self, [x], [x.type()])
 
     def perform(self, node, inputs, output_storage):
@@ -174,19 +174,18 @@ def wrap_py(
     """
 
     def types_of(given: Type | Sequence[Type], which: str) -> list[Type]:
-        types = list(given) if isinstance(given, list | tuple) else [given]
+        types: list[Any] = list(given) if isinstance(given, list | tuple) else [given]
         for type_ in types:
             if not isinstance(type_, Type):
                 raise TypeError(f"[wrap_py] {which} must be types, got {type_!r}")
         return types
 
-    itypes = types_of(itypes, "itypes")
-    otypes = types_of(otypes, "otypes")
+    in_types, out_types = types_of(itypes, "itypes"), types_of(otypes, "otypes")
     if infer_shape is not None and not callable(infer_shape):
         raise TypeError(f"[wrap_py] infer_shape needs to be a callable, got {infer_shape!r}")
 
     def make_op(fn: Callable[..., Any]) -> FromFunctionOp:
-        return FromFunctionOp(fn, itypes, otypes, infer_shape)
+        return FromFunctionOp(fn, in_types, out_types, infer_shape)
 
     return make_op
 

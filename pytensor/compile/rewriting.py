@@ -52,9 +52,11 @@ def rewrite_inner_graph(
         ``rewrite(linker, op, node, inner, mode=mode)`` changes the `FunctionGraph` `inner` in
         place. Called once for equal Ops on equal input types.
     """
-    matches = match
     if isinstance(match, type | tuple):
-        matches = lambda op: isinstance(op, match)  # noqa: E731
+        classes = match
+        matches: Callable[[Op], bool] = lambda op: isinstance(op, classes)  # noqa: E731
+    else:
+        matches = match
     mode = get_active_mode()
     done: dict[Any, Op] = {}
     for node in fgraph.toposort():
@@ -70,7 +72,7 @@ def rewrite_inner_graph(
         new_op = done[key]
         if op is core:
             new_op = type(node.op)(**{**node.op._props_dict(), "core_op": new_op})
-        new = new_op(*node.inputs, return_list=True)
+        new: Any = new_op(*node.inputs, return_list=True)
         copy_stack_trace(node.outputs, new)
         fgraph.replace_all(list(zip(node.outputs, new, strict=True)), reason="rewrite_inner_graph")
 

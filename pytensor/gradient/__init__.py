@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -229,7 +229,7 @@ def _as_variable(x) -> Variable:
     return x if isinstance(x, Variable) else late("pytensor.tensor.basic:as_tensor_variable")(x)
 
 
-def _broadcast_to(var: Variable, g: Variable) -> Variable:
+def _broadcast_to(var: Variable, g: Any) -> Variable:
     """Return a gradient of fewer dimensions than its variable in the variable's shape."""
     if getattr(g.type, "ndim", None) is None or g.type.ndim >= getattr(var.type, "ndim", 0):
         return g
@@ -312,7 +312,7 @@ def pushforward_through_pullback(
     """
     # Not free variables: a pullback that reads only the shape of its cotangent stays computable.
     dummies = [_float_zeros_like(out) for out in outputs]
-    pulled = pullback(
+    pulled: Any = pullback(
         list(outputs), list(inputs), dummies, disconnected_inputs="ignore",
         return_disconnected="disconnected",
     )  # fmt: skip
@@ -338,7 +338,7 @@ def _pushforward_direct(
     return [_finish(out, moved.get(out), *options) for out in outputs]
 
 
-def _push_node(node: Apply, tangents) -> Sequence[Variable]:
+def _push_node(node: Apply, tangents) -> Sequence[Any]:
     try:
         return node.op.pushforward(node.inputs, node.outputs, tangents)
     except (NotImplementedError, MethodNotDefined):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -37,16 +38,15 @@ class numeric_grad:
             eps = max(self.type_eps[dtype] for dtype in dtypes)
         working = [p.copy() for p in points]
         start = f(*working)
-        self.gf = [np.zeros(p.shape, dtype="float64") for p in points]
-        for point, gradient in zip(working, self.gf):
+        gradients = [np.zeros(p.shape, dtype="float64") for p in points]
+        for point, gradient in zip(working, gradients):
             for index in np.ndindex(point.shape):
                 original = point[index]
                 point[index] += eps
                 # The step taken is not quite eps after rounding.
                 gradient[index] = (f(*working) - start) / (float(point[index]) - float(original))
                 point[index] = original
-        if not packed:
-            self.gf = self.gf[0]
+        self.gf: Any = gradients if packed else gradients[0]
 
     @staticmethod
     def abs_rel_err(a, b):

@@ -16,7 +16,7 @@ class GradientMarker(Op):
 
     view_map = {0: [0]}
 
-    def make_node(self, x: Variable) -> Apply:
+    def make_node(self, x: Variable) -> Apply:  # type: ignore[override]  # one operand
         if not isinstance(x, Variable):
             x = late("pytensor.tensor.basic:as_tensor_variable")(x)
         return Apply(self, [x], [x.type()])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from pytensor.configdefaults import config
 from pytensor.graph.basic import Apply, Variable
@@ -38,12 +38,12 @@ def _is_disconnected(var: Variable) -> bool:
     return isinstance(var.type, DisconnectedType)
 
 
-def _float_zeros_like(x: Variable) -> Variable:
+def _float_zeros_like(x: Any) -> Variable:
     """Return zeros like x, in floatX where x is discrete."""
     return x.zeros_like(dtype=config.floatX) if _kind(x) == "i" else x.zeros_like()
 
 
-def _float_ones_like(x: Variable) -> Variable:
+def _float_ones_like(x: Any) -> Variable:
     """Return ones like x, in floatX where x is discrete."""
     return x.ones_like(dtype=config.floatX) if _kind(x) == "i" else x.ones_like()
 
@@ -113,7 +113,7 @@ def _active_nodes(roots, wrt, blocked) -> list[tuple[Apply, list[list[bool]]]]:
     return active
 
 
-def _sum(terms: list[Variable]) -> Variable:
+def _sum(terms: list[Any]) -> Variable:
     """Add terms in a tree: depth and rounding grow with the logarithm of their number."""
     for term in terms:
         if isinstance(term.type, NullType):
@@ -124,7 +124,7 @@ def _sum(terms: list[Variable]) -> Variable:
     return terms[0]
 
 
-def _fit_kind(var: Variable, g: Variable) -> Variable:
+def _fit_kind(var: Variable, g: Any) -> Variable:
     """Return a cotangent in the dtype of its variable, as a pullback expects it."""
     kind, got = _kind(var), _kind(g)
     if kind not in ("f", "c") or got not in ("f", "c") or var.type.dtype == g.type.dtype:
@@ -199,12 +199,12 @@ def _pull_node(node: Apply, gs, live, rows) -> Sequence[Variable]:
     return _checked_terms(node, terms, rows)
 
 
-def _checked_terms(node: Apply, terms, rows) -> list[Variable]:
+def _checked_terms(node: Apply, terms: Any, rows) -> list[Variable]:
     name = f"[{node.op}] pullback"
     if not isinstance(terms, list | tuple) or len(terms) != len(node.inputs):
         got = len(terms) if isinstance(terms, list | tuple) else type(terms).__name__
         raise ValueError(f"{name} must return {len(node.inputs)} terms, got {got}")
-    checked = []
+    checked: list[Any] = []
     for i, (x, term, row) in enumerate(zip(node.inputs, terms, rows)):
         if not isinstance(term, Variable):
             raise TypeError(
@@ -224,7 +224,8 @@ def _checked_terms(node: Apply, terms, rows) -> list[Variable]:
                 f"{name} must return floating point terms, got {term.type} for input {i} ({x.type}): "
                 "it illegally returned an integer-valued variable"
             )
-        checked.append(term.real if _kind(term) == "c" and _kind(x) == "f" else term)
+        real: Any = term
+        checked.append(real.real if _kind(term) == "c" and _kind(x) == "f" else term)
     return checked
 
 

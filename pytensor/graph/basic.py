@@ -100,6 +100,8 @@ class Apply(AbstractApply, Generic[OpType]):
         their index.
     """
 
+    op: OpType
+
     def __init__(self, op: OpType, inputs: Sequence[Variable], outputs: Sequence[Variable]):
         self.op = op
         self.inputs: list[Variable] = list(inputs)
@@ -184,10 +186,12 @@ class Variable(Node, Generic[_TypeType, OptionalApplyType]):
         For people; need not be unique.
     """
 
+    owner: Apply | None
+
     def __init__(
         self,
         type: _TypeType,
-        owner: OptionalApplyType,
+        owner: Apply | None,
         index: int | None = None,
         name: str | None = None,
     ) -> None:
@@ -258,7 +262,7 @@ class Variable(Node, Generic[_TypeType, OptionalApplyType]):
     @property
     def owner_op_and_inputs(self) -> tuple:
         """The Op that computes this variable and its inputs, or a pair of None and ()."""
-        owner = self.owner
+        owner: Any = self.owner
         return (None,) if owner is None else (owner.op, *owner.inputs)
 
     def eval(self, inputs_to_values: dict[Variable | str, Any] | None = None, **kwargs) -> Any:
@@ -350,7 +354,7 @@ class NominalVariable(AtomicVariable[_TypeType]):
         if found is not None:
             return found
         base = typ.variable_type
-        new = object.__new__(_nominal_class(base))
+        new: NominalVariable = object.__new__(_nominal_class(base))
         # The variable class of the type gives it operators and the like.
         cls.__instances__[(typ, id)] = new
         return new

@@ -16,7 +16,7 @@ class Output(Op):
     def __init__(self, idx: int):
         self.idx = idx
 
-    def make_node(self, inp: Variable) -> Apply:
+    def make_node(self, inp: Variable) -> Apply:  # type: ignore[override]  # one operand
         return Apply(self, [inp], [])
 
     def perform(self, node, inputs, outputs):

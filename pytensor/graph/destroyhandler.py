@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
 from math import inf, isfinite
+from typing import Any
 
 from pytensor.graph.basic import Apply, Constant, Variable, nodes_in_order
 from pytensor.graph.features import Bookkeeper
@@ -106,7 +107,7 @@ class DestroyHandler(Bookkeeper):
         self._reset(None)
 
     def _reset(self, fgraph: FunctionGraph | None) -> None:
-        self.fgraph = fgraph
+        self.fgraph: Any = fgraph  # None while it listens to no graph
         # Destroyers with the roots they were registered under, and the reverse.
         self.roots_of: dict[Apply, list[Variable]] = {}
         self.root_destroyers: dict[Variable, dict[Apply, None]] = {}
@@ -117,7 +118,8 @@ class DestroyHandler(Bookkeeper):
         self.unplaced: dict[Apply, None] = {}
         self.changed: dict[tuple[Apply, int], None] = {}
         # A number and a serial: different for every node, so that they can be permuted.
-        self.labels: dict[Apply, tuple[float, int]] | None = None
+        self.labels: dict[Apply, tuple[float, int]] = {}
+        self.labelled = False  # not before the first destroyer
         self.serial = 0
         self.steps = 0  # nodes and edges looked at, for tests of complexity
 
@@ -171,7 +173,7 @@ class DestroyHandler(Bookkeeper):
         if self.root_destroyers:
             for var in app.inputs:
                 self._note_reader(app, var)
-        if self.labels is not None:
+        if self.labelled:
             self.unplaced[app] = None
 
     def on_prune(self, fgraph, app, reason):
@@ -183,8 +185,7 @@ class DestroyHandler(Bookkeeper):
         if app in self.roots_of:
             self._unregister(app)
             del self.roots_of[app]
-        if self.labels is not None:
-            self.labels.pop(app, None)
+        self.labels.pop(app, None)
 
     def on_change_input(self, fgraph, app, i, old_r, new_r, reason=None):
         if app in self.roots_of:
@@ -196,7 +197,7 @@ class DestroyHandler(Bookkeeper):
                     for destroyer in self.root_destroyers.get(view_root(var), ()):
                         self.dirty[destroyer] = None
             self._note_reader(app, new_r)
-        if self.labels is not None and not isinstance(app.op, Output):
+        if self.labelled and not isinstance(app.op, Output):
             self.changed[app, i] = None
 
     def _note_reader(self, reader: Apply, var: Variable) -> None:
@@ -248,10 +249,10 @@ class DestroyHandler(Bookkeeper):
 
     def on_validate(self, fgraph):
         """Raise `InconsistencyError` if the graph breaks one of the rules."""
-        if not self.roots_of and self.labels is None:
+        if not self.roots_of and not self.labelled:
             return
         self._register_dirty()
-        if self.labels is None:
+        if not self.labelled:
             self._label_everything()
         self._place_new_nodes()
         self._check_changed_edges()
@@ -356,12 +357,12 @@ class DestroyHandler(Bookkeeper):
         order = nodes_in_order([*fgraph.outputs, *loose])
         labels = {node: (float(k), k) for k, node in enumerate(order)}
         self.steps += len(order)
-        self.labels, self.serial = None, len(order)
+        self.labels, self.labelled, self.serial = {}, False, len(order)
         for node, label in labels.items():
             for var in node.inputs:
                 if var.owner is not None and labels[var.owner] >= label:
                     raise InconsistencyError(f"Dependency graph contains cycles: at {node}")
-        self.labels = labels
+        self.labels, self.labelled = labels, True
         self.unplaced.clear()
         self.changed.clear()
         self.dirty.update(dict.fromkeys(self.roots_of))
@@ -423,7 +424,7 @@ class DestroyHandler(Bookkeeper):
         """
         labels = self.labels
         high = labels[target]
-        found = {start: None}
+        found: dict[Apply, None] = {start: None}
         heap = [(0.0, 0, start)]
         while heap:
             node = heappop(heap)[2]
@@ -441,7 +442,7 @@ class DestroyHandler(Bookkeeper):
     def _reach_backward(self, start: Apply, low: tuple[float, int]) -> dict[Apply, None]:
         """Return what must come before `start`, down to the label `low`."""
         labels = self.labels
-        found = {start: None}
+        found: dict[Apply, None] = {start: None}
         stack = [start]
         while stack:
             for other in self._predecessors(stack.pop()):

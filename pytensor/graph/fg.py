@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from pytensor.configdefaults import config
 from pytensor.graph.basic import Apply, AtomicVariable, Variable, clone_get_equiv, nodes_in_order
@@ -61,6 +61,12 @@ class FunctionGraph(AbstractFunctionGraph):
     apply_nodes, variables : set
         In order of arrival.
     """
+
+    if TYPE_CHECKING:  # what attached features provide
+        destroyers: Callable[..., list[Apply]]
+        has_destroyers: Callable[..., bool]
+        replace_validate: Callable[..., None]
+        replace_all_validate: Callable[..., None]
 
     def __init__(
         self,

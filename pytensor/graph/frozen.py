@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import Any
 from weakref import WeakValueDictionary
 
 from pytensor.graph.basic import (
@@ -86,7 +87,7 @@ class FrozenFunctionGraph(AbstractFunctionGraph):
     def __init__(
         self,
         inputs: tuple[Variable, ...],
-        toposort: tuple[Apply, ...],
+        toposort: tuple[AbstractApply, ...],
         output_nodes: tuple[Apply, ...],
     ):
         self.inputs = tuple(inputs)
@@ -154,7 +155,9 @@ class FrozenFunctionGraph(AbstractFunctionGraph):
     @classmethod
     def _freeze(cls, inputs, outputs, toposort, dedup_nodes) -> FrozenFunctionGraph:
         """Rebuild nodes in order over placeholders."""
-        memo = {var: NominalVariable(i, var.type) for i, var in enumerate(inputs)}
+        memo: dict[Variable, Variable] = {
+            var: NominalVariable(i, var.type) for i, var in enumerate(inputs)
+        }
         new_inputs = tuple(memo[var] for var in inputs)
 
         def frozen(var: Variable) -> Variable:
@@ -182,7 +185,7 @@ class FrozenFunctionGraph(AbstractFunctionGraph):
         output_nodes = tuple(Output(i).make_node(frozen(v)) for i, v in enumerate(outputs))
         return cls(new_inputs, tuple(order), output_nodes)
 
-    def toposort(self) -> tuple[Apply, ...]:
+    def toposort(self) -> tuple[Any, ...]:
         return self._toposort
 
     @cached_property
@@ -194,9 +197,9 @@ class FrozenFunctionGraph(AbstractFunctionGraph):
         return frozenset(found)
 
     @cached_property
-    def clients(self) -> dict[Variable, list[tuple[Apply, int]]]:
+    def clients(self) -> dict[Variable, list[tuple[AbstractApply, int]]]:
         """Who reads each variable, as in `FunctionGraph`."""
-        result: dict[Variable, list[tuple[Apply, int]]] = {var: [] for var in self.inputs}
+        result: dict[Variable, list[tuple[AbstractApply, int]]] = {var: [] for var in self.inputs}
         for node in self._toposort + self.output_nodes:
             for i, var in enumerate(node.inputs):
                 result.setdefault(var, []).append((node, i))

@@ -13,7 +13,7 @@ from pytensor.graph.traversal import io_toposort
 from pytensor.graph.utils import MetaObject, MethodNotDefined, add_tag_trace, user_frames
 
 if TYPE_CHECKING:
-    from pytensor.graph.fg import FunctionGraph
+    from pytensor.graph.fg import AbstractFunctionGraph, FunctionGraph
     from pytensor.graph.type import Type
 
 StorageCellType: TypeAlias = list[Any | None]
@@ -248,11 +248,12 @@ class Op(MetaObject):
                 for flag in computed:
                     flag[0] = True
 
-        thunk.inputs = node_inputs
-        thunk.outputs = node_outputs
-        thunk.perform = perform
-        thunk.lazy = False
-        return thunk
+        marked: Any = thunk
+        marked.inputs = node_inputs
+        marked.outputs = node_outputs
+        marked.perform = perform
+        marked.lazy = False
+        return marked
 
     def make_thunk(
         self,
@@ -299,7 +300,7 @@ def _none_if_disconnected(values: Sequence[Variable]) -> list[Variable | None]:
     return [None if isinstance(v.type, DisconnectedType) else v for v in values]
 
 
-def _define_other_spellings(cls: type) -> None:
+def _define_other_spellings(cls: Any) -> None:
     """Derive the spellings of a derivative that `cls` doesn't define from the one it does.
 
     They are bound to the function found in `cls`, not looked up on the object: so the most
@@ -384,14 +385,17 @@ class HasMultipleInnerGraph(ABC):
 
     @property
     @abstractmethod
-    def inner_graphs(self) -> list[FunctionGraph]:
+    def inner_graphs(self) -> Sequence[AbstractFunctionGraph]:
         """The graphs."""
 
 
 class HasInnerGraph(HasMultipleInnerGraph):
     """Mix-in for Ops that hold one graph of their own, ``fgraph``."""
 
-    fgraph: FunctionGraph
+    if TYPE_CHECKING:  # an attribute or a property of the subclass
+
+        @property
+        def fgraph(self) -> AbstractFunctionGraph: ...
 
     @property
     @abstractmethod
@@ -399,7 +403,7 @@ class HasInnerGraph(HasMultipleInnerGraph):
         """The compiled inner graph."""
 
     @property
-    def inner_graphs(self) -> list[FunctionGraph]:
+    def inner_graphs(self) -> Sequence[AbstractFunctionGraph]:
         return [self.fgraph]
 
     @property

@@ -39,7 +39,7 @@ def as_string(
     # Reading from the left, the first mention of a shared node is where it is written out.
     numbers: dict[Apply, int] = {}
     defined_at: dict[Apply, tuple] = {}
-    stack = [((None, i), var) for i, var in enumerate(outputs)][::-1]
+    stack: list[tuple[tuple, Variable]] = [((None, i), var) for i, var in enumerate(outputs)][::-1]
     while stack:
         place, var = stack.pop()
         node = var.owner

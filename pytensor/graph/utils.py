@@ -8,9 +8,11 @@ import sys
 import threading
 import traceback
 from abc import ABCMeta
+from collections.abc import Callable
 from io import StringIO
 from operator import attrgetter
-from typing import Any, TypeVar
+from types import FrameType
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytensor.configdefaults import config
 
@@ -84,7 +86,7 @@ def user_frames(limit: int | None = None) -> tuple[tuple[str, int, str], ...]:
         limit = config.traceback__limit
     if limit <= 0:
         return ()
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     known = _internal_file
     found: list[tuple[str, int, str]] = []
     while frame is not None:
@@ -250,7 +252,7 @@ def _props_methods(props: tuple[str, ...], dct: dict) -> dict:
     def __repr__(self):
         return f"{type(self).__name__}({', '.join(f'{k}={v}' for k, v in zip(props, read(self)))})"
 
-    methods = {"_props": _props, "_props_dict": _props_dict}
+    methods: dict[str, Callable[..., Any]] = {"_props": _props, "_props_dict": _props_dict}
     # A class that defines one of the two must not get half of ours.
     if "__hash__" not in dct and "__eq__" not in dct:
         methods["__hash__"] = __hash__
@@ -276,6 +278,12 @@ class MetaObject(metaclass=MetaType):
 
 class Scratchpad:
     """A bag of attributes for notes about an object (``variable.tag``, ``node.tag``)."""
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+
+        def __setattr__(self, name: str, value: Any) -> None: ...
 
     def clear(self) -> None:
         """Forget all notes."""

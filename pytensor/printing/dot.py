@@ -75,8 +75,10 @@ def dot_text(
     def leaf(var: Variable) -> str:
         if var in names:
             return names[var]
-        simple = var_with_name_simple and var.name
-        label = var.name if simple else f"{var} {var.type}" if var.name else str(var)
+        if var.name is None:
+            label = str(var)
+        else:
+            label = var.name if var_with_name_simple else f"{var} {var.type}"
         kind = "lightgray" if isinstance(var, Constant) else "green"
         return add(var, label, shape="box", style="filled", fillcolor=kind)
 

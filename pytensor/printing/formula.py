@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from copy import copy
+from typing import Any
 
 from pytensor.graph.basic import Apply, Constant, Variable
 from pytensor.graph.op import Op
@@ -250,7 +251,7 @@ class PPrinter(Printer):
             if key in self.printers_dict:
                 return self.printers_dict[key]
         # An Op applied elementwise prints like the Op.
-        inner = getattr(op, "scalar_op", None)
+        inner: Any = getattr(op, "scalar_op", None)
         return self.printers_dict.get(inner, default_printer)
 
     def process(self, r: Variable, pstate: PrinterState | None = None) -> str:

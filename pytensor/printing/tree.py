@@ -105,9 +105,11 @@ class _Printer:
         """Return everything said about a variable in its line."""
         node = var.owner
         if node is None:
-            nameless_input = isinstance(var, NominalVariable) and var.name is None
-            text = f"i{var.id}" if nameless_input else str(var)
             thing: Any = var
+            if isinstance(var, NominalVariable) and var.name is None:
+                text = f"i{var.id}"
+            else:
+                text = str(var)
         else:
             text = f"{node.op}"
             if len(node.outputs) > 1 and not header:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import chain
+from typing import Any
 
 import numpy as np
 
@@ -123,7 +124,7 @@ class ScalarLoop(ScalarInnerGraphOp):
 
     def _retyped(self, types) -> ScalarLoop:
         inputs = [t.make_variable() for t in types]
-        outputs = rebuild(self.program, inputs)
+        outputs: list[Any] = rebuild(self.program, inputs)
         until = outputs.pop() if self.is_while else None
         n = self.n_states
         # A state keeps the type it starts with.

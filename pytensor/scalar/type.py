@@ -99,7 +99,9 @@ class ScalarType(Type, HasDataType, HasShape):
         """Return the type of numbers of another dtype."""
         return self if dtype is None else get_scalar_type(np.dtype(dtype).name)
 
-    def filter(self, data: Any, strict: bool = False, allow_downcast: bool | None = None):
+    def filter(
+        self, data: Any, strict: builtins.bool = False, allow_downcast: builtins.bool | None = None
+    ):
         """Return `data` as a NumPy scalar of this dtype; see `Type.filter`.
 
         Without `allow_downcast` a conversion must keep the value. A Python float may lose digits
@@ -124,7 +126,7 @@ class ScalarType(Type, HasDataType, HasShape):
             return converted
         raise self._refuse(data)
 
-    def _keeps(self, data, converted, allow_downcast) -> bool:
+    def _keeps(self, data, converted, allow_downcast) -> builtins.bool:
         if upcast(self.dtype, np.asarray(data).dtype.name) == self.dtype:
             return True
         if allow_downcast is None and type(data) is float and self.dtype == config.floatX:
@@ -135,7 +137,7 @@ class ScalarType(Type, HasDataType, HasShape):
         return TypeError(f"Could not convert {type(data)} (value={data}) to {self.dtype}")
 
     @staticmethod
-    def values_eq_approx(a, b, tolerance=1e-4) -> bool:
+    def values_eq_approx(a, b, tolerance=1e-4) -> builtins.bool:
         if np.isnan(a) and np.isnan(b):
             return True
         return a == b or builtins.bool(abs(a - b) <= tolerance * max(abs(a), abs(b)))

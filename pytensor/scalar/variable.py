@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ContextDecorator
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -33,6 +34,7 @@ class _scalar_py_operators:
 
     __slots__ = ()
     ndim = 0
+    type: Any
 
     @property
     def dtype(self) -> str:
@@ -206,7 +208,7 @@ def as_scalar(x, name: str | None = None) -> ScalarVariable:
         return x
     if isinstance(x, Variable):
         if isinstance(x.type, ScalarType):
-            return x
+            return x  # type: ignore[return-value]  # a placeholder or frozen constant
         for from_other in FROM_TENSOR:
             scalar = from_other(x)
             if scalar is not None:
@@ -217,7 +219,7 @@ def as_scalar(x, name: str | None = None) -> ScalarVariable:
     return constant(x, name=name)
 
 
-def _names(names) -> list[str | None]:
+def _names(names) -> Sequence[str | None]:
     if len(names) == 1 and isinstance(names[0], int) and not isinstance(names[0], builtins.bool):
         return [None] * names[0]
     if len(names) == 1 and isinstance(names[0], str):

@@ -47,7 +47,7 @@ class BadThunkOutput(DebugModeError):
 
     def offending_op(self) -> type:
         """Return the class of the Op."""
-        return type(self.r.owner.op)
+        return type(self.r.owner_op)
 
     def str_diagnostic(self) -> str:
         return (

@@ -165,7 +165,7 @@ class RewriteDatabase:
         if q.extra_rewrites:
             default = copy.copy(q)
             default.extra_rewrites = []
-        rewriter = obj.query(q.subquery.get(obj.name, default))
+        rewriter = obj.query(q.subquery.get(obj.name or "", default))
         rewriter.name = obj.name
         return rewriter
 
@@ -245,7 +245,7 @@ class RewriteDatabaseQuery:
         return self._changed(extra_rewrites=[*self.extra_rewrites, *rewrites])
 
     def _changed(self, **changes) -> RewriteDatabaseQuery:
-        parts = {
+        parts: dict[str, Any] = {
             "include": self.include,
             "require": self.require,
             "exclude": self.exclude,
@@ -358,7 +358,9 @@ class SequenceDB(RewriteDatabase):
         self.__position__: dict[str, float] = {}
         self.failure_callback = failure_callback
 
-    def register(self, name, obj, *tags, position: float | str | None = None, **kwargs) -> None:
+    def register(  # type: ignore[override]  # the name of the second argument is upstream's
+        self, name, obj, *tags, position: float | str | None = None, **kwargs
+    ) -> None:
         """Add a rewriter at `position`; after all others when that is ``"last"`` or absent."""
         if position is None or position == "last":
             position = math.floor(max(self.__position__.values(), default=-1)) + 1

@@ -225,6 +225,7 @@ def _failure_message(node_rewriter, node) -> str:
 def _replacement_pairs(fgraph, node, replacements: Any, rewriter) -> tuple[list, list]:
     """Turn what a rewriter returned into ``[(old, new), ...]`` and the variables to remove."""
     remove: Sequence[Variable] = ()
+    new_vars: Sequence[Variable]
     if isinstance(replacements, dict):
         replacements = dict(replacements)
         remove = replacements.pop("remove", ())
@@ -345,7 +346,7 @@ def walking_rewriter(
         node_rewriter, order=order, failure_callback=failure_callback, **kwargs
     )
     if name:
-        walker.__name__ = name
+        walker.__name__ = name  # type: ignore[attr-defined]  # as a function has
     return walker
 
 

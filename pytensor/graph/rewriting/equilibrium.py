@@ -132,7 +132,7 @@ class EquilibriumGraphRewriter(NodeProcessingGraphRewriter):
     ):
         super().__init__(None, ignore_newtrees, failure_callback)
         self.node_tracker = OpToRewriterTracker()
-        self.global_rewriters: list[GraphRewriter] = []
+        self.global_rewriters: list[Rewriter] = []
         self.final_rewriters = list(final_rewriters or [])
         self.cleanup_rewriters = list(cleanup_rewriters or [])
         self.tracks_on_change_inputs = tracks_on_change_inputs

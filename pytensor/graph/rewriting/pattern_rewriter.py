@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from pytensor.graph.basic import Variable
 from pytensor.graph.op import Op
@@ -154,7 +155,7 @@ class PatternNodeRewriter(NodeRewriter):
         copy_stack_trace(old, new)
         return [new] if len(node.outputs) == 1 else {old: new}
 
-    def _cast(self, old: Variable, new: Variable) -> Variable | None:
+    def _cast(self, old: Variable, new: Any) -> Variable | None:
         """Bring `new` to the type of `old`, if a cast alone can do it."""
         if not self.allow_cast:
             return None

@@ -87,6 +87,9 @@ class OpPattern:
 
     __slots__ = ("op_type", "parameters")
 
+    op_type: Any  # a class, or an Op
+    parameters: tuple[tuple[str, Any], ...]
+
     def __init__(
         self,
         op_type: type | Op | OpPattern,
@@ -117,7 +120,7 @@ class OpPattern:
     def match_parameters(self, op: Op) -> bool:
         """Return whether the attribute values match, whatever the class of `op`."""
         for name, wanted in self.parameters:
-            value = getattr(op, name, _MISSING)
+            value: Any = getattr(op, name, _MISSING)
             if value is _MISSING:
                 return False
             if isinstance(wanted, OpPattern):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
+from typing import Any
 
 from pytensor.graph.basic import Apply, Variable, equal_computations
 from pytensor.graph.fg import FunctionGraph, Output
@@ -17,7 +18,7 @@ def rewrite_graph(
     custom_rewrite: GraphRewriter | None = None,
     clone: bool = False,
     **kwargs,
-) -> Variable | Sequence[Variable] | FunctionGraph:
+) -> Any:
     """Rewrite an expression with the rules of some stages.
 
     Parameters

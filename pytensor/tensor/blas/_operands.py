@@ -93,7 +93,7 @@ def view_roots(var: Variable) -> list[Variable]:
         if node is not None:
             index = node.outputs.index(var)
             sources = [*node.op.view_map.get(index, ()), *node.op.destroy_map.get(index, ())]
-        if sources:
+        if node is not None and sources:
             pending += [node.inputs[i] for i in sources]
         else:
             roots.append(var)
