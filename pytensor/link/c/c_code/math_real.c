@@ -3,6 +3,7 @@
 #include "pytensor.h"
 #include "glue.h"
 #include "libm.h"
+#include "vector_math.h"
 
 #ifndef PT_SUFFIX
 #define PT_ALONE
@@ -25,13 +26,9 @@
 
 PT_UNARY(abs, fabs)
 PT_UNARY(sqrt, sqrt)
-PT_UNARY(exp, exp)
 PT_UNARY(exp2, exp2)
-PT_UNARY(expm1, expm1)
-PT_UNARY(log, log)
 PT_UNARY(log2, log2)
 PT_UNARY(log10, log10)
-PT_UNARY(log1p, log1p)
 PT_UNARY(sin, sin)
 PT_UNARY(cos, cos)
 PT_UNARY(tan, tan)
@@ -40,7 +37,6 @@ PT_UNARY(acos, acos)
 PT_UNARY(atan, atan)
 PT_UNARY(sinh, sinh)
 PT_UNARY(cosh, cosh)
-PT_UNARY(tanh, tanh)
 PT_UNARY(asinh, asinh)
 PT_UNARY(acosh, acosh)
 PT_UNARY(atanh, atanh)
@@ -54,6 +50,27 @@ PT_UNARY(erfc, erfc)
 PT_UNARY(gamma, tgamma)
 
 #undef PT_UNARY
+
+/* Our own, where they are at least as fast as libmvec's. */
+#ifdef PT_SINGLE
+#define PT_OWN(f) f##f
+#else
+#define PT_OWN(f) pt_v##f
+#endif
+#define PT_VECTORISED(f)                                                                                     \
+    PT_UNUSED static inline T PT_NAME(f)(T x)                                                                \
+    {                                                                                                        \
+        return PT_OWN(f)(x);                                                                                 \
+    }
+
+PT_VECTORISED(exp)
+PT_VECTORISED(expm1)
+PT_VECTORISED(log)
+PT_VECTORISED(log1p)
+PT_VECTORISED(tanh)
+
+#undef PT_VECTORISED
+#undef PT_OWN
 
 PT_UNUSED static inline T PT_NAME(atan2)(T y, T x)
 {

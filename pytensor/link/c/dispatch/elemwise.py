@@ -1,43 +1,105 @@
 """Elemwise: a loop over unit strides for each scalar program, driven by c_code/driver_elemwise.h."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 
 from pytensor.link.c.dispatch.basic import C_CODE, CKernel, Source, c_funcify, c_type, itemsize
 from pytensor.link.c.dispatch.scalar import scalar_code, scalar_kernel, uses_libm
 from pytensor.tensor.elemwise import Elemwise
 
+_NAME = re.compile(r"\b[av]\d+\b")
+
 ELEMWISE = Source(C_CODE, "elemwise.h")
+
+
+# Elements of a block that goes through one segment after the other; values in between stay in L1.
+BLOCK = 256
 
 
 def loop_text(code, in_dtypes: Sequence[str], out_dtypes: Sequence[str], scalar: Sequence[bool]):
     """Return name and text of the C function that computes n contiguous elements."""
     n = len(in_dtypes)
-    head, body = [], []
+    head = []
     for i, dtype in enumerate(in_dtypes):
         t = c_type(dtype)
-        if scalar[i]:
-            head.append(f"    const {t} a{i} = *(const {t} *)data[{i}];")
-        else:
-            head.append(f"    const {t} *x{i} = (const {t} *)data[{i}];")
-            body.append(f"        const {t} a{i} = x{i}[i];")
+        value = f"a{i} = *(const {t} *)" if scalar[i] else f"*x{i} = (const {t} *)"
+        head.append(f"    const {t} {value}data[{i}];")
     for j, dtype in enumerate(out_dtypes):
-        t = c_type(dtype)
-        head.append(f"    {t} *z{j} = ({t} *)data[{n + j}];")
-    body += [f"        {line}" for line in code.lines]
-    body += [f"        z{j}[i] = {value};" for j, value in enumerate(code.results)]
+        head.append(f"    {c_type(dtype)} *z{j} = ({c_type(dtype)} *)data[{n + j}];")
+    reads = {f"a{i}": (c_type(d), f"x{i}") for i, d in enumerate(in_dtypes) if not scalar[i]}
+    segments = _segments(code)
+    write = _one_loop if len(segments) == 1 else _blocked_loops
     text = "\n".join(
-        [
-            "(char *const *data, int64_t n)\n{",
-            *head,
-            "    PT_IVDEP",
-            "    for (int64_t i = 0; i < n; i++) {",
-            *body,
-            "    }\n}\n",
-        ]
+        ["(char *const *data, int64_t n)\n{", *head, *write(code, segments, reads), "}\n"]
     )
     name = "loop_" + hashlib.sha256(text.encode()).hexdigest()[:12]
     return name, f"\nstatic void {name}{text}"
+
+
+def _segments(code) -> list[list[str]]:
+    """Cut the statements so that each part has one long function.
+
+    Two of them in one loop are a chain of dependent instructions too long for a processor to see
+    several iterations of it at once.
+    """
+    segments: list[list[str]] = [[]]
+    full = False
+    for i, line in enumerate(code.lines):
+        if i in code.heavy and full:
+            segments.append([])
+        full = (full and segments[-1] != []) or i in code.heavy
+        segments[-1].append(line)
+    return segments
+
+
+def _names(line: str) -> list[str]:
+    return _NAME.findall(line)
+
+
+def _one_loop(code, segments, reads) -> list[str]:
+    lines = ["    PT_IVDEP", "    for (int64_t i = 0; i < n; i++) {"]
+    lines += [f"        const {t} {a} = {x}[i];" for a, (t, x) in reads.items()]
+    lines += [f"        {line}" for line in segments[0]]
+    lines += [f"        z{j}[i] = {value};" for j, value in enumerate(code.results)]
+    return [*lines, "    }"]
+
+
+def _blocked_loops(code, segments, reads) -> list[str]:
+    """One loop for each segment over a block; what later segments read goes through arrays.
+
+    Outputs are written by the last one: they may lie over inputs that earlier ones still read.
+    """
+    last = len(segments) - 1
+    made: dict[str, tuple[int, str]] = {}
+    needed: list[set[str]] = [set() for _ in segments]
+    for k, segment in enumerate(segments):
+        for line in segment:
+            declared, _, expression = line.partition(" = ")
+            needed[k].update(_names(expression))
+            _, *t, name = declared.split()
+            made[name] = (k, " ".join(t))
+    needed[last].update(name for result in code.results for name in _names(result))
+    kept = [
+        name for name, (k, _) in made.items() if any(name in names for names in needed[k + 1 :])
+    ]
+    lines = [f"    {made[name][1]} {name}_[{BLOCK}];" for name in kept]
+    lines.append(f"    for (int64_t from = 0; from < n; from += {BLOCK}) {{")
+    lines.append(f"        const int64_t m = n - from < {BLOCK} ? n - from : {BLOCK};")
+    for k, segment in enumerate(segments):
+        lines += ["        PT_IVDEP", "        for (int64_t i = 0; i < m; i++) {"]
+        for a, (t, x) in reads.items():
+            if a in needed[k]:
+                lines.append(f"            const {t} {a} = {x}[from + i];")
+        for name in kept:
+            if made[name][0] < k and name in needed[k]:
+                lines.append(f"            const {made[name][1]} {name} = {name}_[i];")
+        lines += [f"            {line}" for line in segment]
+        lines += [f"            {name}_[i] = {name};" for name in kept if made[name][0] == k]
+        if k == last:
+            lines += [f"            z{j}[from + i] = {v};" for j, v in enumerate(code.results)]
+        lines.append("        }")
+    return [*lines, "    }"]
 
 
 def loop_of(node):

@@ -27,7 +27,9 @@ from pytensor.scalar.composite import Composite
 __all__ = ["ScalarCode", "scalar_code", "unit_cast"]
 
 _HELPER = re.compile(r"\bpt_([a-z0-9_]+?)_(bool|[iu](?:8|16|32|64)|[fc](?:32|64|128))\(")
-_DEFINED = re.compile(r"^(?:.*\bPT_NAME\((\w+)\)\(|PT_(?:UNARY|COMPARE)\((\w+),)", re.MULTILINE)
+_DEFINED = re.compile(
+    r"^(?:.*\bPT_NAME\((\w+)\)\(|PT_(?:UNARY|COMPARE|VECTORISED)\((\w+)[,)])", re.MULTILINE
+)
 _MIXED = re.compile(r"\bpt_\w+_(?:iu|ui)\(")
 
 # Files of helpers by the kind of their type; the first that defines a helper is used.
@@ -58,8 +60,20 @@ _DTYPES = {
 
 # Nanoseconds for an element in vector code, roughly: when to release the GIL.
 _COSTS = {
+    **dict.fromkeys(("abs", "sqrt", "ceil", "floor", "trunc", "rint", "round"), 0.5),
+    **dict.fromkeys(("maximum", "minimum", "sign", "angle"), 0.5),
     **dict.fromkeys(("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sigmoid"), 2.0),
     **dict.fromkeys(("sin", "cos", "tanh", "softplus", "erf", "div", "floordiv", "mod"), 3.0),
+}
+
+
+# Helpers made of two long functions, in steps: loops with one each run faster than their sum.
+_IN_STEPS = {
+    "softplus": (
+        "pt_exp_{t}(-pt_abs_{t}({x}))",
+        "pt_log1p_{t}({last})",
+        "({x} > 0 ? {x} : 0) + {last}",
+    ),
 }
 
 
@@ -77,12 +91,15 @@ class ScalarCode:
         Files with the helpers in use.
     cost : float
         Estimated nanoseconds per element.
+    heavy : frozenset of int
+        Positions of the lines that call long functions.
     """
 
     lines: tuple[str, ...]
     results: tuple[str, ...]
     sources: tuple[Source, ...]
     cost: float
+    heavy: frozenset[int] = frozenset()
 
 
 @functools.cache
@@ -173,6 +190,7 @@ class _Writer:
         self.lines: list[str] = []
         self.sources: dict[Source, None] = {}
         self.cost = 0.0
+        self.heavy: set[int] = set()
         self._casts: dict[tuple[str, str], str] = {}
         self._count = 0
 
@@ -205,7 +223,20 @@ class _Writer:
         dtypes = op.compute_dtypes(in_dtypes, out_dtypes)
         args = [self.cast(a, d, to) for a, d, to in zip(args, in_dtypes, dtypes)]
         self.cost += 0.3 + 10.0 * out_dtypes[0].startswith("complex")
-        return [self.name(template.format(*args), out_dtypes[0])]
+        called = _HELPER.findall(template)
+        if len(called) == 1 and called[0][0] in _IN_STEPS and len(args) == 1:
+            last = ""
+            for step in _IN_STEPS[called[0][0]]:
+                last = self.line(step.format(x=args[0], t=called[0][1], last=last), out_dtypes[0])
+            return [last]
+        return [self.line(template.format(*args), out_dtypes[0])]
+
+    def line(self, expression: str, dtype: str) -> str:
+        """Declare a value, and note if it takes a long function."""
+        called = _HELPER.findall(expression)
+        if any(_COSTS.get(h, 5.0) >= 1.0 and t in ("f32", "f64") for h, t in called):
+            self.heavy.add(len(self.lines))
+        return self.name(expression, dtype)
 
     def need(self, template: str) -> bool:
         """Note the files of the helpers an expression calls; False if one has no file."""
@@ -247,7 +278,13 @@ def scalar_code(
     results = writer.apply(op, list(names), list(in_dtypes), list(out_dtypes))
     if results is None:
         return None
-    return ScalarCode(tuple(writer.lines), tuple(results), tuple(writer.sources), writer.cost)
+    return ScalarCode(
+        tuple(writer.lines),
+        tuple(results),
+        tuple(writer.sources),
+        writer.cost,
+        frozenset(writer.heavy),
+    )
 
 
 @c_funcify.register(ScalarOp)
