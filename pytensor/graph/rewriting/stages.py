@@ -85,6 +85,7 @@ class StageDB(SequenceDB):
     def __init__(self):
         super().__init__()
         self._rule_modules: list[str] = []
+        self._inside = False
         self._answers: dict = {}
 
     def add_rule_modules(self, *names: str) -> None:
@@ -92,10 +93,22 @@ class StageDB(SequenceDB):
         self._rule_modules.extend(names)
 
     def load_rules(self) -> None:
-        """Import the modules named by `add_rule_modules`."""
-        with _loading:  # a second thread waits for the rules, it does not go without
-            while self._rule_modules:
-                importlib.import_module(self._rule_modules.pop(0))
+        """Import the modules named by `add_rule_modules`.
+
+        A module whose import fails stays on the list: no later query goes without its rules.
+        """
+        if not self._rule_modules:
+            return
+        with _loading:  # a second thread waits for the rules
+            if self._inside:  # asked by the rules themselves while they register
+                return
+            self._inside = True
+            try:
+                while self._rule_modules:
+                    importlib.import_module(self._rule_modules[0])
+                    del self._rule_modules[0]
+            finally:
+                self._inside = False
 
     def register(self, name, obj, *tags, position=None, **kwargs):
         if position is None:
