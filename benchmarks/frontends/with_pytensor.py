@@ -1,0 +1,142 @@
+"""The battery in PyTensor's API: serves this package and upstream alike."""
+
+from __future__ import annotations
+
+import pytensor
+import pytensor.tensor as pt
+from benchmarks.workloads.graphs import NODES_PER_LAYER, coefficients
+from benchmarks.workloads.graphs import deep as deep_chain
+from benchmarks.workloads.graphs import wide as wide_sum
+from benchmarks.workloads.models import LOG_2PI
+from benchmarks.workloads.networks import RATE
+from benchmarks.workloads.products import ALPHA, BETA
+
+LIBRARY = pytensor
+
+
+def compile_row(family, row, inputs, state, trust_input=True):
+    """Return the compiled function of a row; state lives in shared variables that calls update."""
+    variables = [pt.tensor(dtype=x.dtype, shape=(None,) * x.ndim) for x in inputs]
+    shared = [pytensor.shared(x) for x in state]
+    outputs, updates = family(*variables, *shared, **row.options), []
+    if state:
+        outputs, new = outputs
+        updates = list(zip(shared, new, strict=True))
+    if isinstance(outputs, tuple):
+        outputs = list(outputs)
+    function = pytensor.function(variables, outputs, updates=updates)
+    function.trust_input = trust_input
+    return function
+
+
+def with_gradient(cost, *wrt):
+    return (cost, *pytensor.grad(cost, list(wrt)))
+
+
+def empty(x):
+    return x + 1.0
+
+
+def gemv(A, x, y):
+    return ALPHA * (A @ x) + BETA * y
+
+
+def gemm(A, B, C):
+    return ALPHA * (A @ B) + BETA * C
+
+
+def ger(A, x, y):
+    return A + ALPHA * pt.outer(x, y)
+
+
+def symmetric_rows(A):
+    return A @ A.T
+
+
+def symmetric_columns(X):
+    return X.T @ X
+
+
+def batched(A, B):
+    return A @ B
+
+
+def associate(A, B, v):
+    return A @ B @ v
+
+
+def scan(step, **arguments):
+    """Return the outputs of a scan without the random state that older releases return too."""
+    found = pytensor.scan(step, **arguments)
+    return found[0] if isinstance(found, tuple) and isinstance(found[1], dict) else found
+
+
+def gemv_scan(A, x, *, steps):
+    states = scan(lambda x, A: A @ x, outputs_info=x, non_sequences=A, n_steps=steps)
+    return states[-1]
+
+
+def logistic(X, y, beta):
+    eta = X @ beta
+    logp = (y * eta - pt.softplus(eta)).sum() - 0.5 * (beta**2).sum()
+    return with_gradient(logp, beta)
+
+
+def gp(x, y, theta):
+    length, amplitude, noise = pt.exp(theta[0]), pt.exp(theta[1]), pt.exp(theta[2])
+    scaled = (x[:, None] - x[None, :]) ** 2 / length**2
+    kernel = amplitude**2 * pt.exp(-0.5 * scaled) + noise**2 * pt.eye(x.shape[0])
+    L = pt.linalg.cholesky(kernel)
+    z = pt.linalg.solve_triangular(L, y, lower=True)
+    logp = -0.5 * (z**2).sum() - pt.log(pt.diag(L)).sum() - 0.5 * x.shape[0] * LOG_2PI
+    return with_gradient(logp, theta)
+
+
+def hierarchical(hyper, a, b, group, x, y):
+    def logp(z, log_sigma):
+        return (-0.5 * z**2 - log_sigma).sum()
+
+    za = (a - hyper[0]) / pt.exp(hyper[1])
+    zb = (b - hyper[2]) / pt.exp(hyper[3])
+    z = (y - a[group] - b[group] * x) / pt.exp(hyper[4])
+    total = logp(z, hyper[4]) + logp(za, hyper[1]) + logp(zb, hyper[3]) - 0.5 * (hyper**2).sum()
+    return with_gradient(total, hyper, a, b)
+
+
+def chain(x):
+    return pt.log1p(pt.exp(pt.tanh(x))).sum()
+
+
+def mlp(X, labels, W1, b1, W2, b2):
+    weights = W1, b1, W2, b2
+    hidden = pt.tanh(X @ W1 + b1)
+    log_p = pt.special.log_softmax(hidden @ W2 + b2, axis=1)
+    loss = -log_p[pt.arange(X.shape[0]), labels].mean()
+    gradients = pytensor.grad(loss, list(weights))
+    return loss, tuple(w - RATE * g for w, g in zip(weights, gradients, strict=True))
+
+
+def rnn(xs, Wx, Wh, b):
+    first = pt.zeros((xs.shape[1], Wh.shape[0]))
+    states = scan(
+        lambda x, h, Wx, Wh, b: pt.tanh(x @ Wx + h @ Wh + b),
+        sequences=xs,
+        outputs_info=first,
+        non_sequences=[Wx, Wh, b],
+    )
+    return with_gradient((states[-1] ** 2).mean(), Wx, Wh, b)
+
+
+def wide(x, *, nodes):
+    return wide_sum(x, nodes=nodes, library=pt)
+
+
+def deep(x, *, nodes):
+    return deep_chain(x, nodes=nodes, library=pt)
+
+
+def layers(x, W, b, *, nodes):
+    hidden = x
+    for c in coefficients(nodes // NODES_PER_LAYER):
+        hidden = pt.tanh(c * (hidden @ W) + b)
+    return with_gradient((hidden**2).mean(), x, W, b)

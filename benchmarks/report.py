@@ -1,0 +1,212 @@
+"""Results as aligned tables of text."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import statistics
+from collections.abc import Iterable
+
+from benchmarks.frontends import FRONTENDS, OURS
+from benchmarks.workloads import GROWTH_FAMILIES
+
+GREEN, RED, DIM, PLAIN = "\033[32m", "\033[31m", "\033[2m", "\033[0m"
+UNITS = {"steady": "us a call", "cold": "s, empty caches", "warm": "s, caches kept, new process"}
+
+
+def value(record: dict | None) -> float | None:
+    """Return the median of a record's rounds, or None where nothing was measured."""
+    return statistics.median(record["values"]) if record and record.get("values") else None
+
+
+def spread(record: dict) -> float:
+    """Return the interquartile range over the median."""
+    values = record["values"]
+    if len(values) < 2:
+        return 0.0
+    low, _, high = statistics.quantiles(values, n=4, method="inclusive")
+    return (high - low) / statistics.median(values)
+
+
+def best_peer(records: dict[str, dict]) -> tuple[str, float] | None:
+    """Return name and value of the fastest competitor other than this package."""
+    peers = {name: value(record) for name, record in records.items() if name != OURS}
+    peers = {name: median for name, median in peers.items() if median is not None}
+    return min(peers.items(), key=lambda item: item[1]) if peers else None
+
+
+def ratio(records: dict[str, dict]) -> float | None:
+    """Return our time over the best peer's."""
+    ours, best = value(records.get(OURS)), best_peer(records)
+    return ours / best[1] if ours is not None and best else None
+
+
+def geometric_mean(values: Iterable[float]) -> float:
+    return math.exp(statistics.fmean(math.log(v) for v in values))
+
+
+def number(x: float) -> str:
+    """Return three digits or more, thousands apart."""
+    if x >= 1000:
+        return f"{x:,.0f}"
+    return f"{x:#.3g}".rstrip(".")
+
+
+def cell(record: dict | None) -> str:
+    """Return a median, or in a word why there is none."""
+    median = value(record)
+    if median is not None:
+        return number(median) + ("~" if is_disturbed(record) else "")
+    if record and "failed" in record:
+        return "FAILED"
+    skipped = (record or {}).get("skipped", "")
+    return skipped if skipped.startswith(">") else "-"
+
+
+def is_disturbed(record: dict) -> bool:
+    """Tell whether half of the rounds or more did not have the processor for themselves."""
+    return 2 * record.get("disturbed", 0) >= len(record["values"])
+
+
+def align(lines: list[list[str]]) -> list[str]:
+    """Return rows of cells as lines: the first column to the left, the others to the right."""
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    return [
+        "  ".join(
+            text.rjust(width) if column else text.ljust(width)
+            for column, (text, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    ]
+
+
+def table(title: str, rows: dict[str, dict], colour: bool) -> list[str]:
+    """Return one measure: every competitor's median, and our ratio to the best of the others."""
+    names = [name for name in FRONTENDS if any(name in records for records in rows.values())]
+    header = [title, *(FRONTENDS[name].title for name in names), "ratio", "best peer", "spread"]
+    lines, ratios = [header], []
+    for row, records in rows.items():
+        best, ours = best_peer(records), ratio(records)
+        ratios.append(ours)
+        spreads = [spread(r) for n, r in records.items() if value(r) and (n in (OURS, best[0]))]
+        lines.append(
+            [
+                row,
+                *(cell(records.get(name)) for name in names),
+                "-" if ours is None else f"{ours:.2f}",
+                best[0] if best else "-",
+                f"{100 * max(spreads):.0f} %" if spreads else "-",
+            ]
+        )
+    text = align(lines)
+    known = [r for r in ratios if r is not None]
+    if colour:
+        for i, r in enumerate(ratios, start=1):
+            if r is not None:
+                text[i] = (GREEN if r <= 1 else RED) + text[i] + PLAIN
+    text.insert(1, "-" * len(text[0]))
+    if known:
+        slower = sum(r > 1 for r in known)
+        text.append(
+            f"{DIM * colour}geometric mean of {len(known)} ratios {geometric_mean(known):.2f}; "
+            f"a peer is faster in {slower} rows{PLAIN * colour}"
+        )
+    return text
+
+
+def exponents(rows: dict[str, dict], name: str, family: str) -> str:
+    """Return how the time of a family grows: the exponent of each step, and the one fitted to all."""
+    points = [
+        (math.log(int(row.split()[2])), math.log(median))
+        for row, records in rows.items()
+        if row.split()[1] == family and (median := value(records.get(name))) is not None
+    ]
+    if len(points) < 2:
+        return "-"
+    steps = [(t1 - t0) / (n1 - n0) for (n0, t0), (n1, t1) in itertools.pairwise(points)]
+    slope = statistics.linear_regression(*zip(*points)).slope
+    return ", ".join(f"{step:.2f}" for step in steps) + f"  fit {slope:.2f}"
+
+
+def growth_table(rows: dict[str, dict], colour: bool) -> list[str]:
+    text = table("growth, s with empty caches", rows, colour)
+    names = [n for n in FRONTENDS if any(value(r.get(n)) is not None for r in rows.values())]
+    lines = [["exponent of growth", *GROWTH_FAMILIES]]
+    for name in names:
+        title = FRONTENDS[name].title
+        lines.append([title, *(exponents(rows, name, f) for f in GROWTH_FAMILIES)])
+    return [*text, "", *align(lines)]
+
+
+def import_table(records: dict[str, dict]) -> list[str]:
+    lines = [["import, ms", "numpy", "with library", "times numpy", "processes", "modules"]]
+    for name, record in records.items():
+        if (total := value(record)) is None:
+            lines.append([FRONTENDS[name].title, cell(record), "", "", "", ""])
+            continue
+        numpy = statistics.median(record["numpy"])
+        lines.append(
+            [
+                FRONTENDS[name].title,
+                f"{1e3 * numpy:.0f}",
+                f"{1e3 * total:.0f}",
+                f"{total / numpy:.2f}",
+                str(record["processes"]),
+                str(record["modules"]),
+            ]
+        )
+    return align(lines)
+
+
+def failures(results: dict) -> list[str]:
+    """Return a line for everything that failed or was skipped for a reason other than size."""
+    return [
+        f"{kind}, {row}, {FRONTENDS[name].title}: {record['failed']}"
+        for kind in (*UNITS, "overhead", "memory", "growth")
+        for row, records in results.get(kind, {}).items()
+        for name, record in records.items()
+        if "failed" in record
+    ]
+
+
+def tables(results: dict, colour: bool = False) -> str:
+    """Return everything a result file holds as text."""
+    machine = results.get("machine", {})
+    parts = [[f"{machine.get('cpu')}, commit {machine.get('commit')}, {machine.get('date')}"]]
+    for kind, unit in UNITS.items():
+        if results.get(kind):
+            parts.append(table(f"{kind}, {unit}", results[kind], colour))
+    if results.get("overhead"):
+        parts.append(table("overhead, us a call", results["overhead"], colour))
+    if results.get("growth"):
+        parts.append(growth_table(results["growth"], colour))
+    if results.get("memory"):
+        parts.append(table("peak memory, MB", results["memory"], colour))
+    if results.get("import"):
+        parts.append(import_table(results["import"]["import"]))
+    if failed := failures(results):
+        parts.append(["failed:", *failed])
+    parts.append(
+        ["~: half of the rounds or more were disturbed; their processor time is given instead"]
+    )
+    return "\n\n".join("\n".join(part) for part in parts)
+
+
+def comparison(old: dict, new: dict) -> str:
+    """Return, for every row both files hold, our new time over the old one.
+
+    A change is named where it exceeds both 5 % and the spreads of the two measurements.
+    """
+    lines = [["measure", "row", "old", "new", "new / old", "", "ratio to best: old", "new"]]
+    for kind in (*UNITS, "overhead", "growth", "memory"):
+        for row, records in new.get(kind, {}).items():
+            before = old.get(kind, {}).get(row, {})
+            was, now = value(before.get(OURS)), value(records.get(OURS))
+            if was is None or now is None:
+                continue
+            noise = max(0.05, spread(before[OURS]), spread(records[OURS]))
+            change = now / was
+            word = "slower" if change > 1 + noise else "faster" if change < 1 - noise else ""
+            ratios = [f"{r:.2f}" if r else "-" for r in (ratio(before), ratio(records))]
+            lines.append([kind, row, number(was), number(now), f"{change:.2f}", word, *ratios])
+    return "\n".join(align(lines))

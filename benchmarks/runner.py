@@ -1,0 +1,116 @@
+"""Who competes, which rows, and one whole run."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.util
+import os
+import platform
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from benchmarks import measures
+from benchmarks.frontends import BY_HAND, FRONTENDS, OURS
+from benchmarks.measures import Plan
+from benchmarks.worker_process import ROOT, Competitor, stopped
+from benchmarks.workloads import ROWS, Workload
+
+MEASURES = tuple(measures.TAKE)
+
+
+def find_competitors(peers: Iterable[str], only: Iterable[str], blas: str) -> tuple:
+    """Return this package, NumPy by hand, the named peers, and those this interpreter has.
+
+    Parameters
+    ----------
+    peers
+        ``name=interpreter``, names as in `FRONTENDS`; an empty interpreter leaves a peer out.
+    only
+        If given, names to restrict to.
+    blas
+        Link flags for upstream's C mode.
+    """
+    pythons = {OURS: sys.executable, BY_HAND: sys.executable}
+    for name in ("jax", "torch", "numba"):
+        if importlib.util.find_spec(name):
+            pythons[name] = sys.executable
+    for text in peers:
+        name, equals, python = text.partition("=")
+        if name not in FRONTENDS or not equals:
+            names = sorted(set(FRONTENDS) - {OURS})
+            raise ValueError(f"[--peer] must be NAME=PYTHON with NAME in {names}, got {text!r}")
+        pythons[name] = python
+    chosen = set(only) or set(pythons)
+    if unknown := chosen - set(pythons):
+        raise ValueError(f"[--only] must be among {sorted(pythons)}, got {sorted(unknown)}")
+    order = [name for name in FRONTENDS if pythons.get(name) and name in chosen]
+    return tuple(Competitor(FRONTENDS[name], pythons[name], blas) for name in order)
+
+
+def choose_rows(patterns: Iterable[str], quick: bool) -> list[Workload]:
+    """Return the rows whose names contain one of the regular expressions (all, if none given)."""
+    patterns = [re.compile(p, re.IGNORECASE) for p in patterns]
+    rows = [row for row in ROWS if row.quick or not quick]
+    rows = [row for row in rows if not patterns or any(p.search(row.name) for p in patterns)]
+    if not rows:
+        raise ValueError(f"[--rows] must match one of {[row.name for row in ROWS]}")
+    return rows
+
+
+def machine() -> dict:
+    """Return what one must know of the machine to read the numbers."""
+    model = platform.processor() or platform.machine()
+    if os.path.exists("/proc/cpuinfo"):
+        with open("/proc/cpuinfo") as lines:
+            models = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+        model = models[0] if models else model
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True
+    )
+    return {
+        "date": datetime.datetime.now().isoformat(timespec="seconds"),
+        "cpu": model,
+        "cpus": os.cpu_count(),
+        "load": os.getloadavg() if hasattr(os, "getloadavg") else None,
+        "system": platform.platform(),
+        "commit": commit.stdout.strip() or "?",
+    }
+
+
+def run(
+    plan: Plan, rows: list[Workload], wanted: Iterable[str], results: dict, save: Callable[[], None]
+) -> None:
+    """Take the wanted measures and lay them into `results` (rows not measured again stay).
+
+    `save` is called after every row, so that a run that is stopped leaves what it has.
+    """
+    found = measures.identities(plan)
+    for name, answer in found.items():
+        if stopped(answer):
+            print(f"[benchmarks] {name} is left out: {answer}", file=sys.stderr)
+    present = tuple(c for c in plan.competitors if not stopped(found[c.name]))
+    plan = replace(plan, competitors=present)
+    results["machine"] = machine() | {"rounds": plan.rounds, "limit": plan.limit}
+    merge(results, {"competitors": found})
+    for name in MEASURES:
+        if name in wanted:
+            for part in measures.TAKE[name](plan, rows):
+                merge(results, part)
+                save()
+
+
+def merge(old: dict, new: dict) -> None:
+    """Lay `new` over `old`; records (what has values, or says why not) are replaced whole."""
+    for key, value in new.items():
+        kept = old.get(key)
+        if all(isinstance(d, dict) and not is_record(d) for d in (kept, value)):
+            merge(kept, value)
+        else:
+            old[key] = value
+
+
+def is_record(entry: dict) -> bool:
+    return "values" in entry or "version" in entry or stopped(entry)
