@@ -113,7 +113,7 @@ COMMANDS = {"demo": demo, "test": test, "lint": lint, "bench": bench}
 
 
 def main(arguments: list[str]) -> int:
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - the visitor's Python may be older
         print("pytensor needs Python 3.11 or newer, this is " + sys.version.split()[0])
         return 2
     if not arguments or arguments[0] not in COMMANDS:

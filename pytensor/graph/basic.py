@@ -8,7 +8,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from weakref import WeakValueDictionary
 
-from pytensor.graph.utils import MetaObject, Scratchpad, add_tag_trace
+from pytensor.graph.utils import CycleError, MetaObject, Scratchpad, add_tag_trace
 from pytensor.utils import late
 
 if TYPE_CHECKING:
@@ -534,27 +534,36 @@ def nodes_in_order(outputs: Iterable[Variable], known: Any = ()) -> list[Apply]:
     outputs : iterable of Variable
     known : container
         Variables and nodes that count as computed.
+
+    Raises
+    ------
+    CycleError
+        If there is none.
     """
     order: list[Apply] = []
-    done: set[Apply] = set()
+    done: dict[Apply, bool] = {}  # False while a node waits for its inputs
     # A node is on the stack with an iterator over its inputs, last first. No recursion: chains
     # of 1e5 nodes are ordinary.
     for root in outputs:
         if root in known or root.owner is None or root.owner in done or root.owner in known:
             continue
         stack = [(root.owner, reversed(root.owner.inputs))]
-        done.add(root.owner)
+        done[root.owner] = False
         while stack:
             node, rest = stack[-1]
             for var in rest:
                 owner = var.owner
-                if owner is None or owner in done or var in known or owner in known:
+                if owner is None or done.get(owner) or var in known or owner in known:
                     continue
-                done.add(owner)
+                if owner in done:
+                    waiting = [node for node, _ in stack]
+                    raise CycleError.of(waiting[waiting.index(owner) :])
+                done[owner] = False
                 stack.append((owner, reversed(owner.inputs)))
                 break
             else:
                 order.append(node)
+                done[node] = True
                 stack.pop()
     return order
 

@@ -11,7 +11,7 @@ from pytensor.graph.basic import Apply, AtomicVariable, Variable, clone_get_equi
 from pytensor.graph.clients import Clients, Output
 from pytensor.graph.features import AlreadyThere, Feature
 from pytensor.graph.traversal import io_toposort
-from pytensor.graph.utils import MissingInputError, user_line
+from pytensor.graph.utils import CycleError, MissingInputError, user_line
 from pytensor.utils import OrderedSet, late
 
 __all__ = [
@@ -481,7 +481,11 @@ class FunctionGraph(AbstractFunctionGraph):
                 raise MissingInputError(f"Undeclared input: {var}", variable=var)
 
     def __repr__(self) -> str:
-        return f"FunctionGraph({', '.join(late('pytensor.graph.text:as_string')(self.inputs, self.outputs))})"
+        try:
+            texts = late("pytensor.graph.text:as_string")(self.inputs, self.outputs)
+        except CycleError as error:
+            texts = [f"<{error}>"]
+        return f"FunctionGraph({', '.join(texts)})"
 
     def dprint(self, **kwargs):
         """Print the graph as a tree; see `pytensor.printing.debugprint`."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Reversible,
 from typing import TypeVar
 
 from pytensor.graph.basic import Apply, AtomicVariable, Constant, Variable, get_var_by_name
+from pytensor.graph.utils import CycleError
 
 T = TypeVar("T")
 
@@ -252,8 +253,8 @@ def walk_toposort(
 
     Raises
     ------
-    ValueError
-        If there is a cycle.
+    CycleError
+        If there is a cycle; a ValueError.
 
     Examples
     --------
@@ -273,7 +274,8 @@ def walk_toposort(
                 if dep in finished:
                     continue
                 if dep in open_:
-                    raise ValueError("[toposort] graph must not contain cycles")
+                    waiting = [thing for thing, _ in stack]
+                    raise CycleError.of(waiting[waiting.index(dep) :])
                 open_.add(dep)
                 stack.append((dep, _last_first(deps(dep))))
                 break

@@ -8,7 +8,7 @@ import sys
 import threading
 import traceback
 from abc import ABCMeta
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import StringIO
 from operator import attrgetter
 from types import FrameType
@@ -52,6 +52,21 @@ class MethodNotDefined(Exception):
 
 class InconsistencyError(Exception):
     """A graph breaks a rule of one of its features, for example a write before a read."""
+
+
+class CycleError(InconsistencyError, ValueError):
+    """Nodes wait for each other, so that there is no order in which to compute them."""
+
+    @classmethod
+    def of(cls, nodes: Sequence) -> CycleError:
+        """Return the error for a circle: each node needs the next one, and the last the first."""
+        names = [str(getattr(node, "op", node)) for node in nodes]
+        shown = names if len(names) <= 6 else [*names[:3], f"({len(names) - 5} more)", *names[-2:]]
+        where = next(filter(None, map(user_line, (n for n in nodes if hasattr(n, "tag")))), "")
+        return cls(
+            f"[toposort] graph must not contain cycles, got {' <- '.join([*shown, *names[:1]])}"
+            + (f"\n  in  {where}" if where else "")
+        )
 
 
 # --------------------------------------------------------------------------------------

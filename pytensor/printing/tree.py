@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, TextIO
 from pytensor.graph.basic import Apply, Constant, NominalVariable, Variable
 from pytensor.graph.fg import AbstractFunctionGraph, FunctionGraph, Output
 from pytensor.graph.op import HasMultipleInnerGraph, Op
+from pytensor.graph.utils import CycleError
 
 IDTypes = Literal["id", "int", "CHAR", "auto", ""]
 
@@ -248,6 +249,14 @@ def _outer_inputs(op: Op, graph, node: Apply) -> dict[Variable, Variable]:
     return {}
 
 
+def _numbers(graph) -> dict[Apply, int]:
+    """Return the place of each node in the order, and nothing for a graph that goes in a circle."""
+    try:
+        return {node: i for i, node in enumerate(graph.toposort())}
+    except CycleError:
+        return {}
+
+
 def _roots(graph_like, print_storage: bool) -> list[_Root]:
     """Return what to print for whatever `debugprint` was given."""
     if isinstance(graph_like, list | tuple | set):
@@ -259,7 +268,7 @@ def _roots(graph_like, print_storage: bool) -> list[_Root]:
             return [_Root(graph_like.inputs[0], {}, None, None)]
         return [_Root(out, {}, None, None) for out in graph_like.outputs]
     if isinstance(graph_like, AbstractFunctionGraph):
-        order = {node: i for i, node in enumerate(graph_like.toposort())}
+        order = _numbers(graph_like)
         storage = getattr(graph_like, "storage_map", None) if print_storage else None
         return [_Root(out, order, storage, None) for out in graph_like.outputs]
     maker = getattr(graph_like, "maker", None)
@@ -272,7 +281,7 @@ def _roots(graph_like, print_storage: bool) -> list[_Root]:
 
 
 def _roots_of_function(function, fgraph: FunctionGraph, print_storage: bool) -> list[_Root]:
-    order = {node: i for i, node in enumerate(fgraph.toposort())}
+    order = _numbers(fgraph)
     storage = None
     if print_storage:
         storage = dict(getattr(getattr(function, "vm", None), "storage_map", None) or {})
