@@ -15,6 +15,12 @@ from pytensor.compile import In, Mode, OpFromGraph, Out, function, get_mode, sha
 from pytensor.configdefaults import config
 from pytensor.gradient import Lop, Rop, grad, pullback, pushforward
 
+# `pytensor.scan` is the function. The (empty) package is imported now, so that importing one of its
+# modules later does not put the package in the function's place.
+from pytensor import scan  # isort: skip
+
+del scan
+
 __version__ = "3.3.90"
 
 # Names few programs use, and the rooms that look at everything: loaded when first asked for.
