@@ -12,6 +12,7 @@ parts were.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,8 +26,16 @@ from pytensor.scalar import basic as ps
 from pytensor.tensor.basic import cast
 from pytensor.tensor.elemwise import Elemwise
 from pytensor.tensor.math import add, mul, neg, reciprocal, sub, true_div
-from pytensor.tensor.rewriting.common import IEEE, filled, number, read_once, settled
-from pytensor.tensor.rewriting.registry import register_canonicalize
+from pytensor.tensor.rewriting.common import (
+    IEEE,
+    arg_of,
+    filled,
+    number,
+    read_once,
+    settled,
+    wrapped,
+)
+from pytensor.tensor.rewriting.registry import register_canonicalize, register_specialize
 from pytensor.tensor.variable import TensorConstant
 
 # Larger groups are cut: a kernel of thousands of operands compiles slowly and runs no faster.
@@ -81,7 +90,7 @@ class AlgebraicGroup(NodeRewriter):
     def _belongs(self, node, kind) -> bool:
         """Return whether a node of this group can be opened in one whose result has type `kind`."""
         op = node.op
-        if not isinstance(op, Elemwise) or not isinstance(op.scalar_op, self.kinds):
+        if type(op) is not Elemwise or type(op.scalar_op) not in self.kinds:
             return False
         own = node.outputs[0].type
         return own.dtype == kind.dtype and own.broadcastable == kind.broadcastable
@@ -95,14 +104,28 @@ class AlgebraicGroup(NodeRewriter):
         reader = clients[0][0]
         if not reader.outputs or not self._belongs(reader, out.type):
             return False
-        return self._opens(reader.outputs[0]) and len(reader.inputs) < _MAX_LEAVES
+        return len(reader.inputs) < _MAX_LEAVES
 
-    def _opens(self, var) -> bool:
-        return True
+    def _absorbs_signs(self, fgraph, out) -> bool:
+        """Return whether the minus of a smaller operand costs nothing in this group."""
+        raise NotImplementedError
+
+    @staticmethod
+    def _is_sign(node, kind, absorbs: bool) -> bool:
+        """Return whether `node` is the negative of a smaller array that loses its sign here."""
+        if not absorbs or type(node.op) is not Elemwise:
+            return False
+        own = node.outputs[0].type
+        return (
+            type(node.op.scalar_op) is ps.Neg
+            and own.dtype == kind.dtype
+            and own.numpy_dtype.kind != "u"
+        )
 
     def plan(self, fgraph, out) -> Plan | None:
         """Collect the leaves of the group that ends at `out`."""
         plan = Plan(self.neutral)
+        absorbs = self._absorbs_signs(fgraph, out)
         constants: list[tuple[Any, bool]] = []
         stack = [(out, False)]
         leaves = 0
@@ -117,7 +140,7 @@ class AlgebraicGroup(NodeRewriter):
                 node is not None
                 and leaves + len(stack) < _MAX_LEAVES
                 and (var is out or read_once(fgraph, var))
-                and self._belongs(node, out.type)
+                and (self._belongs(node, out.type) or self._is_sign(node, out.type, absorbs))
             ):
                 opened = self.parts(node)
             if opened is not None:
@@ -153,7 +176,10 @@ def _number_of(var: Variable):
 
 def _in_dtype(value, kind):
     """Return a number as arithmetic in the dtype of `kind` has it."""
-    return filled(value, kind).data.item()
+    dtype = kind.numpy_dtype
+    if dtype.kind in "iu":
+        value = wrapped(int(value), dtype)
+    return dtype.type(value).item()
 
 
 def _cancelled(plan: Plan) -> None:
@@ -189,7 +215,13 @@ def _sane(value, parts) -> bool:
         return False
     if size == 0:
         return any(p == 0 for p in parts)
-    return np.finfo(np.float64).tiny <= size < math.inf
+    return _normal_range("float64")[0] <= size < math.inf
+
+
+@functools.cache
+def _normal_range(dtype: str) -> tuple[float, float]:
+    info = np.finfo(dtype)
+    return float(info.tiny), float(info.max)
 
 
 def _fits(value, kind) -> bool:
@@ -197,8 +229,8 @@ def _fits(value, kind) -> bool:
     if kind.numpy_dtype.kind not in "fc":
         return True
     size = abs(value)
-    info = np.finfo(kind.dtype)
-    return size == 0 or info.tiny <= size <= info.max
+    smallest, largest = _normal_range(kind.dtype)
+    return size == 0 or smallest <= size <= largest
 
 
 class SumGroup(AlgebraicGroup):
@@ -208,11 +240,17 @@ class SumGroup(AlgebraicGroup):
     neutral = 0
     ops = (add, sub, neg)
 
+    def _absorbs_signs(self, fgraph, out):
+        # With a positive term besides, a minus turns into a difference.
+        return type(out.owner.op.scalar_op) in (ps.Add, ps.Sub) and any(
+            arg_of(v, ps.Neg) is None for v in out.owner.inputs[:1] + out.owner.inputs[2:]
+        )
+
     def parts(self, node):
         scalar_op = node.op.scalar_op
-        if isinstance(scalar_op, ps.Add):
+        if type(scalar_op) is ps.Add:
             return [(v, False) for v in node.inputs]
-        if isinstance(scalar_op, ps.Sub):
+        if type(scalar_op) is ps.Sub:
             return [(node.inputs[0], False), (node.inputs[1], True)]
         return [(node.inputs[0], True)]
 
@@ -245,13 +283,21 @@ class ProductGroup(AlgebraicGroup):
     neutral = 1
     ops = (mul, true_div, reciprocal, neg)
 
+    def _absorbs_signs(self, fgraph, out):
+        # A sum that reads the product turns a minus into a difference.
+        clients = fgraph.clients.get(out, ())
+        if len(clients) != 1:
+            return False
+        op = clients[0][0].op
+        return type(op) is Elemwise and type(op.scalar_op) in (ps.Add, ps.Sub)
+
     def parts(self, node):
         scalar_op = node.op.scalar_op
-        if isinstance(scalar_op, ps.Mul):
+        if type(scalar_op) is ps.Mul:
             return [(v, False) for v in node.inputs]
-        if isinstance(scalar_op, ps.TrueDiv):
+        if type(scalar_op) is ps.TrueDiv:
             return [(node.inputs[0], False), (node.inputs[1], True)]
-        if isinstance(scalar_op, ps.Reciprocal):
+        if type(scalar_op) is ps.Reciprocal:
             return [(node.inputs[0], True)]
         # The negative of an unsigned number is no product with -1 that another dtype could hold.
         if node.outputs[0].type.numpy_dtype.kind == "u":
@@ -277,7 +323,30 @@ class ProductGroup(AlgebraicGroup):
         if not _fits(plan.number, kind) or not _fits(plan.divisor, kind):
             return None
         plan.number, plan.divisor = _in_dtype(plan.number, kind), _in_dtype(plan.divisor, kind)
+        if plan.number not in (0, 1) and plan.divisor == 1:
+            self._into_smaller(fgraph, plan, kind)
         return plan
+
+    def _into_smaller(self, fgraph, plan, kind) -> None:
+        """``2 * x * (s / t) -> x * (2 * s / t)`` where s and t have less elements than x."""
+        for index, var in enumerate(plan.direct):
+            node = var.owner
+            if node is None or var.type.broadcastable == kind.broadcastable:
+                continue
+            if not self._belongs(node, var.type) or not read_once(fgraph, var):
+                continue
+            if var.type.dtype != kind.dtype:
+                continue
+            inner = self.plan(fgraph, var)
+            if inner is None or inner.divisor != 1 or inner.number == 0:
+                continue
+            if inner.number == 1 and type(node.op.scalar_op) is ps.Mul and plan.number == -1:
+                continue  # a minus costs as much there as here
+            combined = inner.number * plan.number
+            if _fits(combined, kind) and _sane(combined * 1.0, [abs(inner.number)]):
+                inner.number, plan.number = _in_dtype(combined, kind), 1
+                plan.direct[index] = self.tree(inner, var.type)
+                return
 
     def _open_shared(self, fgraph, plan, kind) -> None:
         """Open a product somebody else reads too, if that lets factors cancel."""
@@ -293,7 +362,7 @@ class ProductGroup(AlgebraicGroup):
         node = var.owner
         if node is None or not self._belongs(node, kind):
             return None
-        return node.inputs if isinstance(node.op.scalar_op, ps.Mul) else None
+        return node.inputs if type(node.op.scalar_op) is ps.Mul else None
 
     @staticmethod
     def _scale(plan, above, below) -> None:
@@ -344,7 +413,7 @@ def _matches(tree, var) -> bool:
     stack = [(tree, var)]
     while stack:
         tree, var = stack.pop()
-        if isinstance(tree, Variable):
+        if not isinstance(tree, (tuple, int, float, complex)):
             if tree is not var:
                 return False
         elif isinstance(tree, tuple):
@@ -359,7 +428,7 @@ def _matches(tree, var) -> bool:
 
 def _built(tree, kind) -> Variable:
     """Build a tree; every intermediate result has the dtype of the whole."""
-    if isinstance(tree, Variable):
+    if not isinstance(tree, (tuple, int, float, complex)):
         return tree
     if not isinstance(tree, tuple):
         return filled(tree, kind)
@@ -375,5 +444,6 @@ def _built(tree, kind) -> Variable:
 
 local_add_canonizer = SumGroup("local_add_canonizer")
 local_mul_canonizer = ProductGroup("local_mul_canonizer")
-register_canonicalize(local_mul_canonizer, "shape_unsafe", IEEE, name="local_mul_canonizer")
-register_canonicalize(local_add_canonizer, "shape_unsafe", IEEE, name="local_add_canonizer")
+for _register in (register_canonicalize, register_specialize):
+    _register(local_mul_canonizer, "shape_unsafe", IEEE, name="local_mul_canonizer")
+    _register(local_add_canonizer, "shape_unsafe", IEEE, name="local_add_canonizer")

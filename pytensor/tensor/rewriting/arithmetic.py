@@ -25,6 +25,7 @@ from pytensor.tensor.rewriting.common import (
     added,
     arg_of,
     args_of,
+    as_dtype,
     filled,
     is_float,
     is_number,
@@ -32,6 +33,7 @@ from pytensor.tensor.rewriting.common import (
     multiplied,
     number,
     read_once,
+    rest_of,
     without,
 )
 from pytensor.tensor.rewriting.registry import register_canonicalize, register_specialize
@@ -45,7 +47,7 @@ def local_mul_by_one(fgraph, node):
     kept = [v for v in node.inputs if not is_number(v, 1)]
     if len(kept) == len(node.inputs):
         return None
-    return multiplied(kept) if kept else 1
+    return rest_of(node, kept) if kept else 1
 
 
 @register_canonicalize
@@ -56,7 +58,7 @@ def local_div_by_one(fgraph, node):
     above, below = node.inputs
     if not is_number(below, 1):
         return None
-    if isinstance(node.op.scalar_op, ps.IntDiv) and is_float(node.outputs[0]):
+    if type(node.op.scalar_op) is ps.IntDiv and is_float(node.outputs[0]):
         return None  # floor(x)
     return above
 
@@ -76,7 +78,7 @@ def local_add_remove_zeros(fgraph, node):
     kept = [v for v in node.inputs if not is_number(v, 0)]
     if len(kept) == len(node.inputs):
         return None
-    return added(kept) if kept else 0
+    return rest_of(node, kept) if kept else 0
 
 
 @register_canonicalize
@@ -102,19 +104,21 @@ def local_elemwise_sub_zeros(fgraph, node):
 def local_sub_neg_to_add(fgraph, node):
     """x - (-y) -> x + y"""
     x, y = node.inputs
-    inner = arg_of(y, ps.Neg)
+    # Negated in a narrower type, an integer may have wrapped.
+    same = y.type.dtype == node.outputs[0].type.dtype
+    inner = arg_of(y, ps.Neg) if same else None
     return None if inner is None else add(x, inner)
 
 
 @register_specialize
 @law(add)
 def local_add_neg_to_sub(fgraph, node):
-    """(-x) + y -> y - x, x + (-2) -> x - 2"""
+    """(-x) + y -> y - x"""
     if len(node.inputs) != 2:
         return None
     for x, y in (node.inputs, node.inputs[::-1]):
         inner = arg_of(x, ps.Neg)
-        if inner is not None:
+        if inner is not None and x.type.dtype == node.outputs[0].type.dtype:
             return sub(y, inner)
     return None
 
@@ -129,7 +133,7 @@ def local_neg_div_neg(fgraph, node):
         return None
     above, below = parts
     inner = arg_of(above, ps.Neg)
-    if inner is not None:
+    if inner is not None and is_float(inner):
         return true_div(inner, below)
     value = number(above)
     if value is not None and all(above.type.broadcastable) and is_float(above):
@@ -162,21 +166,29 @@ _MAX_SQUARINGS = 64
 @register_specialize
 @law(pt_pow)
 def local_pow_specialize(fgraph, node):
-    """x ** 2 -> sqr(x), x ** 0.5 -> sqrt(x), x ** -1 -> 1 / x, x ** -2 -> 1 / sqr(x) ..."""
+    """x ** 2 -> sqr(x), x ** -1 -> 1 / x, x ** -2 -> 1 / sqr(x)"""
     x, y = node.inputs
     exponent = number(y)
     if exponent is None or isinstance(exponent, complex):
         return None
-    dtype = node.outputs[0].type.dtype
-    if abs(exponent) not in (0.5, 1, 2):
+    if abs(exponent) not in (1, 2):
         return None
-    if x.type.dtype != dtype:
-        x = x.astype(dtype)
+    x = as_dtype(x, node.outputs[0].type.dtype)
     if exponent < 0 and not is_float(x):
         return None  # an error in NumPy
-    if abs(exponent) == 0.5 and not is_float(x):
+    result = sqr(x) if abs(exponent) == 2 else x
+    return reciprocal(result) if exponent < 0 else result
+
+
+@register_specialize(IEEE)
+@law(pt_pow)
+def local_pow_to_sqrt(fgraph, node):
+    """x ** 0.5 -> sqrt(x), x ** -0.5 -> 1 / sqrt(x); they differ at -0.0 and minus infinity"""
+    x, y = node.inputs
+    exponent = number(y)
+    if exponent not in (0.5, -0.5) or not is_float(node.outputs[0]):
         return None
-    result = {0.5: sqrt, 1: lambda v: v, 2: sqr}[abs(exponent)](x)
+    result = sqrt(as_dtype(x, node.outputs[0].type.dtype))
     return reciprocal(result) if exponent < 0 else result
 
 
@@ -191,8 +203,7 @@ def local_pow_to_nested_squaring(fgraph, node):
     size = abs(exponent)
     if size != math.floor(size) or not 2 < size <= _MAX_SQUARINGS:
         return None
-    dtype = node.outputs[0].type.dtype
-    square = x if x.type.dtype == dtype else x.astype(dtype)
+    square = as_dtype(x, node.outputs[0].type.dtype)
     factors, left = [], int(size)
     while left:
         if left & 1:
@@ -231,10 +242,11 @@ def local_mul_specialize(fgraph, node):
     """-1 * x -> -x"""
     for i, v in enumerate(node.inputs):
         if is_number(v, -1):
-            if node.outputs[0].type.numpy_dtype.kind in "ub":
+            if node.outputs[0].type.numpy_dtype.kind in "ub" or len(node.inputs) == 1:
                 return None
-            rest = without(node.inputs, i)
-            return neg(multiplied(rest)) if rest else None
+            rest = rest_of(node, without(node.inputs, i))
+            same = rest is not None and rest.type.dtype == node.outputs[0].type.dtype
+            return neg(rest) if same else None
     return None
 
 
@@ -291,7 +303,10 @@ def local_mul_switch_sink(fgraph, node):
         if parts is None or not read_once(fgraph, v):
             continue
         rest = without(node.inputs, i)
-        if rest and (sunk := _sunk(parts, lambda y, rest=rest: multiplied([*rest, y]))) is not None:
+        if not rest:
+            continue
+        sunk = _sunk(v.type.dtype, parts, lambda y, rest=rest: multiplied([*rest, y]))
+        if sunk is not None:
             return sunk
     return None
 
@@ -304,11 +319,12 @@ def local_div_switch_sink(fgraph, node):
     parts = args_of(above, ps.Switch)
     if parts is None or not read_once(fgraph, above):
         return None
-    return _sunk(parts, lambda x: node.op(x, below))
+    return _sunk(above.type.dtype, parts, lambda x: node.op(x, below))
 
 
-def _sunk(parts, outside):
-    condition, x, y = parts
+def _sunk(dtype, parts, outside):
+    condition, *branches = parts
+    x, y = [as_dtype(branch, dtype) for branch in branches]
     if is_number(x, 0):
         return switch(condition, 0, outside(y))
     if is_number(y, 0):
@@ -321,9 +337,9 @@ def _sunk(parts, outside):
 def local_abs_merge(fgraph, node):
     """abs(x) * abs(y) -> abs(x * y), abs(x) / abs(y) -> abs(x / y)"""
     inner = [arg_of(v, ps.Abs) for v in node.inputs]
-    if sum(x is not None for x in inner) < 2:
+    if sum(x is not None and is_float(x) for x in inner) < 2:
         return None
-    if isinstance(node.op.scalar_op, ps.TrueDiv):
+    if type(node.op.scalar_op) is ps.TrueDiv:
         return pt_abs(true_div(*inner))
     rest = [v for v, x in zip(node.inputs, inner) if x is None]
     return multiplied([*rest, pt_abs(multiplied([x for x in inner if x is not None]))])

@@ -28,29 +28,33 @@ from pytensor.tensor.variable import TensorConstant
 _MAX_VIEWS = 8
 
 
-def args_of(var: Variable, kind: type | tuple[type, ...]) -> list[Variable] | None:
-    """Return the operands of `var` if it is made by that kind of scalar Op, else ``None``."""
+def args_of(var: Variable, kind: type | tuple[type, ...], *more: type) -> list[Variable] | None:
+    """Return the operands of `var` if it is made by one of these scalar Ops, else ``None``.
+
+    Ops are recognised by their exact class: `isinstance` is slow on classes with a metaclass.
+    """
     node = var.owner
     if node is None:
         return None
     op = node.op
-    if not isinstance(op, Elemwise) or not isinstance(op.scalar_op, kind):
+    if type(op) is not Elemwise:
         return None
-    return node.inputs
+    found = type(op.scalar_op)
+    if found is kind or found in more or (kind.__class__ is tuple and found in kind):
+        return node.inputs
+    return None
 
 
-def arg_of(var: Variable, kind: type | tuple[type, ...]) -> Variable | None:
-    """Return the only operand of `var` if it is made by that kind of scalar Op, else ``None``."""
-    inputs = args_of(var, kind)
+def arg_of(var: Variable, kind: type | tuple[type, ...], *more: type) -> Variable | None:
+    """Return the only operand of `var` if it is made by one of these scalar Ops, else ``None``."""
+    inputs = None if var.owner is None else args_of(var, kind, *more)
     return None if inputs is None else inputs[0]
 
 
 def scalar_op_of(var: Variable) -> ps.ScalarOp | None:
     """Return the scalar Op that makes the elements of `var`, ``None`` if none does."""
     node = var.owner
-    if node is None or not isinstance(node.op, Elemwise):
-        return None
-    return node.op.scalar_op
+    return node.op.scalar_op if node is not None and type(node.op) is Elemwise else None
 
 
 def number(var: Variable):
@@ -65,10 +69,10 @@ def number(var: Variable):
                 return None
             value = var.unique_value
             return None if value is None else value.item()
-        op = node.op
-        if isinstance(op, (DimShuffle, Alloc)):
+        kind = type(node.op)
+        if kind is DimShuffle or kind is Alloc:
             var = node.inputs[0]
-        elif isinstance(op, Elemwise) and isinstance(op.scalar_op, ps.Second):
+        elif kind is Elemwise and type(node.op.scalar_op) is ps.Second:
             var = node.inputs[1]
         else:
             return None
@@ -85,12 +89,12 @@ def filled(value, like: TensorType) -> TensorConstant:
     """Return a number as a constant of the dtype and rank of a type, to be broadcast."""
     dtype = np.dtype(like.dtype)
     if dtype.kind in "iu":
-        value = _wrapped(int(value), dtype)
+        value = wrapped(int(value), dtype)
     data = np.full((1,) * like.ndim, value, dtype=dtype)
     return TensorConstant(tensor_type(like.dtype, data.shape), data)
 
 
-def _wrapped(value: int, dtype: np.dtype) -> int:
+def wrapped(value: int, dtype: np.dtype) -> int:
     """Reduce an integer to the range of a dtype, as arithmetic in that dtype does."""
     bits = 8 * dtype.itemsize
     value &= (1 << bits) - 1
@@ -105,6 +109,22 @@ def added(terms: Sequence[Variable]) -> Variable:
 def multiplied(factors: Sequence[Variable]) -> Variable:
     """Return the product of one or more variables."""
     return factors[0] if len(factors) == 1 else mul(*factors)
+
+
+def as_dtype(x: Variable, dtype: str) -> Variable:
+    """Return `x` in a dtype; what is wider than needed only because of others stays exact."""
+    return x if x.type.dtype == dtype else cast(x, dtype)
+
+
+def rest_of(node: Apply, kept: Sequence[Variable]) -> Variable | None:
+    """Return a sum or product of some operands, ``None`` if it would be in a narrower dtype.
+
+    ``int8 * int8 * 1`` with an int64 1 does not wrap, ``int8 * int8`` does.
+    """
+    if len(kept) == 1:
+        return kept[0]
+    new = node.op(*kept)
+    return new if new.type.dtype == node.outputs[0].type.dtype else None
 
 
 def without(items: Sequence, index: int) -> list:
@@ -181,6 +201,11 @@ def spread(old: Variable, new: Variable, models: Sequence[Variable]) -> Variable
     return new
 
 
+def _is_alloc(var: Variable) -> bool:
+    """Return whether `var` has the lengths that a rule gave it; more may be known than before."""
+    return var.owner is not None and isinstance(var.owner.op, Alloc)
+
+
 def settled(node: Apply, new) -> list[Variable] | None:
     """Return `new` as a replacement of the only output of `node`: its dtype, shape and line."""
     old = node.outputs[0]
@@ -193,7 +218,7 @@ def settled(node: Apply, new) -> list[Variable] | None:
         new = cast(new, kind.dtype)
     if new.type.ndim < kind.ndim:
         new = shape_padleft(new, kind.ndim - new.type.ndim)
-    if new.type.broadcastable != kind.broadcastable:
+    if new.type.broadcastable != kind.broadcastable and not _is_alloc(new):
         new = spread(old, new, node.inputs)
         if new is None:
             return None

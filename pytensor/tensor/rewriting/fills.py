@@ -110,7 +110,7 @@ def local_fill_sink(fgraph, node):
     result = {}
     for client, _ in fgraph.clients[node.outputs[0]]:
         op = client.op
-        if not isinstance(op, Elemwise) or isinstance(op.scalar_op, _NOT_SUNK):
+        if type(op) is not Elemwise or type(op.scalar_op) in _NOT_SUNK:
             continue
         if len(client.outputs) != 1 or client.outputs[0] in result:
             continue
@@ -181,7 +181,7 @@ def local_useless_alloc(fgraph, node):
 def local_merge_alloc(fgraph, node):
     """alloc(alloc(x, *inner), *outer) -> alloc(x, *outer)"""
     inner = node.inputs[0].owner
-    if inner is None or not isinstance(inner.op, Alloc):
+    if inner is None or type(inner.op) is not Alloc:
         return None
     # The inner lengths are the outer ones, or 1 where the outer one repeats them.
     return alloc(inner.inputs[0], *node.inputs[1:])
@@ -194,7 +194,7 @@ def local_merge_alloc(fgraph, node):
 def local_alloc_sink_dimshuffle(fgraph, node):
     """alloc(expand_dims(x), *lengths) -> alloc(x, *lengths): it adds axes on the left itself"""
     inner = node.inputs[0].owner
-    if inner is None or not isinstance(inner.op, DimShuffle):
+    if inner is None or type(inner.op) is not DimShuffle:
         return None
     order = inner.op.new_order
     lead = 0
@@ -216,7 +216,7 @@ def local_alloc_sink_dimshuffle(fgraph, node):
 def local_dimshuffle_alloc(fgraph, node):
     """dimshuffle(alloc(x, *lengths)) -> alloc(x, *lengths in the new order), x being a number"""
     inner = node.inputs[0].owner
-    if inner is None or not isinstance(inner.op, Alloc) or node.op.drop:
+    if inner is None or type(inner.op) is not Alloc or node.op.drop:
         return None
     x, *lengths = inner.inputs
     if not all(x.type.broadcastable):
@@ -229,7 +229,7 @@ def local_dimshuffle_alloc(fgraph, node):
 def _unrepeated(var):
     """Return what an `Alloc` repeats, padded to its rank, if it repeats anything."""
     node = var.owner
-    if node is None or not isinstance(node.op, Alloc):
+    if node is None or type(node.op) is not Alloc:
         return None
     value = node.inputs[0]
     missing = var.type.ndim - value.type.ndim
@@ -237,7 +237,7 @@ def _unrepeated(var):
 
 
 def _is_alloc(var) -> bool:
-    return var.owner is not None and isinstance(var.owner.op, Alloc)
+    return var.owner is not None and type(var.owner.op) is Alloc
 
 
 @register_specialize("shape_unsafe")
@@ -247,7 +247,7 @@ def local_elemwise_alloc(fgraph, node):
     out = node.outputs[0]
     result = {}
     for client, _ in fgraph.clients[out]:
-        if not isinstance(client.op, Elemwise) or len(client.inputs) == 1:
+        if type(client.op) is not Elemwise or len(client.inputs) == 1:
             continue
         allocs = [v for v in client.inputs if _is_alloc(v)]
         old = client.outputs[0]
@@ -285,7 +285,7 @@ def local_alloc_unary(fgraph, node):
     if len(node.inputs) != 1:
         return None
     inner = node.inputs[0].owner
-    if inner is None or not isinstance(inner.op, Alloc) or len(node.outputs) != 1:
+    if inner is None or type(inner.op) is not Alloc or len(node.outputs) != 1:
         return None
     return alloc(node.op(inner.inputs[0]), *inner.inputs[1:])
 

@@ -236,13 +236,13 @@ def local_sqrt_sqr(fgraph, node):
     (arg,) = node.inputs
     if arg.type.numpy_dtype.kind == "c":
         return None
-    if isinstance(node.op.scalar_op, ps.Sqrt):
+    if type(node.op.scalar_op) is ps.Sqrt:
         x = arg_of(arg, ps.Sqr)
         return pt_abs(x) if x is not None and is_float(x) else None
     x = arg_of(arg, ps.Sqrt)
     if x is not None and is_float(x):
         return switch(ge(x, 0), x, filled(np.nan, x.type))
-    x = arg_of(arg, (ps.Neg, ps.Abs))
+    x = arg_of(arg, ps.Neg, ps.Abs)
     return sqr(x) if x is not None and x.type.dtype == arg.type.dtype else None
 
 
@@ -262,9 +262,9 @@ def local_useless_abs(fgraph, node):
     inner = scalar_op_of(x)
     if inner is None or kind == "c":
         return None
-    if isinstance(inner, _NON_NEGATIVE) or (isinstance(inner, ps.Sqr) and kind == "f"):
+    if type(inner) in _NON_NEGATIVE or (type(inner) is ps.Sqr and kind == "f"):
         return x
-    if isinstance(inner, ps.Neg):
+    if type(inner) is ps.Neg:
         return pt_abs(x.owner.inputs[0])
     return None
 
@@ -274,14 +274,9 @@ def local_useless_abs(fgraph, node):
 @register_specialize
 @law(sign)
 def local_useless_sign(fgraph, node):
-    """sign(sign(x)) -> sign(x), sign(abs(x)) ... stay; sign(-x) -> -sign(x)"""
+    """sign(sign(x)) -> sign(x)"""
     (x,) = node.inputs
-    if x.type.numpy_dtype.kind not in "fi":
-        return None
-    if arg_of(x, ps.Sign) is not None:
-        return x
-    inner = arg_of(x, ps.Neg)
-    return None if inner is None else neg(sign(inner))
+    return x if arg_of(x, ps.Sign) is not None else None
 
 
 @register_useless

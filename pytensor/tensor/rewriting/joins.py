@@ -69,9 +69,9 @@ def _elements(x, dtype):
     node = x.owner
     if node is None or x.type.ndim != 1 or x.type.dtype != dtype:
         return None
-    if isinstance(node.op, MakeVector):
+    if type(node.op) is MakeVector:
         return node.inputs
-    if isinstance(node.op, DimShuffle) and node.inputs[0].type.ndim == 0:
+    if type(node.op) is DimShuffle and node.inputs[0].type.ndim == 0:
         return node.inputs
     return None
 
@@ -94,7 +94,7 @@ def local_join_to_repeat(fgraph, node):
 def local_sum_make_vector(fgraph, node):
     """sum([a, b, c]) -> a + b + c"""
     inner = node.inputs[0].owner
-    if inner is None or not isinstance(inner.op, MakeVector):
+    if inner is None or type(inner.op) is not MakeVector:
         return None
     if node.op.axis == ():
         return None

@@ -7,6 +7,8 @@ A facade: sums and products are in ``algebraic``, logarithms and exponentials in
 
 from pytensor.tensor.rewriting.algebraic import local_add_canonizer, local_mul_canonizer
 from pytensor.tensor.rewriting.arithmetic import *
+from pytensor.tensor.rewriting.comparisons import *
+from pytensor.tensor.rewriting.dots import *
 from pytensor.tensor.rewriting.inverses import *
 from pytensor.tensor.rewriting.reductions import *
 from pytensor.tensor.rewriting.stabilize import *

@@ -12,7 +12,7 @@ from pytensor.tensor.rewriting.common import (
     arg_of,
     args_of,
     law,
-    multiplied,
+    rest_of,
     settled,
 )
 from pytensor.tensor.rewriting.registry import (
@@ -101,8 +101,10 @@ local_op_of_op = local_reduce_chain
 def local_reduce_dimshuffle(fgraph, node):
     """sum(x.T) -> sum(x): the order of the axes does not matter if all are reduced"""
     inner = node.inputs[0].owner
-    if node.outputs[0].type.ndim or inner is None or not isinstance(inner.op, DimShuffle):
+    if node.outputs[0].type.ndim or inner is None or type(inner.op) is not DimShuffle:
         return None
+    if inner.op.drop:
+        return None  # what `local_reduce_broadcastable` makes
     return node.op.clone(axis=None)(inner.inputs[0])
 
 
@@ -116,14 +118,14 @@ def local_reduce_join(fgraph, node):
     """max(join(0, x, y), axis=0) -> maximum(x, y), where x and y have length 1 on the axis"""
     (joined,) = node.inputs
     inner = joined.owner
-    if inner is None or not isinstance(inner.op, Join):
+    if inner is None or type(inner.op) is not Join:
         return None
     axis = inner.op.axis
     if reduced_axes(node.op, joined.type.ndim) != (axis,):
         return None
     scalar_op = node.op.scalar_op
     pieces = inner.inputs
-    if any(x.type.shape[axis] != 1 for x in pieces) or not isinstance(scalar_op, _BINARY):
+    if any(x.type.shape[axis] != 1 for x in pieces) or type(scalar_op) not in _BINARY:
         return None
     if scalar_op.nin != -1 and len(pieces) != 2:
         return None
@@ -156,7 +158,8 @@ def local_sum_prod_of_mul_or_div(fgraph, node):
         inner = [v for v in factors if not _is_constant_along(v, axes)]
         if not outer or not inner:
             return None
-        total = _same_shape(node, multiplied(inner), x)
+        rest = rest_of(x.owner, inner)
+        total = None if rest is None else _same_shape(node, rest, x)
         if total is None:
             return None
         return mul(*[_squeezed(v, axes) for v in outer], total)

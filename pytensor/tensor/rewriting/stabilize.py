@@ -27,14 +27,15 @@ from pytensor.tensor.math import (
     true_div,
 )
 from pytensor.tensor.rewriting.common import (
-    added,
     arg_of,
     args_of,
+    as_dtype,
     is_float,
     is_number,
     law,
     multiplied,
     read_once,
+    rest_of,
     without,
 )
 from pytensor.tensor.rewriting.registry import (
@@ -50,12 +51,12 @@ def one_plus(var: Variable) -> Variable | None:
     if terms is not None:
         for i, term in enumerate(terms):
             if is_number(term, 1):
-                rest = without(terms, i)
-                return added(rest) if rest else None
+                rest = rest_of(var.owner, without(terms, i)) if len(terms) > 1 else None
+                return None if rest is None else as_dtype(rest, var.type.dtype)
         return None
     terms = args_of(var, ps.Sub)
     if terms is not None and is_number(terms[0], 1):
-        return neg(terms[1])
+        return neg(as_dtype(terms[1], var.type.dtype))
     return None
 
 
@@ -110,21 +111,16 @@ def local_expm1(fgraph, node):
     if len(inputs) != 2:
         return None
     a, b = inputs
-    if isinstance(node.op.scalar_op, ps.Sub):
+    if type(node.op.scalar_op) is ps.Sub:
         x = arg_of(a, ps.Exp) if is_number(b, 1) else None
         if x is None:
             x = arg_of(b, ps.Exp) if is_number(a, 1) else None
-            return None if x is None or not _alone(fgraph, b) else neg(expm1(x))
+            return None if x is None or not read_once(fgraph, b) else neg(expm1(x))
         e = a
     else:
         e = b if is_number(a, -1) else a if is_number(b, -1) else None
         x = None if e is None else arg_of(e, ps.Exp)
-    return None if x is None or not _alone(fgraph, e) else expm1(x)
-
-
-def _alone(fgraph, var) -> bool:
-    """Return whether `var` is computed for one reader only."""
-    return read_once(fgraph, var)
+    return None if x is None or not read_once(fgraph, e) else expm1(x)
 
 
 @register_stabilize
@@ -303,7 +299,7 @@ def local_one_minus_erf(fgraph, node):
     if len(node.inputs) != 2:
         return None
     a, b = node.inputs
-    if isinstance(node.op.scalar_op, ps.Sub):
+    if type(node.op.scalar_op) is ps.Sub:
         return _one_minus(a, b)
     for number_, other in ((a, b), (b, a)):
         x = arg_of(other, psm.Erf)

@@ -81,7 +81,7 @@ def local_useless_elemwise(fgraph, node):
 
 def _useless_bit_op(scalar_op, a, b, kind):
     if a is b:
-        return 0 if isinstance(scalar_op, ps.XOR) else a
+        return 0 if type(scalar_op) is ps.XOR else a
     ones = True if kind.dtype == "bool" else -1
     for one, other in ((a, b), (b, a)):
         value = number(one)
@@ -89,14 +89,14 @@ def _useless_bit_op(scalar_op, a, b, kind):
             continue
         # In an unsigned type all ones is the largest number.
         all_ones = value == ones or value == filled(ones, kind).data.flat[0]
-        if isinstance(scalar_op, ps.AND):
+        if type(scalar_op) is ps.AND:
             if value == 0:
                 return 0
             if all_ones:
                 return other
         elif value == 0:
             return other
-        elif isinstance(scalar_op, ps.OR) and all_ones:
+        elif type(scalar_op) is ps.OR and all_ones:
             return ones
     return None
 
@@ -114,11 +114,7 @@ def is_an_upcast(type1: str, type2: str) -> bool:
 
 def _cast_of(var) -> bool:
     node = var.owner
-    return (
-        node is not None
-        and isinstance(node.op, Elemwise)
-        and isinstance(node.op.scalar_op, ps.Cast)
-    )
+    return node is not None and type(node.op) is Elemwise and type(node.op.scalar_op) is ps.Cast
 
 
 _CASTS = [Elemwise(ps.Cast(t)) for t in all_types]

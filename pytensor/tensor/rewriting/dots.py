@@ -1,0 +1,25 @@
+"""Products of matrices that are no work; transposes and BLAS calls are `blas`'s business."""
+
+from __future__ import annotations
+
+from pytensor.tensor.basic import alloc
+from pytensor.tensor.math import Dot
+from pytensor.tensor.rewriting.common import IEEE, filled, is_number, law
+from pytensor.tensor.rewriting.registry import register_canonicalize, register_stabilize
+from pytensor.tensor.shape import length, shape_i
+
+
+@register_canonicalize("shape_unsafe", IEEE)
+@register_stabilize("shape_unsafe", IEEE)
+@law(Dot)
+def local_0_dot_x(fgraph, node):
+    """0 @ x -> 0, also where x is infinite or NaN"""
+    x, y = node.inputs
+    if not (is_number(x, 0) or is_number(y, 0)):
+        return None
+    zero = filled(0, node.outputs[0].type)
+    return alloc(zero, _length(fgraph, x, 0), _length(fgraph, y, 1))
+
+
+def _length(fgraph, var, axis):
+    return length(var, axis) if var.type.shape[axis] is not None else shape_i(var, axis, fgraph)
