@@ -22,7 +22,7 @@ from pytensor.scan import derivatives, loop
 from pytensor.scan.fields import ScanMethodsMixin
 from pytensor.scan.info import ScanInfo
 from pytensor.tensor.basic import as_tensor_variable, cast
-from pytensor.tensor.shape import shape, specify_shape
+from pytensor.tensor.shape import Shape_i, specify_shape
 from pytensor.tensor.type import TensorType
 
 __all__ = ["Scan", "ScanInfo", "ScanMethodsMixin"]
@@ -316,15 +316,14 @@ class Scan(HasInnerFunction, Op, ScanMethodsMixin):
         shapes: list[Any] = []
         for i, given in enumerate(input_shapes[first : info.outer_in["sit_sot"].stop]):
             unknown = info.as_while and i >= info.n_mit_mot
-            leading = shape(node.outputs[i])[0] if unknown else given[0]
+            leading = Shape_i(0)(node.outputs[i]) if unknown else given[0]
             shapes.append((leading, *given[1:]))
         lengths = self.outer_nitsot(node.inputs)
         outputs = self.outer_nitsot_outs(node.outputs)
         known = self._nit_sot_shapes(node, input_shapes) if outputs else []
         for length, out, core in zip(lengths, outputs, known, strict=True):
-            own = shape(out)
-            leading = own[0] if info.as_while else length
-            rest = [own[k + 1] if n is None else n for k, n in enumerate(core)]
+            leading = Shape_i(0)(out) if info.as_while else length
+            rest = [Shape_i(k + 1)(out) if n is None else n for k, n in enumerate(core)]
             shapes.append((leading, *rest))
         return shapes + [None] * info.n_untraced_sit_sot
 
