@@ -6,7 +6,6 @@ import importlib.machinery
 import importlib.util
 import sys
 import sysconfig
-import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Sequence
@@ -24,7 +23,7 @@ from pytensor.link.c.toolchain import (
     find_compiler,
 )
 
-__all__ = ["driver_source", "get_driver", "load_unit"]
+__all__ = ["driver_source", "get_driver", "load_unit", "load_units"]
 
 _lock = threading.RLock()
 
@@ -53,7 +52,7 @@ def driver_key() -> str:
     return content_key((driver_source(), *_interpreter_key()))
 
 
-def _driver_flags(compiler: Compiler, level: str = "-O1") -> tuple[str, ...]:
+def driver_flags(compiler: Compiler, level: str = "-O1") -> tuple[str, ...]:
     """Portable flags. ``-O2`` takes half as long again and saves 1 % of a call."""
     includes = [sysconfig.get_path("include"), sysconfig.get_path("platinclude"), np.get_include()]
     flags = ["-std=gnu11", level, "-DNDEBUG", "-shared", "-fPIC", "-fvisibility=hidden", "-w"]
@@ -70,46 +69,26 @@ def build_driver(compiler: Compiler, directory: Path) -> bytes:
     if not header.exists():
         raise CompileError(f"[C compiler] the headers of Python are missing ({header})")
     return compiler.compile(
-        driver_source(), directory, flags=_driver_flags(compiler), name="_driver"
+        driver_source(), directory, flags=driver_flags(compiler), name="_driver"
     )
 
 
-def build_in_place(directory: Path | None = None) -> list[Path]:
-    """Build the driver to ship with the package: ``python -m pytensor.link.c.driver``.
-
-    Parameters
-    ----------
-    directory : Path, optional
-        Where to put the extension and its key; next to this file by default.
-
-    Returns
-    -------
-    list of Path
-        The files written.
-    """
-    compiler = find_compiler()
-    if compiler is None:
-        raise CompileError("[C compiler] no C compiler found")
-    directory = Path(__file__).parent if directory is None else Path(directory)
-    with tempfile.TemporaryDirectory() as place:
-        flags = _driver_flags(compiler, "-O2")
-        data = compiler.compile(driver_source(), Path(place), flags=flags, name="_driver")
-    extension = directory / f"_driver{importlib.machinery.EXTENSION_SUFFIXES[0]}"
-    stamp = directory / "_driver.key"
-    extension.write_bytes(data)
-    stamp.write_text(driver_key() + "\n")
-    return [extension, stamp]
+def find_built(kind: str, key: str) -> Path | None:
+    """Return the path of an object installed with the package, if it was made from this very key."""
+    path = Path(__file__).parent / "_built" / f"{kind}-{key[:32]}.so"
+    return path if path.exists() else None
 
 
 def _shipped_driver():
     """The driver installed with the package, if it was built from this very source."""
-    here = Path(__file__).parent
-    for suffix in importlib.machinery.EXTENSION_SUFFIXES:
-        path = here / f"_driver{suffix}"
-        stamp = here / "_driver.key"
-        if path.exists() and stamp.exists() and stamp.read_text().strip() == driver_key():
-            return _load_extension(path)
-    return None
+    path = find_built(f"driver-{sys.implementation.cache_tag}", driver_key())
+    if path is None:
+        return None
+    try:
+        return _load_extension(path)
+    except (OSError, ImportError):
+        # Built against other system libraries: one is built here.
+        return None
 
 
 def _load_extension(path: Path):
@@ -187,10 +166,15 @@ class Unit:
         self.capsule = capsule
 
 
+def open_unit(path: Path) -> Unit:
+    """Load a unit from a file of the package."""
+    return Unit(path.name, get_driver().load(path))
+
+
 _units: weakref.WeakValueDictionary[str, Unit] = weakref.WeakValueDictionary()
 
 
-def load_unit(source: str, link: Sequence[str] = (), flags: Sequence[str] = ()) -> Unit:
+def load_unit(source: str, link: Sequence[str] = (), level: str = "-O3") -> Unit:
     """Return the compiled form of a translation unit: from this process, the cache, or the compiler.
 
     Parameters
@@ -199,13 +183,13 @@ def load_unit(source: str, link: Sequence[str] = (), flags: Sequence[str] = ()) 
         Complete C text that defines ``pt_kernels`` and ``pt_kernel_count``.
     link : sequence of str
         Linker arguments of a library the unit calls by name.
-    flags : sequence of str
-        More compiler flags.
+    level : str
+        Level of optimization.
     """
     compiler = find_compiler()
     if compiler is None:
         raise CompileError("[C compiler] no C compiler found")
-    flags = (*compiler.flags(), *flags)
+    flags = compiler.flags(level)
     link = (*link, *compiler.link_flags())
     key = content_key(
         (
@@ -228,8 +212,8 @@ def load_unit(source: str, link: Sequence[str] = (), flags: Sequence[str] = ()) 
     return unit
 
 
-def load_units(wanted: Sequence[tuple[str, Sequence[str]]]) -> list[Unit]:
-    """Load several units, given as (source, linker arguments), compiling at the same time."""
+def load_units(wanted: Sequence[tuple[str, Sequence[str], str]]) -> list[Unit]:
+    """Load several units, given as (source, linker arguments, level), compiling at the same time."""
     loaded: list[Unit | BaseException | None] = [None] * len(wanted)
 
     def work(i: int) -> None:
@@ -250,8 +234,3 @@ def load_units(wanted: Sequence[tuple[str, Sequence[str]]]) -> list[Unit]:
         if isinstance(result, BaseException):
             raise result
     return loaded
-
-
-if __name__ == "__main__":
-    for path in build_in_place():
-        print(path)

@@ -10,9 +10,11 @@ import numpy as np
 from pytensor.graph.basic import Apply
 from pytensor.graph.fg import FunctionGraph
 from pytensor.link.basic import Container, Linker, Program
-from pytensor.link.c.driver import get_driver, load_units, prefetch_driver
+from pytensor.link.c.driver import Unit, get_driver, load_units, prefetch_driver
 from pytensor.link.c.lower import Lowered, lower
-from pytensor.link.c.toolchain import CompileError
+from pytensor.link.c.shipped import load_ready
+from pytensor.link.c.toolchain import LIBRARY_LEVEL, CompileError
+from pytensor.link.c.units import UnitSource
 from pytensor.link.py.linker import PyLinker
 from pytensor.link.schedule import Schedule, schedule
 from pytensor.link.utils import raise_with_op
@@ -31,8 +33,8 @@ class CProgram(Program):
 
     Attributes
     ----------
-    sources : tuple of str
-        The C text of its translation units.
+    units : tuple of UnitSource
+        Its translation units.
     tables : dict
         Slots, steps, arguments and constants as the driver reads them.
     step_nodes : list
@@ -43,11 +45,11 @@ class CProgram(Program):
         self.fgraph = fgraph
         self.nodes = plan.order
         self.fragile_inputs = plan.fragile_inputs
-        self.sources = tuple(unit.text for unit in lowered.units)
+        self.units = lowered.units
         self.step_nodes = lowered.step_nodes
         self.tables = lowered.tables
         flags = {flag for unit in lowered.units for flag in unit.flags}
-        self._units = load_units([(unit.text, _link(unit.flags)) for unit in lowered.units])
+        self._units = _load(lowered.units)
         self._run = get_driver().Program(
             libraries=tuple(unit.capsule for unit in self._units),
             handler=_error_handler(fgraph, lowered.step_nodes),
@@ -57,6 +59,11 @@ class CProgram(Program):
 
     def __call__(self, *values: Any) -> list[Any]:
         return self._run(*values)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The C text of each translation unit."""
+        return tuple(unit.text for unit in self.units)
 
     @property
     def source(self) -> str:
@@ -158,6 +165,18 @@ def _error_handler(fgraph: FunctionGraph, nodes: Sequence[Apply | None]) -> Call
     return handle
 
 
+def _load(units: Sequence[UnitSource]) -> list[Unit]:
+    """Compile or find the units of a program."""
+    compiled = load_units(
+        [
+            (unit.text, _link(unit.flags), LIBRARY_LEVEL if unit.is_library else "-O3")
+            for unit in units
+            if not unit.ready
+        ]
+    )
+    return [*compiled, *(load_ready() for unit in units if unit.ready)]
+
+
 def _link(flags: Sequence[str]) -> tuple[str, ...]:
     """Return the linker arguments of kernels that need libraries by name."""
     return ("-lmvec",) if "libmvec" in flags else ()
@@ -203,6 +222,9 @@ class CLinker(Linker):
         schedule: Callable[[FunctionGraph], list[Apply]] | None = None,
     ):
         super().__init__(allow_gc=allow_gc, scheduler=schedule)
+        # Whoever makes a linker compiles soon; a first build of the driver runs while the graph
+        # is rewritten.
+        prefetch_driver()
 
     def make_program(
         self,

@@ -16,15 +16,13 @@ from pytensor.link.c.dispatch import load_dispatch
 from pytensor.link.c.dispatch.basic import CKernel, c_funcify
 from pytensor.link.c.dispatch.reduce import absorbed_producers, fused_reduction
 from pytensor.link.c.memory import DESTROYED, LOAN, Block, MemoryPlan, Slot, Step
-from pytensor.link.c.source import build_unit
-from pytensor.link.py.vm import _perform_of
+from pytensor.link.c.shipped import load_ready
+from pytensor.link.c.units import Function, UnitSource, split_units
+from pytensor.link.py.vm import perform_of
 from pytensor.link.schedule import Schedule, destroyed_inputs, lazy_branches, schedule
 
 if TYPE_CHECKING:
     from pytensor.graph.fg import FunctionGraph
-
-# Kernels with these flags call big helpers that do not depend on the graph.
-_LIBRARY = {"blas", "lapack"}
 
 KERNEL, PYTHON, LAZY_PYTHON, SKIP = range(4)
 
@@ -37,23 +35,24 @@ class Lowered:
 
     Attributes
     ----------
-    units : tuple of Unit
-        The translation units. Kernels that call BLAS have their own: it is compiled at the same
-        time as the other, and found in the cache by other programs with the same calls.
+    units : tuple of UnitSource
+        The translation units. Kernels that call BLAS have their own: it came with the package,
+        or is compiled at the same time as the other and found in the cache by other programs
+        with the same calls.
     tables : dict
         Arguments of the driver's ``Program``.
     step_nodes : list
         The node of each step, None for skips.
     """
 
-    units: tuple["UnitSource", ...]
+    units: tuple[UnitSource, ...]
     tables: dict[str, Any]
     step_nodes: list[Apply | None]
 
 
 def _python_call(node: Apply) -> Callable[..., tuple]:
     """Return a function of input values that gives a tuple of output values."""
-    perform = _perform_of(node)
+    perform = perform_of(node)
     if len(node.outputs) == 1:
 
         def call_one(*values):
@@ -82,7 +81,7 @@ class _Lowering:
         self.calls: list[Callable] = []
         self.blocks: list[Block] = []
         self.functions: dict[tuple, int] = {}
-        self.bodies: list[tuple[CKernel, Step]] = []
+        self.bodies: list[Function] = []
         self._kernels: dict[tuple, CKernel | None] = {}
         self.fused: dict[Apply, CKernel] = {}
 
@@ -163,11 +162,11 @@ class _Lowering:
 
     def function_of(self, kernel: CKernel, step: Step, block_numbers: list[int]) -> int:
         """Return the number of the C function for a kernel; equal bodies share one."""
-        shape = tuple((len(b.inputs), len(b.outputs)) for b in kernel.blocks)
-        key = (kernel.body, len(step.reads), len(step.writes), shape, tuple(block_numbers))
-        number = self.functions.setdefault(key, len(self.bodies))
+        shape = tuple([(len(b.inputs), len(b.outputs)) for b in kernel.blocks])
+        function = Function(kernel, len(step.reads), len(step.writes), shape, tuple(block_numbers))
+        number = self.functions.setdefault(function.key, len(self.bodies))
         if number == len(self.bodies):
-            self.bodies.append((kernel, _prologue(step, shape, block_numbers)))
+            self.bodies.append(function)
         return number
 
     # -- blocks ------------------------------------------------------------------------
@@ -232,61 +231,6 @@ def _is_plain(variable: Variable) -> bool:
     return Slot(0, variable.type).type_num >= 0
 
 
-def _prologue(step: Step, block_shapes: Sequence[tuple[int, int]], numbers: list[int]) -> str:
-    """Names of the arguments inside a kernel."""
-    names = [(f"x{i}", "const ") for i in range(len(step.reads))]
-    names += [(f"z{i}", "") for i in range(len(step.writes))]
-    for b, (n_in, n_out) in enumerate(block_shapes):
-        names += [(f"b{b}x{i}", "") for i in range(n_in)]
-        names += [(f"b{b}z{i}", "") for i in range(n_out)]
-    lines = [f"    {const}pt_array *{name} = args[{i}];" for i, (name, const) in enumerate(names)]
-    lines += [f"    const int64_t block{b} = {number};" for b, number in enumerate(numbers)]
-    lines += ["    (void)ctx;"] + [f"    (void){name};" for name, _ in names]
-    return "\n".join(lines)
-
-
-@dataclass(frozen=True)
-class UnitSource:
-    """A translation unit: its text, and what its kernels need by name, sorted."""
-
-    text: str
-    flags: tuple[str, ...]
-
-
-def _split_units(
-    bodies: Sequence[tuple[CKernel, str]],
-) -> tuple[tuple[UnitSource, ...], list[int]]:
-    """Return the units, and for each function its number in the order of the units."""
-    library = [i for i, (kernel, _) in enumerate(bodies) if _LIBRARY & set(kernel.flags)]
-    own = [i for i, (kernel, _) in enumerate(bodies) if not _LIBRARY & set(kernel.flags)]
-    units = []
-    for members in filter(None, (own, library)):
-        flags = sorted({flag for i in members for flag in bodies[i][0].flags})
-        units.append(UnitSource(_unit_source([bodies[i] for i in members]), tuple(flags)))
-    number = {i: k for k, i in enumerate([*own, *library])}
-    return tuple(units), [number[i] for i in range(len(bodies))]
-
-
-def _unit_source(bodies: Sequence[tuple[CKernel, str]]) -> str:
-    """Return the translation unit of some kernels, the same bytes for the same program."""
-    sources = dict.fromkeys(source for kernel, _ in bodies for source in kernel.sources)
-    helpers = dict.fromkeys(text for kernel, _ in bodies for text in kernel.functions)
-    functions = [
-        f"\nstatic int k{i}(pt_ctx *ctx, pt_array *const *args)\n{{\n{prologue}\n"
-        f"    {{\n{kernel.body}\n    }}\n    return PT_OK;\n}}\n"
-        for i, (kernel, prologue) in enumerate(bodies)
-    ]
-    table = ", ".join(f"k{i}" for i in range(len(bodies)))
-    return build_unit(
-        sources,
-        "".join((*helpers, *functions))
-        + "\nPT_EXPORT extern pt_kernel *const pt_kernels[];\n"
-        + "PT_EXPORT extern const int32_t pt_kernel_count;\n"
-        + f"pt_kernel *const pt_kernels[] = {{{table}}};\n"
-        + f"const int32_t pt_kernel_count = {len(bodies)};\n",
-    )
-
-
 def _int32(values: Any) -> bytes:
     return np.array(values, dtype=np.int32).tobytes()
 
@@ -304,7 +248,7 @@ def lower(fgraph: "FunctionGraph", plan: Schedule) -> Lowered:
     state.add_graph(plan, main, fgraph.outputs)
     main.outputs = [state.read_slot(v) for v in fgraph.outputs]
     memory = MemoryPlan(state.blocks)
-    units, numbers = _split_units(state.bodies)
+    units, numbers = split_units(state.bodies, load_ready() is not None)
     tables, step_nodes = _tables(state, numbers)
     tables |= {
         "outputs": _int32([slot.number for slot in main.outputs]),

@@ -1,7 +1,7 @@
 """C source files as package data: found, loaded and put together into one translation unit."""
 
 import functools
-import importlib.resources
+import pkgutil
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -36,7 +36,10 @@ def read_source(package: str, name: str) -> str:
     """Return the text of a packaged C file; works from a directory, a wheel and a zip."""
     parent, _, child = package.rpartition(".")
     # A directory of C files is data, not a package: start from the Python package above it.
-    text = importlib.resources.files(parent).joinpath(child, name).read_text("utf-8")
+    data = pkgutil.get_data(parent, f"{child}/{name}")
+    if data is None:
+        raise FileNotFoundError(f"{package}/{name} is not among the data of the package")
+    text = data.decode("utf-8").replace("\r\n", "\n")
     return text if text.endswith("\n") else text + "\n"
 
 

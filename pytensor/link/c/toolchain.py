@@ -31,7 +31,10 @@ _ENVIRONMENT = (
 )
 
 # NaN, Inf and signed zero stay IEEE: no -ffast-math. Contraction would change x*y - x*y.
-_COMMON = ("-std=gnu11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off")
+_COMMON = ("-std=gnu11", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off")
+# For units that hold helpers around library calls: half the time of -O3, the same speed, since the
+# few loops that matter ask for more themselves (BLAS_LOOPS in tensor/blas/c_code/element.h).
+LIBRARY_LEVEL = "-O1"
 _OBJECT = ("-shared", "-fPIC", "-fvisibility=hidden", "-w")
 
 
@@ -57,9 +60,18 @@ class Compiler:
     kind: str
     identity: str
 
-    def flags(self) -> tuple[str, ...]:
-        """Return the flags every unit is compiled with."""
-        flags = [*_COMMON, *_OBJECT]
+    def flags(self, level: str = "-O3") -> tuple[str, ...]:
+        """Return the flags every unit is compiled with.
+
+        Parameters
+        ----------
+        level : str
+            Level of optimization. Only gcc gets less than ``-O3``: others are quick enough, and
+            do not know how a function asks for more.
+        """
+        if self.kind != "gcc":
+            level = "-O3"
+        flags = [level, *_COMMON, *_OBJECT]
         if self.kind == "zig":
             flags += ["-mcpu=native", "-fno-sanitize=all"]
         elif platform.machine() in {"x86_64", "AMD64", "i686"}:
@@ -72,7 +84,7 @@ class Compiler:
         if sys.platform == "darwin":
             flags += ["-undefined", "dynamic_lookup"]
         if config.cmodule__remove_gxx_opt:
-            flags = [flag for flag in flags if flag != "-O3"]
+            flags = [flag for flag in flags if flag != level]
         return (*flags, *shlex.split(config.gcc__cxxflags))
 
     def link_flags(self) -> tuple[str, ...]:

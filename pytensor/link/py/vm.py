@@ -28,7 +28,7 @@ class Step(NamedTuple):
     dead: tuple[int, ...]
 
 
-def _perform_of(node: Apply) -> Perform:
+def perform_of(node: Apply) -> Perform:
     """Return ``perform(node, inputs, output_cells)`` for `node`.
 
     An Op that only makes thunks gets cells of its own behind a lock.
@@ -107,7 +107,7 @@ class PyProgram(Program):
                 if s not in keep:
                     dead[i].append(s)
         steps = [
-            Step(_perform_of(node), node, read, written, tuple(free))
+            Step(perform_of(node), node, read, written, tuple(free))
             for node, read, written, free in zip(order, reads, writes, dead, strict=True)
         ]
         return values, steps, outputs

@@ -6,6 +6,7 @@ have no kernel: ``Op.perform`` computes them.
 """
 
 from pytensor.link.c.dispatch.basic import CKernel, Source, c_funcify, c_type
+from pytensor.link.c.units import declare_ready
 from pytensor.tensor.blas._ldflags import get_provider
 from pytensor.tensor.blas.batched import BatchedDot
 from pytensor.tensor.blas.gemm import Dot22, Dot22Scalar, Gemm
@@ -13,6 +14,7 @@ from pytensor.tensor.blas.gemv import Gemv
 from pytensor.tensor.blas.ger import Ger
 
 BLAS_CODE = "pytensor.tensor.blas.c_code"
+Defines = tuple[tuple[str, str], ...]
 ELEMENTS = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
 
 _FILES = {
@@ -23,14 +25,31 @@ _FILES = {
 }
 
 
-def _kernel(routine: str, element: str, call: str, **properties) -> CKernel:
+_GEMM = "gemm_kernel_{t}(ctx, {in_place}, x0, load_{t}(x1->data), x2, x3, load_{t}(x4->data), z0)"
+_DOT22 = 'dot22_kernel_{t}(ctx, "Dot22", real_{t}(1.0), x0, x1, z0)'
+_DOT22SCALAR = 'dot22_kernel_{t}(ctx, "Dot22Scalar", load_{t}(x2->data), x0, x1, z0)'
+_GEMV = "gemv_kernel_{t}(ctx, {in_place}, x0, {alpha}, x2, x3, {beta}, z0)"
+_GER = "ger_kernel_{t}(ctx, {in_place}, x0, load_{t}(x1->data), x2, x3, z0)"
+_BATCHED_DOT = "batched_dot_kernel_{t}(ctx, x0, x1, z0)"
+
+
+def _kernel(
+    routine: str, element: str, call: str, defines: Defines | None = None, **properties
+) -> CKernel:
     """A kernel that is one call; ``{t}`` in it is the element type's letter."""
+    if defines is None:
+        defines = get_provider().defines
     sources = (
-        Source(BLAS_CODE, "fortran_blas.h", get_provider().defines),
+        Source(BLAS_CODE, "fortran_blas.h", defines),
         *(Source(BLAS_CODE, name, (("ELEMENT", element),)) for name in _FILES[routine]),
     )
     body = f"return {call.format(t=element)};"
     return CKernel(body, sources=sources, flags=("blas",), **properties)
+
+
+def _fill(call: str, **parts: str) -> str:
+    """Fill in all of a call but the element type's letter."""
+    return call.format(t="{t}", **parts)
 
 
 def _placement(in_place: bool) -> dict:
@@ -56,10 +75,7 @@ def c_gemm(op, node=None, **kwargs) -> CKernel | None:
     element = ELEMENTS.get(node.outputs[0].type.dtype)
     if element is None:
         return None
-    call = (
-        f"gemm_kernel_{{t}}(ctx, {_c_bool(op.inplace)}, x0, load_{{t}}(x1->data), x2, x3, "
-        "load_{t}(x4->data), z0)"
-    )
+    call = _fill(_GEMM, in_place=_c_bool(op.inplace))
     return _kernel("gemm", element, call, **_placement(op.inplace))
 
 
@@ -68,7 +84,7 @@ def c_dot22(op, node=None, **kwargs) -> CKernel | None:
     element = ELEMENTS.get(node.outputs[0].type.dtype)
     if element is None:
         return None
-    return _kernel("gemm", element, 'dot22_kernel_{t}(ctx, "Dot22", real_{t}(1.0), x0, x1, z0)')
+    return _kernel("gemm", element, _DOT22)
 
 
 @c_funcify.register(Dot22Scalar)
@@ -76,8 +92,7 @@ def c_dot22scalar(op, node=None, **kwargs) -> CKernel | None:
     element = ELEMENTS.get(node.outputs[0].type.dtype)
     if element is None:
         return None
-    call = 'dot22_kernel_{t}(ctx, "Dot22Scalar", load_{t}(x2->data), x0, x1, z0)'
-    return _kernel("gemm", element, call)
+    return _kernel("gemm", element, _DOT22SCALAR)
 
 
 @c_funcify.register(Gemv)
@@ -88,7 +103,7 @@ def c_gemv(op, node=None, **kwargs) -> CKernel | None:
     beta = _as_real("x4", node.inputs[4].type.dtype, dtype)
     if element is None or alpha is None or beta is None:
         return None
-    call = f"gemv_kernel_{{t}}(ctx, {_c_bool(op.inplace)}, x0, {alpha}, x2, x3, {beta}, z0)"
+    call = _fill(_GEMV, in_place=_c_bool(op.inplace), alpha=alpha, beta=beta)
     return _kernel("gemv", element, call, **_placement(op.inplace))
 
 
@@ -97,7 +112,7 @@ def c_ger(op, node=None, **kwargs) -> CKernel | None:
     element = ELEMENTS.get(node.outputs[0].type.dtype)
     if element is None:
         return None
-    call = f"ger_kernel_{{t}}(ctx, {_c_bool(op.inplace)}, x0, load_{{t}}(x1->data), x2, x3, z0)"
+    call = _fill(_GER, in_place=_c_bool(op.inplace))
     return _kernel("ger", element, call, **_placement(op.inplace))
 
 
@@ -106,4 +121,21 @@ def c_batched_dot(op, node=None, **kwargs) -> CKernel | None:
     element = ELEMENTS.get(node.outputs[0].type.dtype)
     if element is None:
         return None
-    return _kernel("batched", element, "batched_dot_kernel_{t}(ctx, x0, x1, z0)")
+    return _kernel("batched", element, _BATCHED_DOT)
+
+
+def _declare_usual() -> None:
+    """Have the calls for a BLAS with 32-bit integers compiled when the package is installed."""
+    for t in ELEMENTS.values():
+        for in_place in ("false", "true"):
+            alpha, beta = (_as_real(name, t, t) for name in ("x1", "x4"))
+            gemv = _fill(_GEMV, in_place=in_place, alpha=alpha, beta=beta)
+            declare_ready(_kernel("gemm", t, _fill(_GEMM, in_place=in_place), ()), 5, 1)
+            declare_ready(_kernel("gemv", t, gemv, ()), 5, 1)
+            declare_ready(_kernel("ger", t, _fill(_GER, in_place=in_place), ()), 4, 1)
+        declare_ready(_kernel("gemm", t, _DOT22, ()), 2, 1)
+        declare_ready(_kernel("gemm", t, _DOT22SCALAR, ()), 3, 1)
+        declare_ready(_kernel("batched", t, _BATCHED_DOT, ()), 2, 1)
+
+
+_declare_usual()

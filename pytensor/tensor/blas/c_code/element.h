@@ -19,7 +19,16 @@
 #define BLAS_INLINE static inline __attribute__((unused, always_inline))
 /* For what is rare or does much work per call: kept out of line, which keeps compiling short. */
 #define BLAS_OUTLINE static __attribute__((unused, noinline))
+#if defined(__OPTIMIZE__) && !defined(__clang__)
+/* The few loops whose speed matters; the rest of a unit is compiled with less effort
+ * (toolchain.LIBRARY_LEVEL).
+ */
+#define BLAS_LOOPS static __attribute__((unused, noinline, optimize("O3")))
 #else
+#define BLAS_LOOPS BLAS_OUTLINE
+#endif
+#else
+#define BLAS_LOOPS static
 #define BLAS_HELPER static inline
 #define BLAS_OUTLINE static
 #define BLAS_INLINE static inline
@@ -79,91 +88,91 @@ BLAS_HELPER bool equals_z(element_z a, double v)
     return a.re == v && a.im == 0.0;
 }
 
-BLAS_HELPER element_s mul_s(element_s a, element_s b)
+BLAS_INLINE element_s mul_s(element_s a, element_s b)
 {
     return a * b;
 }
 
-BLAS_HELPER element_d mul_d(element_d a, element_d b)
+BLAS_INLINE element_d mul_d(element_d a, element_d b)
 {
     return a * b;
 }
 
-BLAS_HELPER element_c mul_c(element_c a, element_c b)
+BLAS_INLINE element_c mul_c(element_c a, element_c b)
 {
     return (element_c){a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
 }
 
-BLAS_HELPER element_z mul_z(element_z a, element_z b)
+BLAS_INLINE element_z mul_z(element_z a, element_z b)
 {
     return (element_z){a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
 }
 
-BLAS_HELPER element_s add_s(element_s a, element_s b)
+BLAS_INLINE element_s add_s(element_s a, element_s b)
 {
     return a + b;
 }
 
-BLAS_HELPER element_d add_d(element_d a, element_d b)
+BLAS_INLINE element_d add_d(element_d a, element_d b)
 {
     return a + b;
 }
 
-BLAS_HELPER element_c add_c(element_c a, element_c b)
+BLAS_INLINE element_c add_c(element_c a, element_c b)
 {
     return (element_c){a.re + b.re, a.im + b.im};
 }
 
-BLAS_HELPER element_z add_z(element_z a, element_z b)
+BLAS_INLINE element_z add_z(element_z a, element_z b)
 {
     return (element_z){a.re + b.re, a.im + b.im};
 }
 
 /* Loads and stores for any alignment; compilers turn them into plain moves. */
-BLAS_HELPER element_s load_s(const char *p)
+BLAS_INLINE element_s load_s(const char *p)
 {
     element_s v;
     memcpy(&v, p, sizeof v);
     return v;
 }
 
-BLAS_HELPER element_d load_d(const char *p)
+BLAS_INLINE element_d load_d(const char *p)
 {
     element_d v;
     memcpy(&v, p, sizeof v);
     return v;
 }
 
-BLAS_HELPER element_c load_c(const char *p)
+BLAS_INLINE element_c load_c(const char *p)
 {
     element_c v;
     memcpy(&v, p, sizeof v);
     return v;
 }
 
-BLAS_HELPER element_z load_z(const char *p)
+BLAS_INLINE element_z load_z(const char *p)
 {
     element_z v;
     memcpy(&v, p, sizeof v);
     return v;
 }
 
-BLAS_HELPER void store_s(char *p, element_s v)
+BLAS_INLINE void store_s(char *p, element_s v)
 {
     memcpy(p, &v, sizeof v);
 }
 
-BLAS_HELPER void store_d(char *p, element_d v)
+BLAS_INLINE void store_d(char *p, element_d v)
 {
     memcpy(p, &v, sizeof v);
 }
 
-BLAS_HELPER void store_c(char *p, element_c v)
+BLAS_INLINE void store_c(char *p, element_c v)
 {
     memcpy(p, &v, sizeof v);
 }
 
-BLAS_HELPER void store_z(char *p, element_z v)
+BLAS_INLINE void store_z(char *p, element_z v)
 {
     memcpy(p, &v, sizeof v);
 }

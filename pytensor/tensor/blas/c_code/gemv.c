@@ -11,7 +11,7 @@
 #endif
 
 /* Plain loops, for small products and for matrices without a contiguous axis: a copy would cost more. */
-BLAS_OUTLINE void NAME(plain_gemv)(
+BLAS_LOOPS void NAME(plain_gemv)(
         REAL alpha, const matrix_view *a, const vector_view *x, REAL beta, const vector_view *y)
 {
     const int64_t down = a->row_stride < 0 ? -a->row_stride : a->row_stride;

@@ -16,7 +16,7 @@
 #endif
 
 /* One row of a plain update: z <- a + t y. The contiguous case is spelled out for the vectoriser. */
-BLAS_HELPER void NAME(ger_line)(REAL t, const char *y, int64_t y_stride, const char *a, int64_t a_stride,
+BLAS_INLINE void NAME(ger_line)(REAL t, const char *y, int64_t y_stride, const char *a, int64_t a_stride,
         char *z, int64_t z_stride, int64_t n)
 {
     const int64_t itemsize = (int64_t)sizeof(REAL);
@@ -33,7 +33,7 @@ BLAS_HELPER void NAME(ger_line)(REAL t, const char *y, int64_t y_stride, const c
     }
 }
 
-BLAS_OUTLINE void NAME(plain_ger)(
+BLAS_LOOPS void NAME(plain_ger)(
         REAL alpha, const vector_view *x, const vector_view *y, const matrix_view *a, const matrix_view *z)
 {
     const int64_t down = z->row_stride < 0 ? -z->row_stride : z->row_stride;

@@ -41,7 +41,7 @@ BLAS_OUTLINE void NAME(scale_matrix)(REAL beta, const matrix_view *z)
         NAME(scale_line)(beta, v.data + i * v.row_stride, v.col_stride, v.cols);
 }
 
-BLAS_HELPER REAL NAME(dot_line)(const char *x, int64_t x_stride, const char *y, int64_t y_stride, int64_t n)
+BLAS_INLINE REAL NAME(dot_line)(const char *x, int64_t x_stride, const char *y, int64_t y_stride, int64_t n)
 {
     REAL sum = NAME(real)(0.0);
     for (int64_t i = 0; i < n; i++)
@@ -50,7 +50,7 @@ BLAS_HELPER REAL NAME(dot_line)(const char *x, int64_t x_stride, const char *y, 
 }
 
 /* *z <- alpha sum + beta *z, reading *z only if beta is not 0. */
-BLAS_HELPER void NAME(accumulate)(char *z, REAL alpha, REAL sum, REAL beta)
+BLAS_INLINE void NAME(accumulate)(char *z, REAL alpha, REAL sum, REAL beta)
 {
     REAL value = NAME(mul)(alpha, sum);
     if (!NAME(equals)(beta, 0.0))
@@ -59,7 +59,7 @@ BLAS_HELPER void NAME(accumulate)(char *z, REAL alpha, REAL sum, REAL beta)
 }
 
 /* y <- y + alpha x. */
-BLAS_HELPER void NAME(axpy_line)(
+BLAS_INLINE void NAME(axpy_line)(
         REAL alpha, const char *x, int64_t x_stride, char *y, int64_t y_stride, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {

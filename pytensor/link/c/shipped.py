@@ -1,0 +1,110 @@
+"""Objects compiled when the package was installed: the driver, and the kernels every program uses.
+
+They lie in ``_built`` beside this file, and their names say what they were made from, so that one
+that does not fit this interpreter, this processor or these sources is simply not found.
+``python -m pytensor.link.c.shipped`` builds them in place; ``setup.py`` runs it for a wheel.
+"""
+
+import functools
+import os
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+from pytensor.link.c.cache import content_key
+from pytensor.link.c.dispatch import load_dispatch
+from pytensor.link.c.driver import (
+    driver_flags,
+    driver_key,
+    driver_source,
+    find_built,
+    open_unit,
+)
+from pytensor.link.c.toolchain import CompileError, Compiler, cpu_features, find_compiler
+from pytensor.link.c.units import ready_unit
+
+__all__ = ["build", "load_ready"]
+
+# Set by whoever makes wheels for other machines: no instructions of this very processor.
+PORTABLE = "PYTENSOR_BUILD_PORTABLE"
+
+
+def _kernels_key(processor: str) -> str:
+    """The hash of what the compiled kernels depend on, for one processor or any."""
+    return content_key((ready_unit().text, sysconfig.get_platform(), processor))
+
+
+@functools.cache
+def load_ready():
+    """Return the loaded unit of declared kernels, or None where it was not installed."""
+    load_dispatch()
+    for processor in (cpu_features(), ""):
+        path = find_built("kernels", _kernels_key(processor))
+        if path is not None:
+            try:
+                return open_unit(path)
+            except (CompileError, OSError, ImportError):
+                # What was installed does not load here; programs compile what they need.
+                return None
+    return None
+
+
+def _build_kernels(compiler: Compiler, place: Path, portable: bool) -> tuple[str, bytes]:
+    flags = compiler.flags()
+    if portable:
+        flags = tuple(flag for flag in flags if flag not in {"-march=native", "-mcpu=native"})
+    data = compiler.compile(ready_unit().text, place, flags=flags, name="_kernels")
+    return _kernels_key("" if portable else cpu_features()), data
+
+
+def build(directory: Path | None = None) -> list[Path]:
+    """Compile driver and kernels.
+
+    Parameters
+    ----------
+    directory : Path, optional
+        Where ``_built`` is made; beside this file by default.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    CompileError
+        Without a compiler, without the headers of Python, or if the compiler fails.
+    """
+    compiler = find_compiler()
+    if compiler is None:
+        raise CompileError("[C compiler] no C compiler found")
+    load_dispatch()
+    place = Path(__file__).parent if directory is None else Path(directory)
+    place = place / "_built"
+    place.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        flags = driver_flags(compiler, "-O2")
+        driver = compiler.compile(driver_source(), Path(scratch), flags=flags, name="_driver")
+        kernels = _build_kernels(compiler, Path(scratch), bool(os.environ.get(PORTABLE)))
+    return [
+        _replace(place, f"driver-{sys.implementation.cache_tag}", driver_key(), driver),
+        _replace(place, "kernels", *kernels),
+    ]
+
+
+def _replace(place: Path, kind: str, key: str, data: bytes) -> Path:
+    """Write an object and remove those of its kind that it replaces."""
+    path = place / f"{kind}-{key[:32]}.so"
+    fresh = path.with_suffix(f".{os.getpid()}")
+    fresh.write_bytes(data)
+    os.replace(fresh, path)
+    for old in place.glob(f"{kind}-*.so"):
+        if old != path:
+            old.unlink(missing_ok=True)
+    return path
+
+
+if __name__ == "__main__":
+    for path in build(Path(sys.argv[1]) if len(sys.argv) > 1 else None):
+        print(path)

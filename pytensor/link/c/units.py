@@ -1,0 +1,170 @@
+"""The C text of kernels: functions with named arguments, put together into translation units.
+
+Kernels that call BLAS or LAPACK run big helpers that do not depend on the graph. The usual ones
+are compiled when the package is installed (`pytensor.link.c.shipped`): a program whose calls are
+all among them needs no compiler for these. Dispatch files declare them with `declare_ready`.
+"""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pytensor.link.c.dispatch.basic import CKernel
+from pytensor.link.c.source import build_unit
+
+__all__ = ["Function", "UnitSource", "declare_ready", "ready_unit", "split_units"]
+
+# Kernels with these flags call big helpers that do not depend on the graph.
+_LIBRARY = {"blas", "lapack"}
+
+
+@dataclass(frozen=True, eq=False)
+class Function:
+    """A kernel and the numbers of its arguments: what becomes one C function.
+
+    Parameters
+    ----------
+    kernel : CKernel
+    n_in, n_out : int
+        Arrays read and written.
+    block_shapes : tuple of (int, int)
+        Numbers of inputs and outputs of its inner blocks.
+    block_numbers : tuple of int
+        Where its inner blocks are in the program.
+    """
+
+    kernel: CKernel
+    n_in: int
+    n_out: int
+    block_shapes: tuple[tuple[int, int], ...] = ()
+    block_numbers: tuple[int, ...] = ()
+
+    @property
+    def key(self) -> tuple:
+        """Equal for functions with the same text, given equal sources."""
+        return (
+            self.kernel.body,
+            self.n_in,
+            self.n_out,
+            self.block_shapes,
+            self.block_numbers,
+        )
+
+    def text(self, name: str) -> str:
+        """Return the C function: the arguments get names, the body follows."""
+        names = [(f"x{i}", "const ") for i in range(self.n_in)]
+        names += [(f"z{i}", "") for i in range(self.n_out)]
+        for b, (n_in, n_out) in enumerate(self.block_shapes):
+            names += [(f"b{b}x{i}", "") for i in range(n_in)]
+            names += [(f"b{b}z{i}", "") for i in range(n_out)]
+        lines = [
+            f"    {const}pt_array *{name} = args[{i}];" for i, (name, const) in enumerate(names)
+        ]
+        lines += [f"    const int64_t block{b} = {n};" for b, n in enumerate(self.block_numbers)]
+        lines += ["    (void)ctx;"] + [f"    (void){name};" for name, _ in names]
+        prologue = "\n".join(lines)
+        return (
+            f"\nstatic int {name}(pt_ctx *ctx, pt_array *const *args)\n{{\n{prologue}\n"
+            f"    {{\n{self.kernel.body}\n    }}\n    return PT_OK;\n}}\n"
+        )
+
+
+@dataclass(frozen=True)
+class UnitSource:
+    """A translation unit.
+
+    Attributes
+    ----------
+    functions : tuple of Function
+        In the order of their numbers.
+    flags : tuple of str
+        What its kernels need by name, sorted.
+    ready : bool
+        Whether it stands for the unit compiled at installation, whose functions these are.
+    """
+
+    functions: tuple[Function, ...]
+    flags: tuple[str, ...]
+    ready: bool = False
+
+    @functools.cached_property
+    def text(self) -> str:
+        """The C text, the same bytes for the same program."""
+        kernels = [function.kernel for function in self.functions]
+        sources = dict.fromkeys(source for kernel in kernels for source in kernel.sources)
+        helpers = dict.fromkeys(text for kernel in kernels for text in kernel.functions)
+        bodies = [function.text(f"k{i}") for i, function in enumerate(self.functions)]
+        table = ", ".join(f"k{i}" for i in range(len(bodies)))
+        return build_unit(
+            sources,
+            "".join((*helpers, *bodies))
+            + "\nPT_EXPORT extern pt_kernel *const pt_kernels[];\n"
+            + "PT_EXPORT extern const int32_t pt_kernel_count;\n"
+            + f"pt_kernel *const pt_kernels[] = {{{table}}};\n"
+            + f"const int32_t pt_kernel_count = {len(bodies)};\n",
+        )
+
+    @property
+    def is_library(self) -> bool:
+        """Whether its time goes into helpers that call a library, not into its own loops."""
+        return not _LIBRARY.isdisjoint(self.flags)
+
+
+def _unit(functions: Sequence[Function], ready: bool = False) -> UnitSource:
+    flags = sorted({flag for function in functions for flag in function.kernel.flags})
+    return UnitSource(tuple(functions), tuple(flags), ready)
+
+
+_ready: dict[tuple, int] = {}
+_ready_functions: list[Function] = []
+
+
+def declare_ready(kernel: CKernel, n_in: int, n_out: int) -> None:
+    """Have a kernel compiled when the package is installed; its text may not depend on anything."""
+    function = Function(kernel, n_in, n_out)
+    if _ready.setdefault((function.key, kernel.sources), len(_ready)) == len(_ready_functions):
+        _ready_functions.append(function)
+
+
+def ready_unit() -> UnitSource:
+    """Return the unit of all declared kernels, in the order of their declaration."""
+    return _unit(_ready_functions, ready=True)
+
+
+def split_units(
+    functions: Sequence[Function], has_ready: bool
+) -> tuple[tuple[UnitSource, ...], list[int]]:
+    """Distribute the functions of a program over units.
+
+    Parameters
+    ----------
+    functions : sequence of Function
+        Different functions, in the order of their first use.
+    has_ready : bool
+        Whether the unit of declared kernels is there.
+
+    Returns
+    -------
+    units : tuple of UnitSource
+        The program's own loops, the library calls, the declared kernels: each only if used.
+    numbers : list of int
+        For each function its number when the functions of the units are counted in order.
+    """
+    own: list[int] = []
+    library: list[int] = []
+    number: dict[int, int] = {}
+    for i, function in enumerate(functions):
+        if _LIBRARY.isdisjoint(function.kernel.flags):
+            own.append(i)
+        elif has_ready and (function.key, function.kernel.sources) in _ready:
+            number[i] = _ready[function.key, function.kernel.sources]
+        else:
+            library.append(i)
+    units = [_unit([functions[i] for i in members]) for members in (own, library) if members]
+    compiled = len(own) + len(library)
+    if number:
+        # Its text is that of the functions in use, for whoever reads it; its numbers are its own.
+        units.append(_unit([functions[i] for i in number], ready=True))
+    number = {i: compiled + k for i, k in number.items()}
+    number |= {i: k for k, i in enumerate([*own, *library])}
+    return tuple(units), [number[i] for i in range(len(functions))]
