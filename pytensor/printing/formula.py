@@ -31,7 +31,7 @@ __all__ = [
     "set_precedence",
 ]
 
-VALID_ASSOC = {"left", "right", "either"}
+VALID_ASSOC = {"left", "right", "either", "none"}
 
 LOWEST = -1000
 """Precedence of a place where nothing needs brackets."""
@@ -76,7 +76,7 @@ class OperatorPrinter(Printer):
     operator : str
     precedence : int
         Operators of higher precedence bind tighter.
-    assoc : {"left", "right", "either"}
+    assoc : {"left", "right", "either", "none"}
         Which operand of equal precedence needs no brackets.
     """
 
@@ -178,7 +178,11 @@ class ConstantPrinter(Printer):
     def process(self, output, pstate):
         if output.name is not None:
             return output.name
-        text = " ".join(str(output.data).split())
+        data = output.data
+        # Lengths of 1 come from broadcasting a number: brackets would only be in the way.
+        if getattr(data, "size", 0) == 1 and getattr(data, "ndim", 0):
+            data = data.reshape(())[()]
+        text = " ".join(str(data).split())
         # A negative number needs brackets where a variable does not.
         bare = text.startswith("-") and getattr(pstate, "precedence", LOWEST) > LOWEST
         return f"({text})" if bare else text

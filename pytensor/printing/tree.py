@@ -138,7 +138,7 @@ class _Printer:
         if note:
             parts.append(f"({note})")
         if root.storage is not None and var in root.storage:
-            parts.append(str(root.storage[var]))
+            parts.append(_storage_text(root.storage[var]))
         return " ".join(part for part in parts if part)
 
     def lines(self, root: _Root, first: str = "", rest: str = "") -> Iterator[str]:
@@ -195,6 +195,12 @@ class _Printer:
                 for out in graph.outputs:
                     yield from self.lines(_Root(out, {}, None, None), " ← ", "   ")
             self.inner_to_outer = {}
+
+
+def _storage_text(cell: Any, width: int = 60) -> str:
+    """Return what a cell holds on one line."""
+    text = " ".join(str(cell).split())
+    return text if len(text) <= width else f"{text[: width - 4]} ...{text[-1]}"
 
 
 def _shape_text(shape: Sequence) -> str:
