@@ -47,6 +47,7 @@ from pytensor.tensor.rewriting.common import (
     IEEE,
     arg_of,
     args_of,
+    as_dtype,
     filled,
     is_float,
     is_number,
@@ -150,14 +151,19 @@ def local_log_div(fgraph, node):
     if parts is not None:
         x, y = arg_of(parts[0], ps.Exp), arg_of(parts[1], ps.Exp)
         if x is not None:
-            return sub(x, log(parts[1]))
-        return None if y is None else sub(log(parts[0]), y)
+            return sub(x, _log_as(parts[1], arg))
+        return None if y is None else sub(_log_as(parts[0], arg), y)
     factors = args_of(arg, ps.Mul)
     for i, factor in enumerate(factors or ()):
         x = arg_of(factor, ps.Exp)
         if x is not None and len(factors) > 1:
-            return add(x, log(multiplied(without(factors, i))))
+            return add(x, _log_as(multiplied(without(factors, i)), arg))
     return None
+
+
+def _log_as(x, arg):
+    """Return log(x) in the dtype of `arg`: that of an 8 bit integer has few digits."""
+    return log(as_dtype(x, arg.type.dtype))
 
 
 @register_stabilize

@@ -27,6 +27,7 @@ from pytensor.tensor.math import (
     true_div,
 )
 from pytensor.tensor.rewriting.common import (
+    IEEE,
     arg_of,
     args_of,
     as_dtype,
@@ -275,11 +276,11 @@ def local_odds_sigmoid(fgraph, node):
     return None
 
 
-@register_canonicalize
-@register_specialize
+@register_canonicalize(IEEE)
+@register_specialize(IEEE)
 @law(sigmoid)
 def local_sigmoid_logit(fgraph, node):
-    """sigmoid(log(p / (1 - p))) -> p"""
+    """sigmoid(log(p / (1 - p))) -> p, also where p is not between 0 and 1"""
     quotient = arg_of(node.inputs[0], ps.Log)
     parts = None if quotient is None else args_of(quotient, ps.TrueDiv)
     if parts is not None and is_one_minus(parts[1]) is parts[0]:
