@@ -20,12 +20,12 @@
 #define PT_VECTOR_35
 #endif
 
-#define PT_REAL1(kind, f)                                                                                    \
-    kind double f(double x);                                                                                 \
-    kind float f##f(float x);
-#define PT_REAL2(kind, f)                                                                                    \
-    kind double f(double x, double y);                                                                       \
-    kind float f##f(float x, float y);
+#define PT_REAL1(kind, name)                                                                                 \
+    kind double name(double x);                                                                              \
+    kind float name##f(float x);
+#define PT_REAL2(kind, name)                                                                                 \
+    kind double name(double x, double y);                                                                    \
+    kind float name##f(float x, float y);
 
 PT_REAL1(, fabs)
 PT_REAL1(, sqrt)

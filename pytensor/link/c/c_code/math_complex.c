@@ -13,9 +13,9 @@
 
 #define PT_NAME(f) PT_GLUE(f, PT_SUFFIX)
 #ifdef PT_SINGLE
-#define PT_LIBM(f) f##f
+#define PT_LIBM(name) name##f
 #else
-#define PT_LIBM(f) f
+#define PT_LIBM(name) name
 #endif
 
 /* From parts: re + im * I would spoil infinities and signed zeros. */
@@ -148,7 +148,7 @@ PT_UNUSED static inline T PT_NAME(pow)(T x, T y)
     if (re == 0 && im == 0)
         return 1;
     if (__real__ x == 0 && __imag__ x == 0) {
-        if (re > 0 && im == 0)
+        if (re > 0)
             return 0;
         return PT_NAME(complex)((R)__builtin_nan(""), (R)__builtin_nan(""));
     }

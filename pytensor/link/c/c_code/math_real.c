@@ -13,9 +13,9 @@
 
 #define PT_NAME(f) PT_GLUE(f, PT_SUFFIX)
 #ifdef PT_SINGLE
-#define PT_LIBM(f) f##f
+#define PT_LIBM(name) name##f
 #else
-#define PT_LIBM(f) f
+#define PT_LIBM(name) name
 #endif
 
 #define PT_UNARY(f, g)                                                                                       \
@@ -53,9 +53,9 @@ PT_UNARY(gamma, tgamma)
 
 /* Our own, where they are at least as fast as libmvec's. */
 #ifdef PT_SINGLE
-#define PT_OWN(f) f##f
+#define PT_OWN(name) name##f
 #else
-#define PT_OWN(f) pt_v##f
+#define PT_OWN(name) pt_v##name
 #endif
 #define PT_VECTORISED(f)                                                                                     \
     PT_UNUSED static inline T PT_NAME(f)(T x)                                                                \
@@ -102,7 +102,7 @@ PT_UNUSED static inline T PT_NAME(sign)(T x)
 
 PT_UNUSED static inline T PT_NAME(angle)(T x)
 {
-    return x >= 0 ? 0 : x < 0 ? (T)3.14159265358979323846 : x;
+    return x != x ? x : PT_LIBM(copysign)(1, x) < 0 ? (T)3.14159265358979323846 : 0;
 }
 
 /* From fmod, corrected to the sign of y; a quotient that rounding put beside an integer is moved onto it. */
@@ -146,7 +146,8 @@ PT_UNUSED static inline T PT_NAME(log1mexp)(T x)
 PT_UNUSED static inline T PT_NAME(gammaln)(T x)
 {
     int sign;
-    return PT_LIBM(pt_lgamma)(x, &sign);
+    const T result = PT_LIBM(pt_lgamma)(x, &sign);
+    return x < 0 && __builtin_isinf(x) ? x : result;
 }
 
 #undef PT_NAME

@@ -86,7 +86,7 @@ static inline double pt_vexpm1(double x)
     /* Half of 2**n is finite wherever the result is. */
     const double half = pt_power_of_2(shifted - 1);
     const double result = 2 * PT_FMA(pt_expm1_small(r), half, half - 0.5);
-    return given == 0 ? given : result;
+    return __builtin_fabs(given) < 0x1p-60 ? given : result;
 }
 
 /* log(m (1 + c / m)) + k log 2 where u = 2**k m, 1/sqrt(2) <= m < sqrt(2); c is small beside u. */
@@ -125,7 +125,7 @@ static inline double pt_vlog1p(double x)
     const double c = x >= 1 ? 1 - (u - x) : x - (u - 1);
     const double result = pt_log_scaled(u, c, 0);
     const double edge = x == -1 ? -__builtin_inf() : x < -1 ? __builtin_nan("") : x;
-    return ((x > -1) & (x < __builtin_inf()) & (x != 0)) ? result : edge;
+    return ((x > -1) & (x < __builtin_inf()) & (__builtin_fabs(x) > 0x1p-60)) ? result : edge;
 }
 
 /* With t = e**(2 |x|) - 1: t / (t + 2). */
