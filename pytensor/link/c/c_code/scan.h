@@ -79,4 +79,26 @@ static PT_UNUSED int pt_scan_rotate(pt_ctx *ctx, pt_array *z, int64_t first, int
     return PT_OK;
 }
 
+/* Keep the first rows of z only. Its memory is allocated anew, since an array that leaves the program
+   must be as large as its shape says. */
+static PT_UNUSED int pt_scan_cut(pt_ctx *ctx, pt_array *z, int64_t rows, int ndim, int64_t itemsize)
+{
+    int64_t strides[64], bytes = itemsize;
+    if (z->shape[0] == rows)
+        return PT_OK;
+    z->shape[0] = rows;
+    for (int i = ndim - 1; i >= 0; i--) {
+        strides[i] = bytes;
+        bytes *= z->shape[i];
+    }
+    char *old = pt_scratch(ctx, bytes);
+    if (!old)
+        return pt_fail(ctx, PT_MEMORY, "[Scan] no memory for %lld bytes", (long long)bytes);
+    pt_copy(old, strides, z->data, z->strides, z->shape, ndim, itemsize);
+    int status = pt_alloc(ctx, z, ndim, itemsize);
+    if (status == PT_OK)
+        pt_copy(z->data, z->strides, old, strides, z->shape, ndim, itemsize);
+    return status;
+}
+
 #endif

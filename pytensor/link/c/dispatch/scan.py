@@ -288,5 +288,12 @@ class _Body:
                 2,
             )
             self.add("}")
-            if self.info.as_while:
+            if not self.info.as_while:
+                continue
+            if write.outer in self.op.destroy_map:
                 self.add(f"else\n    {z}->shape[0] = done + {write.offset};")
+            else:
+                self.add(
+                    f"else if ((status = pt_scan_cut(ctx, {z}, done + {write.offset}, "
+                    f"{write.ndim + 1}, {write.itemsize})))\n    return status;"
+                )
