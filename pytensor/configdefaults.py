@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
 import struct
 import sys
-import tempfile
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytensor.configparser import (
     BoolParam,
@@ -20,6 +18,9 @@ from pytensor.configparser import (
     StrParam,
     _create_default_config,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MODE_NAMES = {
     *("Mode", "DebugMode", "FAST_RUN", "FAST_COMPILE", "DEBUG_MODE", "NanGuardMode"),
@@ -33,22 +34,31 @@ LINKERS = (
 )
 
 
+def _path(*parts: str | Path) -> Path:
+    """Make a path. Importing `pathlib` takes 3 ms, and nothing needs a path until code is compiled."""
+    from pathlib import Path  # noqa: PLC0415
+
+    return Path(*parts)
+
+
 def _home() -> Path:
     """Return the home directory, or a private place below the temporary directory where there is none."""
     home = os.path.expanduser("~")
     if not home.startswith("~"):
-        return Path(home)
+        return _path(home)
     user = os.getuid() if hasattr(os, "getuid") else "user"
+    import tempfile  # noqa: PLC0415  (slow to import, seldom needed)
+
     try:
-        return Path(tempfile.gettempdir()) / f"pytensor-{user}"
+        return _path(tempfile.gettempdir(), f"pytensor-{user}")
     except FileNotFoundError:
         # Nowhere to write: a path that cannot be made, so that the cache stays in memory.
-        return Path(os.devnull) / "pytensor"
+        return _path(os.devnull, "pytensor")
 
 
 def _default_base_compiledir(config) -> Path:
     if sys.platform == "win32" and os.getenv("LOCALAPPDATA"):
-        return Path(os.environ["LOCALAPPDATA"]) / "PyTensor"
+        return _path(os.environ["LOCALAPPDATA"], "PyTensor")
     return _home() / ".pytensor"
 
 
@@ -56,7 +66,7 @@ def _filter_path(value) -> Path:
     if isinstance(value, str) and not value:
         raise ValueError("the path of a directory")
     # Not Path.expanduser, which raises where there is no home.
-    return Path(os.path.expanduser(value))
+    return _path(os.path.expanduser(value))
 
 
 class _FormatKeys(dict):
@@ -87,6 +97,8 @@ def _default_compiledir(config) -> Path:
 
 def _default_cxx(config) -> str:
     """Return the command of a C compiler, or the empty string. Looks at PATH and starts nothing."""
+    import shutil  # noqa: PLC0415  (slow to import, seldom needed)
+
     names = ["cc", "gcc", "clang", "g++", "clang++"]
     if sys.platform == "win32":
         names = ["gcc", "clang", "cl", "g++", "clang++"]

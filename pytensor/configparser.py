@@ -11,7 +11,6 @@ seeing theirs.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 import threading
@@ -330,6 +329,8 @@ class PyTensorConfigParser:
 
     def get_config_hash(self) -> str:
         """Return a digest of the settings that change generated code."""
+        import hashlib  # noqa: PLC0415  (slow to import, seldom needed)
+
         text = "\n".join(
             f"{name}={self._read(name)}"
             for name, param in sorted(self._config_var_dict.items())

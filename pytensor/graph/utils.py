@@ -6,7 +6,6 @@ import linecache
 import os
 import sys
 import threading
-import traceback
 from abc import ABCMeta
 from collections.abc import Callable, Sequence
 from io import StringIO
@@ -190,6 +189,8 @@ def user_line(thing) -> str:
 
 def get_variable_trace_string(v) -> str:
     """Return the recorded stacks of `v` as text in the manner of Python's tracebacks."""
+    import traceback  # noqa: PLC0415  (slow to import, seldom needed)
+
     out = StringIO()
     for stack in getattr(v.tag, "trace", None) or []:
         if not stack:

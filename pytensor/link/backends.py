@@ -4,15 +4,12 @@ Backends are named by string and imported when they are used. Names resolve to l
 here, and so does the choice between C and Python when the name leaves it open.
 """
 
-import logging
 from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
 from pytensor.configdefaults import config
 from pytensor.link.basic import Linker
-
-_logger = logging.getLogger("pytensor.link")
 
 
 class Backend(NamedTuple):
@@ -87,19 +84,23 @@ def why_no_c() -> str | None:
 
     Looks for a compiler, and does not run it.
     """
-    if not config.cxx:
-        return "no C compiler was found (or config.cxx is empty)"
     try:
+        toolchain = import_module("pytensor.link.c.toolchain")
         import_module("pytensor.link.c.linker")
     except ImportError as error:
         return f"the C backend cannot be imported ({error})"
+    # Not config.cxx: without a system compiler, that of the ziglang package serves.
+    if toolchain.find_compiler() is None:
+        return "no C compiler was found (or config.cxx is empty)"
     return None
 
 
 @cache
 def _say_once(message: str) -> None:
     # Through logging, not warnings: with warnings as errors a missing compiler stays harmless.
-    _logger.warning(message)
+    import logging  # noqa: PLC0415  (slow to import, seldom needed)
+
+    logging.getLogger("pytensor.link").warning(message)
 
 
 def get_linker(name: str | Linker | None) -> Linker:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -18,6 +17,8 @@ def hash_from_ndarray(data) -> str:
 
     Strides take part because an Op may treat two layouts of the same values differently.
     """
+    import hashlib  # noqa: PLC0415  (slow to import, seldom needed)
+
     data = np.asarray(data)
     digest = hashlib.sha256(np.ascontiguousarray(data).view(np.uint8).tobytes())
     digest.update(repr((data.shape, data.strides, str(data.dtype))).encode())

@@ -6,7 +6,6 @@ import functools
 import gc
 import importlib
 import sys
-import traceback
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -123,6 +122,8 @@ def handle_failure(exc: Exception, message: str) -> None:
         raise exc
     if action == "ignore":
         return
+    import traceback  # noqa: PLC0415  (slow to import, seldom needed)
+
     trace = "".join(traceback.format_exception(exc))
     warnings.warn(f"{message}\n{trace}", stacklevel=3)
     if action == "pdb":
