@@ -26,7 +26,11 @@ from pytensor.tensor.variable import TensorConstant
 
 def is_dimshuffle_useless(new_order, input: Variable) -> bool:
     """Return whether axes in that order are the axes of `input` as they are."""
-    return tuple(new_order) == tuple(range(input.type.ndim))
+    if len(new_order) != input.type.ndim:
+        return False
+    shape = input.type.shape
+    # An axis of length 1 that is dropped and put back is still there.
+    return all([d == i or (d == "x" and shape[i] == 1) for i, d in enumerate(new_order)])
 
 
 def merged_orders(outer, inner) -> tuple:
@@ -120,21 +124,19 @@ def apply_local_dimshuffle_merge(fgraph, var: Variable) -> Variable:
 @register_specialize
 @node_rewriter([DimShuffle])
 def local_useless_dimshuffle_makevector(fgraph, node):
-    """[a][0] -> a, written as a `DimShuffle` that drops the only axis"""
+    """dimshuffle([a]) -> a, with as many axes"""
     made = node.inputs[0].owner
-    if not node.op.drop or made is None or not isinstance(made.op, MakeVector):
-        return None
-    if len(made.inputs) != 1:
+    if made is None or not isinstance(made.op, MakeVector) or len(made.inputs) != 1:
         return None
     old = node.outputs[0]
     [x] = made.inputs
-    return [copy_stack_trace(old, x.astype(old.type.dtype).dimshuffle(node.op.new_order))]
+    return [copy_stack_trace(old, x.astype(old.type.dtype).dimshuffle(["x"] * old.type.ndim))]
 
 
 # -- dtypes --------------------------------------------------------------------------------
 
 # Functions whose inputs are converted to the dtype of the output before anything is computed.
-_CONVERTING = (ps.upcast_out, ps.upgrade_to_float)
+_CONVERTING = (ps.upcast_out, ps.upcast_out_nobool, ps.upgrade_to_float)
 
 
 def _converts(scalar_op: ScalarOp) -> bool:

@@ -108,19 +108,19 @@ def local_setsubtensor_of_constants(fgraph, node):
     x, y = node.inputs[:2]
     if not isinstance(x, Constant) and (x.owner is None or not isinstance(x.owner.op, Alloc)):
         return None
-    value = _number(y)
-    # Compared as what is stored: 0.0 and -0.0, or 0.1 in two precisions, are not the same.
-    if value is None or repr(value) != repr(_number(x)) or x.type.dtype != y.type.dtype:
+    value, written = _number(x), _number(y)
+    if value is None or written is None:
         return None
-    return [x]
+    # Compared as what is stored: 0.0 and -0.0, or 0.1 in two precisions, are not the same.
+    return [x] if written.astype(value.dtype).tobytes() == value.tobytes() else None
 
 
 def _number(var: Variable):
+    """Return the value of all elements, as an array."""
     node = var.owner
     if node is not None and isinstance(node.op, Alloc):
         var = node.inputs[0]
-    value = getattr(var, "unique_value", None)
-    return None if value is None else value.item()
+    return getattr(var, "unique_value", None)
 
 
 @register_canonicalize("local_setsubtensor_of_allocs", "shape_unsafe")
