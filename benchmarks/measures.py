@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.frontends import BY_HAND, OURS
+from benchmarks.frontends import OURS
 from benchmarks.worker import SHARE
 from benchmarks.worker_process import Competitor, WorkerProcess, stopped
 from benchmarks.workloads import GROWTH_FAMILIES, GROWTH_SIZES, ROWS, Workload, find_row
@@ -129,13 +129,12 @@ def cold(plan: Plan, rows: Iterable[Workload]) -> Iterator[Part]:
 
     Of rows that differ in sizes only, the first is measured: the graph is the same.
     """
+    compilers = [c for c in plan.competitors if c.frontend.compiles]
     for row in first_of_each_graph(rows):
-        records = {
-            kind: {c.name: {"values": []} for c in plan.competitors} for kind in ("cold", "warm")
-        }
+        records = {kind: {c.name: {"values": []} for c in compilers} for kind in ("cold", "warm")}
         spent = dict.fromkeys(records["cold"], 0.0)
         for _ in range(plan.rounds):
-            for competitor in plan.competitors:
+            for competitor in compilers:
                 name = competitor.name
                 first, again = records["cold"][name], records["warm"][name]
                 if not stopped(first) and (spent[name] < plan.patience or not first["values"]):
@@ -174,7 +173,7 @@ def build_once(plan: Plan, row: str, competitor: Competitor, record: dict) -> fl
 
 def growth(plan: Plan, rows: Iterable[Workload]) -> Iterator[Part]:
     """Cold seconds of graphs of growing size; a competitor leaves a family at its first failure."""
-    runners = [c for c in plan.competitors if c.name != BY_HAND]
+    runners = [c for c in plan.competitors if c.frontend.compiles]
     for family in GROWTH_FAMILIES:
         gone: Records = {}
         for nodes in plan.sizes:
@@ -224,13 +223,17 @@ import sys, time
 started = []
 sys.addaudithook(lambda event, arguments: started.append(event) if event in
     ("subprocess.Popen", "os.system", "os.posix_spawn", "os.fork", "os.exec") else None)
-start = time.perf_counter()
+clocks = lambda: (time.perf_counter(), time.process_time())
+start = clocks()
 import numpy
-middle = time.perf_counter()
+middle = clocks()
 import {library}
-end = time.perf_counter()
+end = clocks()
+def passed(until):
+    wall, used = (b - a for a, b in zip(start, until))
+    return used if used < {share} * wall else wall
 import json
-print(json.dumps([middle - start, end - start, len(started), len(sys.modules)]))
+print(json.dumps([passed(middle), passed(end), len(started), len(sys.modules)]))
 """
 
 
@@ -247,7 +250,8 @@ def imports(plan: Plan, rows: Iterable[Workload]) -> Iterator[Part]:
         for name, (competitor, library) in libraries.items():
             cache = plan.directory("import", competitor)
             cache.mkdir(parents=True, exist_ok=True)
-            probe = [competitor.python, "-P", "-c", IMPORT_PROBE.format(library=library)]
+            code = IMPORT_PROBE.format(library=library, share=SHARE)
+            probe = [competitor.python, "-P", "-c", code]
             environment = competitor.environment(cache)
             done = subprocess.run(probe, env=environment, cwd=cache, capture_output=True, text=True)
             if done.returncode:
@@ -273,7 +277,7 @@ TAKE: dict[str, Measure] = {
 
 
 def identities(plan: Plan) -> dict[str, dict]:
-    """Return version, place and interpreter of every competitor, and drop those that don't load.
+    """Return version, place and interpreter of every competitor, or why it does not load.
 
     Raises
     ------

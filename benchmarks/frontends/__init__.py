@@ -32,6 +32,8 @@ class Frontend:
     settings
         Environment; ``{cache}`` is the directory of this row's caches, ``{blas}`` the link flags
         given by `--upstream-blas`.
+    compiles
+        Whether there is anything to measure before the first call.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Frontend:
     module: str
     library: str
     settings: Mapping[str, str] = field(default_factory=dict)
+    compiles: bool = True
 
 
 _JAX_SETTINGS = {
@@ -56,14 +59,14 @@ FRONTENDS = {
     for frontend in (
         Frontend(OURS, "this package", "with_pytensor", "pytensor",
                  {"PYTENSOR_FLAGS": _COMMON_FLAGS}),
-        Frontend(BY_HAND, "NumPy by hand", "with_numpy", "numpy"),
+        Frontend(BY_HAND, "NumPy by hand", "with_numpy", "numpy", compiles=False),
         Frontend("jax", "jax.jit", "with_jax", "jax", _JAX_SETTINGS),
         Frontend("upstream", "PyTensor Numba", "with_pytensor", "pytensor",
                  {"PYTENSOR_FLAGS": _COMMON_FLAGS + ",mode=NUMBA",
                   "NUMBA_CACHE_DIR": "{cache}/numba"}),
         Frontend("upstream-c", "PyTensor C", "with_pytensor", "pytensor",
                  {"PYTENSOR_FLAGS": _COMMON_FLAGS + ",linker=cvm,blas__ldflags={blas}"}),
-        Frontend("torch", "torch eager", "with_torch", "torch"),
+        Frontend("torch", "torch eager", "with_torch", "torch", compiles=False),
         Frontend("numba", "Numba by hand", "with_numba", "numba",
                  {"NUMBA_CACHE_DIR": "{cache}/numba"}),
     )
