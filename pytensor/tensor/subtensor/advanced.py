@@ -12,6 +12,7 @@ from pytensor.tensor.subtensor.basic import check_not_too_many
 from pytensor.tensor.subtensor.common import (
     batch_increment_operands,
     check_increment,
+    increment_error,
     increment_pullback,
     indices_unbatched,
     is_disconnected,
@@ -222,12 +223,15 @@ class AdvancedIncSubtensor(BaseSubtensor, Op):
         out = x if self.inplace else x.copy()
         index = advanced_numpy_index(values, self.idx_list)
         self._check_runtime_broadcast(node, out, y, index)
-        if self.set_instead_of_inc:
-            out[index] = y
-        elif self.ignore_duplicates or self._cannot_repeat(values):
-            out[index] += y
-        else:
-            np.add.at(out, index, y)
+        try:
+            if self.set_instead_of_inc:
+                out[index] = y
+            elif self.ignore_duplicates or self._cannot_repeat(values):
+                out[index] += y
+            else:
+                np.add.at(out, index, y)
+        except ValueError as error:
+            raise increment_error("AdvancedIncSubtensor", y, out[index].shape) from error
         output_storage[0][0] = out
 
     def _cannot_repeat(self, values) -> bool:

@@ -14,6 +14,7 @@ from pytensor.tensor.exceptions import AdvancedIndexingError
 from pytensor.tensor.subtensor.common import (
     batch_increment_operands,
     check_increment,
+    increment_error,
     increment_pullback,
     indices_unbatched,
     is_disconnected,
@@ -181,13 +182,16 @@ class IncSubtensor(BaseSubtensor, Op):
         x, y, *values = inputs
         out = x if self.inplace else x.copy()
         index = numpy_index(values, self.idx_list)
-        if self.set_instead_of_inc:
-            out[index] = y
-        else:
-            # The ellipsis makes a view of a single element too, so that NumPy's casting rules
-            # are those of an in-place addition whatever the index
-            view = out[(*index, ...)]
-            view += y
+        # The ellipsis makes a view of a single element too, so that NumPy's casting rules
+        # are those of an in-place addition whatever the index
+        view = out[(*index, ...)]
+        try:
+            if self.set_instead_of_inc:
+                view[...] = y
+            else:
+                view += y
+        except ValueError as error:
+            raise increment_error("IncSubtensor", y, view.shape) from error
         output_storage[0][0] = out
 
     def pullback(self, inputs, outputs, cotangents):

@@ -78,6 +78,13 @@ def check_increment(op_name: str, x, y, indexed_shape) -> None:
             )
 
 
+def increment_error(op_name: str, y, region: tuple[int, ...]) -> ValueError:
+    """Return the error for a value `y` that does not fit where it is to be written."""
+    return ValueError(
+        f"[{op_name}] y must broadcast to the indexed region, got {y.shape} for {region}"
+    )
+
+
 def increment_pullback(op, inputs, outputs, cotangents, take, write_zeros):
     """Gradients of writing (or adding) y to a part of x, for basic and advanced indexing.
 
