@@ -213,3 +213,11 @@ def test_random_graphs(seed):
     x, y = rng.normal(size=3), rng.normal(size=(2, 1))
     verify_grad(lambda a, b: random_expression(np.random.default_rng(seed), a, b, 8), [x, y],
                 n_tests=1, rng=rng, mode=PY, rel_tol=1e-4)  # fmt: skip
+
+
+def test_a_derivative_points_at_the_line_it_is_derived_from():
+    x = pt.dvector("x")
+    y = pt.exp(x)
+    line = y.tag.trace[0][0][1]
+    g = grad(y.sum(), x)
+    assert g.tag.trace[0][0][:2] == (__file__, line)

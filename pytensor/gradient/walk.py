@@ -16,7 +16,7 @@ from pytensor.graph.null_type import (
     disconnected_type,
 )
 from pytensor.graph.traversal import toposort
-from pytensor.graph.utils import MethodNotDefined, user_line
+from pytensor.graph.utils import MethodNotDefined, source, user_line
 
 WhenDisconnected = Literal["ignore", "warn", "raise"]
 Disconnected = Literal["none", "zero", "disconnected"]
@@ -188,6 +188,8 @@ def _pull_node(node: Apply, gs, live, rows) -> Sequence[Variable]:
         _fit_kind(out, g) if alive else disconnected_type()
         for out, g, alive in zip(node.outputs, gs, live)
     ]
+    # A derivative points at the line it is the derivative of.
+    outer, source.node = source.node, node
     try:
         terms = node.op.pullback(node.inputs, node.outputs, gs)
     except (NotImplementedError, MethodNotDefined) as err:
@@ -196,7 +198,19 @@ def _pull_node(node: Apply, gs, live, rows) -> Sequence[Variable]:
             f"[grad] while differentiating {node.op}" + (f"\n  in  {where}" if where else "")
         )
         raise
-    return _checked_terms(node, terms, rows)
+    finally:
+        source.node = outer
+    terms = _checked_terms(node, terms, rows)
+    _copy_line(node, terms)
+    return terms
+
+
+def _copy_line(node: Apply, terms) -> None:
+    """Give terms that were made without one (by `vectorize_graph`, say) the line of `node`."""
+    trace = getattr(node.outputs[0].tag, "trace", None)
+    for term in terms:
+        if trace and term.owner is not None and not hasattr(term.tag, "trace"):
+            term.tag.trace = trace
 
 
 def _checked_terms(node: Apply, terms: Any, rows) -> list[Variable]:

@@ -59,6 +59,17 @@ from pytensor.tensor.blas.gemm import (
 )
 from pytensor.tensor.blas.gemv import Gemv, gemv, gemv_inplace, gemv_no_inplace
 from pytensor.tensor.blas.ger import Ger, ger, ger_destructive
+from pytensor.utils import late
+
+
+def explain(f_or_fgraph) -> str:
+    """Say for every product of a compiled function what it became, or the first reason why not.
+
+    See `pytensor.tensor.rewriting.explain.explain`, which knows the rules; they are above this
+    package, hence named by string.
+    """
+    return late("pytensor.tensor.rewriting.explain:explain")(f_or_fgraph)
+
 
 __all__ = [
     "BatchedDot",
@@ -69,6 +80,7 @@ __all__ = [
     "Ger",
     "batched_dot",
     "batched_tensordot",
+    "explain",
     "gemm",
     "gemm_inplace",
     "gemm_no_inplace",
