@@ -63,7 +63,10 @@ def run_loop(
     reads = [_Place(seq, 0) for seq in seqs]
     reads += _state_reads(op, buffers)
     writes = _writes(op, buffers, [int(n) for n in op.outer_nitsot(inputs)])
-    state = list(op.outer_untraced_sit_sot(inputs))
+    # Steps may overwrite these.
+    state = [
+        x.copy() if isinstance(x, np.ndarray) else x for x in op.outer_untraced_sit_sot(inputs)
+    ]
     fixed = list(op.outer_non_seqs(inputs))
     n_traced, n_untraced = len(writes), info.n_untraced_sit_sot
     done = 0

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Any
 
-from pytensor.compile.aliasing import Supervisor, insert_deepcopy
+from pytensor.compile.aliasing import Supervisor
 from pytensor.compile.builders import infer_shape as infer_inner_shapes
 from pytensor.compile.inner_function import HasInnerFunction
-from pytensor.compile.io import In, Out
 from pytensor.compile.mode import Mode, get_default_mode, get_mode
+from pytensor.compile.ops import deep_copy_op
 from pytensor.graph.basic import Apply, Constant, Variable, nodes_in_order
 from pytensor.graph.destroyhandler import DestroyHandler
 from pytensor.graph.fg import FunctionGraph
@@ -18,6 +18,7 @@ from pytensor.graph.replace import clone_replace
 from pytensor.graph.rewriting.stages import optdb
 from pytensor.graph.traversal import ancestors
 from pytensor.link.basic import JITLinker
+from pytensor.link.schedule import storage_root
 from pytensor.scan import derivatives, loop
 from pytensor.scan.fields import ScanMethodsMixin
 from pytensor.scan.info import ScanInfo
@@ -271,19 +272,29 @@ class Scan(HasInnerFunction, Op, ScanMethodsMixin):
     def prepare_fgraph(self, fgraph: FunctionGraph, mode: Mode | None = None) -> None:
         """Rewrite an inner graph for `mode`; its outputs then share no memory with states."""
         mode = get_mode(self.mode) if mode is None or self.mode is not None else mode
-        fgraph.attach_feature(Supervisor(fgraph.inputs))
+        owned = set(fgraph.inputs[self.info.inner_in["untraced"]])
+        fgraph.attach_feature(Supervisor([v for v in fgraph.inputs if v not in owned]))
         with mode.active():
             mode.optimizer(fgraph)
         self.protect_states(fgraph)
 
     def protect_states(self, fgraph: FunctionGraph) -> None:
-        """Copy outputs of an inner graph that are views of a state, which is overwritten."""
+        """Copy outputs of an inner graph that are views of a state, which is overwritten.
+
+        An untraced state may become its own next value in place.
+        """
         states = set(fgraph.inputs[self.info.n_seqs : self.info.inner_in["untraced"].stop])
-        insert_deepcopy(
-            fgraph,
-            [In(v, borrow=v not in states) for v in fgraph.inputs],
-            [Out(v, borrow=True) for v in fgraph.outputs],
+        untraced = self.info.inner_out["untraced"]
+        own = dict(
+            zip(range(untraced.start, untraced.stop), self.inner_untraced_sit_sot(fgraph.inputs))
         )
+        for k, output in enumerate(list(fgraph.outputs)):
+            if storage_root(output) not in states:
+                continue
+            if k in own and _overwritten(output) is own[k]:
+                continue
+            client, i = fgraph.get_output_client(k)
+            fgraph.change_node_input(client, i, deep_copy_op(output), reason="protect_states")
 
     @property
     def program(self) -> Callable[..., list[Any]]:
@@ -370,6 +381,16 @@ class Scan(HasInnerFunction, Op, ScanMethodsMixin):
 
     def pushforward(self, inputs, outputs, tangents):
         return derivatives.pushforward(self, inputs, outputs, tangents)
+
+
+def _overwritten(variable: Variable) -> Variable:
+    """Return whose memory a variable has taken over as a whole."""
+    while (node := variable.owner) is not None:
+        source = node.op.destroy_map.get(variable.index or 0)
+        if not source:
+            break
+        variable = node.inputs[source[0]]
+    return variable
 
 
 def _may_follow(before: Any, after: Any) -> bool:

@@ -265,7 +265,8 @@ class _Body:
                     2,
                 )
             self.add(
-                f"pt_copy({z}->data, {z}->strides, {e}->data, {e}->strides, {z}->shape, "
+                f"if ({z}->data != {e}->data)\n"
+                f"    pt_copy({z}->data, {z}->strides, {e}->data, {e}->strides, {z}->shape, "
                 f"{type_.ndim}, {type_.numpy_dtype.itemsize});",
                 2,
             )

@@ -1,0 +1,12 @@
+"""Where rules about loops are registered."""
+
+from pytensor.graph.rewriting.db import EquilibriumDB
+from pytensor.graph.rewriting.stages import optdb
+
+# Before anything else has been simplified: loops lose what nobody needs.
+scan_eqopt1 = EquilibriumDB()
+# After canonicalization, when it can be seen how traces are read.
+scan_eqopt2 = EquilibriumDB()
+
+optdb.register("scan_eqopt1", scan_eqopt1, "fast_run", "fast_compile", "scan")
+optdb.register("scan_eqopt2", scan_eqopt2, "fast_run", "scan")
