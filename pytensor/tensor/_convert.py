@@ -18,6 +18,7 @@ from pytensor.graph.basic import Apply, Constant, Variable
 from pytensor.graph.op import Op
 from pytensor.scalar.basic import ScalarConstant, ScalarVariable, convert
 from pytensor.tensor.type import TensorType, tensor_type
+from pytensor.tensor.utils import is_masked
 from pytensor.tensor.variable import TensorConstant, TensorVariable
 
 # Whatever `as_tensor_variable` accepts.
@@ -126,7 +127,7 @@ def constant(x, name=None, ndim=None, dtype=None) -> TensorConstant:
 
 
 def _constant_data(x, dtype) -> np.ndarray:
-    if isinstance(x, np.ma.MaskedArray):
+    if is_masked(x):
         raise NotImplementedError("MaskedArrays are not supported")
     if isinstance(x, (np.ndarray, np.generic)):
         if x.dtype.kind not in "biufc" or x.dtype.name not in _SUPPORTED:

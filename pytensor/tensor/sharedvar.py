@@ -6,6 +6,7 @@ import numpy as np
 
 from pytensor.compile.sharedvalue import SharedVariable, shared, shared_constructor
 from pytensor.tensor.type import TensorType, _canonical_dim
+from pytensor.tensor.utils import is_masked
 from pytensor.tensor.variable import TensorVariable
 
 __all__ = ["SharedVariable", "TensorSharedVariable", "load_shared_variable", "shared"]
@@ -54,7 +55,7 @@ def tensor_constructor(
     borrow : bool
         Use `value` itself instead of a copy.
     """
-    if isinstance(value, np.ma.MaskedArray):
+    if is_masked(value):
         raise NotImplementedError("MaskedArrays are not supported")
     shape = broadcastable if shape is None else shape
     static = (None,) * value.ndim if shape is None else tuple(map(_canonical_dim, shape))

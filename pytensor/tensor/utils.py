@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from itertools import product
@@ -10,6 +11,12 @@ from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
+
+
+def is_masked(value) -> bool:
+    """Tell whether `value` is a masked array, without importing `numpy.ma` (15 ms) to find out."""
+    cls = getattr(sys.modules.get("numpy.ma"), "MaskedArray", None)
+    return cls is not None and isinstance(value, cls)
 
 
 def hash_from_ndarray(data) -> str:

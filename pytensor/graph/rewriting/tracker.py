@@ -9,13 +9,55 @@ from pytensor.graph.op import Op
 from pytensor.graph.rewriting.rewriters import (
     FromFunctionNodeRewriter,
     NodeRewriter,
-    matches_tracks,
 )
 from pytensor.graph.rewriting.stack_trace import copy_stack_trace
 from pytensor.graph.rewriting.unify import OpPattern
 
 # The tables outlive compilations; ops of long gone graphs must not pile up in them.
 _MAX_OPS = 1_000
+
+
+class _Index:
+    """The tracks of a list of rewriters, turned around: which rewriters want a class or an op.
+
+    Rewriters are numbers here, their places in the list. Sorting them restores their order.
+    """
+
+    def __init__(self, rewriters: Iterable[NodeRewriter]):
+        self.calls: list[tuple[NodeRewriter, Callable]] = []
+        self._always: list[int] = []
+        self._by_class: dict[type, list[int]] = {}
+        self._by_op: dict[object, list[int]] = {}
+        self._patterns: list[tuple[int, OpPattern]] = []
+        for number, rw in enumerate(rewriters):
+            self.calls.append(_call(rw))
+            tracks = rw.tracks()
+            if tracks is None:
+                self._always.append(number)
+                continue
+            for track in tracks:
+                if isinstance(track, OpPattern):
+                    self._patterns.append((number, track))
+                else:
+                    table = self._by_class if isinstance(track, type) else self._by_op
+                    table.setdefault(track, []).append(number)
+        self._op_classes = {type(track) for track in self._by_op}
+
+    def of_class(self, cls: type) -> tuple[set[int], bool, list[tuple[int, OpPattern]]]:
+        """Return what all ops of a class get, whether single ops get more, patterns to try."""
+        numbers = set(self._always)
+        for track, wanted in self._by_class.items():
+            if issubclass(cls, track):
+                numbers.update(wanted)
+        single = any(_related(cls, other) for other in self._op_classes)
+        return numbers, single, [(n, p) for n, p in self._patterns if _related(cls, _op_class(p))]
+
+    def of_op(self, op: Op, of_class: tuple[set[int], bool, list]) -> list:
+        """Return the calls for one op, given the answer for its class."""
+        numbers, single, patterns = of_class
+        numbers = {*numbers, *(self._by_op.get(op, ()) if single else ())}
+        numbers.update([n for n, pattern in patterns if pattern.match_op(op)])
+        return [self.calls[n] for n in sorted(numbers)]
 
 
 class OpToRewriterTracker:
@@ -27,12 +69,14 @@ class OpToRewriterTracker:
 
     def __init__(self):
         self._rewriters: list[NodeRewriter] = []
-        self._by_class: dict[type, list | None] = {}
+        self._index: _Index | None = None
+        self._by_class: dict[type, list | tuple] = {}
         self._by_op: dict[Op, list] = {}
 
     def add_tracker(self, rw: NodeRewriter) -> None:
         """Register `rw` for the ops it tracks."""
         self._rewriters.append(rw)
+        self._index = None
         self._by_class.clear()
         self._by_op.clear()
 
@@ -53,42 +97,46 @@ class OpToRewriterTracker:
             found = self._by_class[cls]
         except KeyError:
             found = self._by_class[cls] = self._resolve_class(cls)
-        if found is not None:
+        if type(found) is list:
             return found
         try:
             return self._by_op[op]
         except KeyError:
-            found = [self._call(rw) for rw in self._rewriters if matches_tracks(op, rw.tracks())]
+            answer = self._indexed().of_op(op, found)
             if len(self._by_op) >= _MAX_OPS:
                 self._by_op.clear()
-            self._by_op[op] = found
+            self._by_op[op] = answer
+            return answer
+
+    def _indexed(self) -> _Index:
+        index = self._index
+        if index is None:
+            index = self._index = _Index(self._rewriters)
+        return index
+
+    def _resolve_class(self, cls: type) -> list | tuple:
+        """Return the calls for all ops of class `cls`, or a tuple if they depend on the op."""
+        index = self._indexed()
+        numbers, single, patterns = found = index.of_class(cls)
+        if single or patterns:
             return found
-
-    def _resolve_class(self, cls: type) -> list | None:
-        """Return the answer for all ops of class `cls`, ``None`` if it depends on the op."""
-        found = []
-        for rw in self._rewriters:
-            tracks = rw.tracks()
-            if tracks is None or any(isinstance(t, type) and issubclass(cls, t) for t in tracks):
-                found.append(self._call(rw))
-            elif any(_may_be_instance(t, cls) for t in tracks):
-                return None
-        return found
-
-    @staticmethod
-    def _call(rw: NodeRewriter) -> tuple[NodeRewriter, Callable]:
-        # The table has checked the tracks; a plain function needs no second check.
-        if type(rw) is FromFunctionNodeRewriter and "transform" not in vars(rw):
-            return (rw, rw.fn)
-        return (rw, rw.transform)
+        return [index.calls[n] for n in sorted(numbers)]
 
 
-def _may_be_instance(track, cls: type) -> bool:
-    """Return whether an op of class `cls` can be equal to or match `track`."""
-    if isinstance(track, OpPattern):
-        op_type = track.op_type if isinstance(track.op_type, type) else type(track.op_type)
-        return issubclass(cls, op_type) or issubclass(op_type, cls)
-    return not isinstance(track, type) and (isinstance(track, cls) or issubclass(cls, type(track)))
+def _call(rw: NodeRewriter) -> tuple[NodeRewriter, Callable]:
+    # The table has checked the tracks; a plain function needs no second check.
+    if type(rw) is FromFunctionNodeRewriter and "transform" not in vars(rw):
+        return (rw, rw.fn)
+    return (rw, rw.transform)
+
+
+def _op_class(pattern: OpPattern) -> type:
+    return pattern.op_type if isinstance(pattern.op_type, type) else type(pattern.op_type)
+
+
+def _related(cls: type, other: type) -> bool:
+    """Can an op of one class be equal to an op, or match a pattern, of the other?"""
+    return issubclass(cls, other) or issubclass(other, cls)
 
 
 class SequentialNodeRewriter(NodeRewriter):
