@@ -14,3 +14,11 @@ _BASE = (
 os.environ.setdefault("PYTENSOR_FLAGS", f"on_opt_error=raise,base_compiledir={_BASE}")
 os.environ.setdefault("PYTENSORRC", os.devnull)
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--regen-golden",
+        action="store_true",
+        help="record the rewritten graphs and the generated C of tests/golden anew",
+    )

@@ -1,0 +1,31 @@
+/* Steps
+  0 MatrixTranspose
+  1 Gemm{no_inplace}
+*/
+
+static int own(pt_ctx *ctx, pt_array *const *args)
+{
+    const pt_array *x0 = args[0];
+    pt_array *z0 = args[1];
+    {
+    z0->data = x0->data;
+    z0->shape[0] = x0->shape[1]; z0->strides[0] = x0->strides[1];
+    z0->shape[1] = x0->shape[0]; z0->strides[1] = x0->strides[0];
+    }
+    return PT_OK;
+}
+
+
+static int calls_blas(pt_ctx *ctx, pt_array *const *args)
+{
+    const pt_array *x0 = args[0];
+    const pt_array *x1 = args[1];
+    const pt_array *x2 = args[2];
+    const pt_array *x3 = args[3];
+    const pt_array *x4 = args[4];
+    pt_array *z0 = args[5];
+    {
+return gemm_kernel_d(ctx, false, x0, load_d(x1->data), x2, x3, load_d(x4->data), z0);
+    }
+    return PT_OK;
+}

@@ -1,0 +1,3 @@
+/* Steps
+  0 Softmax{axis=(1,)}
+*/

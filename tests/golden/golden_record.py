@@ -1,0 +1,65 @@
+"""From a program to the text on record: what the default mode makes of it, without compiling C."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from golden_programs import PROGRAMS
+
+from pytensor.compile.maker import function
+from pytensor.compile.mode import Mode, get_mode
+from pytensor.configdefaults import config
+from pytensor.link.basic import Linker
+from pytensor.link.c.linker import CLinker
+from pytensor.link.c.lower import lower
+from pytensor.link.py.linker import PyLinker
+from pytensor.link.schedule import schedule
+from pytensor.printing import debugprint
+
+
+class OnlyLowered(Linker):
+    """Lowers a graph to C text as the C linker does, and runs it in Python."""
+
+    required_rewrites = CLinker.required_rewrites
+    incompatible_rewrites = CLinker.incompatible_rewrites
+
+    def make_program(self, fgraph=None, *, profile=None, name=None):
+        return PyLinker().make_program(fgraph, profile=profile, name=name)
+
+
+@cache
+def compiled(name: str):
+    """Return the rewritten graph of a program."""
+    inputs, outputs, updates = PROGRAMS[name]()
+    mode = Mode(OnlyLowered(), get_mode("FAST_RUN").provided_optimizer)
+    with config.change_flags(floatX="float64"):
+        made = function(
+            inputs, outputs, updates=updates, mode=mode, name=name, on_unused_input="ignore"
+        )
+    return made.maker.fgraph
+
+
+def graph_text(name: str) -> str:
+    """Return the rewritten graph, with what overwrites and what views its inputs."""
+    return debugprint(compiled(name), file="str", print_memory_map=True)
+
+
+def c_text(name: str) -> str:
+    """Return the steps and the C written for this program: not the files it includes.
+
+    Which kernels were compiled beforehand depends on the installation, so all are shown, the
+    program's own loops first.
+    """
+    fgraph = compiled(name)
+    lowered = lower(fgraph, schedule(fgraph, fgraph.toposort()))
+    functions = [(unit.is_library, f) for unit in lowered.units for f in unit.functions]
+    helpers = dict.fromkeys(text for _, f in functions for text in f.kernel.functions)
+    own = [f.text("own") for library, f in functions if not library]
+    called = sorted(f.text("calls_blas") for library, f in functions if library)
+    steps = [
+        f"{i:3} {'skip' if node is None else node.op}" for i, node in enumerate(lowered.step_nodes)
+    ]
+    text = "\n".join(["/* Steps", *steps, "*/", *helpers, *own, *called])
+    # The casts to void keep compilers quiet and readers busy.
+    kept = [line.rstrip() for line in text.splitlines() if not line.startswith("    (void)")]
+    return "\n".join(kept) + "\n"
