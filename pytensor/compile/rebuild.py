@@ -111,9 +111,12 @@ def _read_updates(updates: Pairs | None) -> dict[SharedVariable, Variable]:
     read: dict[SharedVariable, Variable] = {}
     for target, value in as_pairs(updates, "updates"):
         if not isinstance(target, SharedVariable):
-            raise TypeError("update target must be a SharedVariable", target)
+            raise TypeError(f"update target must be a SharedVariable, got {target!r}")
         if target in read:
-            raise ValueError("this shared variable already has an update expression", target, value)
+            raise ValueError(
+                f"this shared variable already has an update expression: {target} is {read[target]},"
+                f" and again {value}"
+            )
         read[target] = _filter_update(target, value)
     return read
 
@@ -261,7 +264,9 @@ def _as_input(param: Any, allow_downcast: bool | None) -> In:
     elif isinstance(param, Variable):
         spec = In(param, strict=False, allow_downcast=allow_downcast)
     else:
-        raise TypeError(f"Unknown parameter type: {type(param)}")
+        raise TypeError(
+            f"Unknown parameter type: {type(param)}. Inputs must be variables or In(...), got {param!r}"
+        )
     if isinstance(spec.variable, SharedVariable) and not spec.implicit:
         raise TypeError(
             f"Cannot use a shared variable ({spec.variable}) as explicit input. Consider "

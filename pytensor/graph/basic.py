@@ -284,7 +284,10 @@ class Variable(Node, Generic[_TypeType, OptionalApplyType]):
         >>> float((2 * x).eval({x: 4.0}))
         8.0
         """
-        values = {self._find_input(key): v for key, v in (inputs_to_values or {}).items()}
+        given = {} if inputs_to_values is None else inputs_to_values
+        if not hasattr(given, "items"):
+            raise TypeError(f"[eval] inputs must be a dict from variables to values, got {given!r}")
+        values = {self._find_input(key): v for key, v in given.items()}
         kwargs.setdefault("on_unused_input", "ignore")
         cache = self.__dict__.setdefault("_fn_cache", {})
         # The function holds on to its inputs, so they can't be confused with later ones.
