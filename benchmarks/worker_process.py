@@ -24,6 +24,11 @@ ONE_THREAD = {
         *("VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS"),
     )
 }
+UNWANTED = {
+    *("PYTHONPATH", "PYTHONHOME", "PYTENSOR_FLAGS", "PYTENSORRC"),
+    # Without byte code every new process would compile this package again, but not the peers.
+    "PYTHONDONTWRITEBYTECODE",
+}
 
 
 @dataclass(frozen=True)
@@ -40,8 +45,7 @@ class Competitor:
 
     def environment(self, cache: Path) -> Mapping[str, str]:
         """Return the environment: one thread, caches in `cache`, no search path of the caller's."""
-        unwanted = {"PYTHONPATH", "PYTHONHOME", "PYTENSOR_FLAGS", "PYTENSORRC"}
-        environment = {k: v for k, v in os.environ.items() if k not in unwanted} | ONE_THREAD
+        environment = {k: v for k, v in os.environ.items() if k not in UNWANTED} | ONE_THREAD
         for name, text in self.frontend.settings.items():
             environment[name] = text.format(cache=cache, blas=self.blas)
         if self.name == OURS:
