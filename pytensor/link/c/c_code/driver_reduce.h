@@ -21,6 +21,7 @@ typedef struct {
     char *buffers;    /* packed operands, then computed values */
     char *acc;        /* PT_LEVELS times PT_TILE partial results */
     int64_t tiles[PT_LEVELS];
+    int levels; /* in use */
 } pt_reduce_state;
 
 static char *pt_level(const pt_reduce_state *s, int level)
@@ -33,6 +34,11 @@ static void pt_reduce_carry(pt_reduce_state *s, int64_t n)
 {
     const pt_reducer *by = s->reduction->by;
     for (int level = 0; level < PT_LEVELS - 1 && ++s->tiles[level] == PT_RADIX; level++) {
+        if (level + 1 == s->levels) {
+            s->levels++;
+            s->tiles[level + 1] = 0;
+            by->start(pt_level(s, level + 1), n);
+        }
         by->merge(pt_level(s, level + 1), pt_level(s, level), n);
         by->start(pt_level(s, level), n);
         s->tiles[level] = 0;
@@ -118,10 +124,9 @@ static void pt_reduce_outputs(pt_reduce_state *s, char *const *first, int64_t n,
     char *base[l->n], *at[l->n];
     for (int i = 0; i < l->n; i++)
         base[i] = first[i];
-    for (int level = 0; level < PT_LEVELS; level++) {
-        m->by->start(pt_level(s, level), n);
-        s->tiles[level] = 0;
-    }
+    m->by->start(pt_level(s, 0), n);
+    s->tiles[0] = 0;
+    s->levels = 1;
     do {
         int64_t i = 0;
         if (direct && !lines && n <= PT_TILE / 16 && stride0 == n * m->by->in_size &&
@@ -142,7 +147,7 @@ static void pt_reduce_outputs(pt_reduce_state *s, char *const *first, int64_t n,
             pt_reduce_carry(s, n);
         }
     } while (pt_reduce_next(l, others, index, base));
-    for (int level = 1; level < PT_LEVELS; level++)
+    for (int level = 1; level < s->levels; level++)
         m->by->merge(pt_level(s, 0), pt_level(s, level), n);
     const int kept = lines ? s->outer : s->inner;
     const int z = l->n - 1;
@@ -236,6 +241,11 @@ static void pt_reduce_layout(pt_reduce_state *s, pt_array *const *args, const in
     s->outer = m - 2;
     while (s->outer >= 0 && (kinds >> s->outer & 1) == (kinds >> s->inner & 1))
         s->outer--;
+    /* Short lines without a kept axis to share tiles with: lines along the longest axis are fewer. */
+    if (s->outer < 0 && (kinds >> s->inner & 1) && l->shape[s->inner] < 64)
+        for (int k = 0; k < m; k++)
+            if (l->shape[k] > l->shape[s->inner])
+                s->inner = k;
 }
 
 /* Trailing axes of a C-contiguous array: no tiles, no scratch memory. */

@@ -47,6 +47,14 @@ static void PT_NAME(merge)(void *into, const void *from, int64_t n)
 
 static void PT_NAME(store)(char *z, int64_t stride, const void *from, int64_t n)
 {
+    if (stride == sizeof(OUT)) {
+        PT_IVDEP
+        for (int64_t i = 0; i < n; i++) {
+            const ACC a = ((const ACC *)from)[i];
+            ((OUT *)z)[i] = PT_STORE;
+        }
+        return;
+    }
     for (int64_t i = 0; i < n; i++, z += stride) {
         const ACC a = ((const ACC *)from)[i];
         *(OUT *)z = PT_STORE;
@@ -102,6 +110,12 @@ static void PT_NAME(rows)(void *acc, const char *x, int64_t row_stride, int64_t 
             const ACC high = PT_NAME(combine)(PT_NAME(load)(x2[j]), PT_NAME(load)(x3[j]));
             a[j] = PT_NAME(combine)(a[j], PT_NAME(combine)(low, high));
         }
+    }
+    for (; i + 2 <= rows; i += 2, x += 2 * row_stride) {
+        const IN *x0 = (const IN *)x, *x1 = (const IN *)(x + row_stride);
+        PT_IVDEP
+        for (int64_t j = 0; j < n; j++)
+            a[j] = PT_NAME(combine)(a[j], PT_NAME(combine)(PT_NAME(load)(x0[j]), PT_NAME(load)(x1[j])));
     }
     for (; i < rows; i++, x += row_stride) {
         const IN *x0 = (const IN *)x;

@@ -39,6 +39,9 @@ def test_axes_and_layouts(dtype):
     assert not python_steps(program)
     for shape in SHAPES:
         value = (rng.normal(size=shape) * (1 if dtype == "bool" else 3)).astype(dtype)
+        if dtype.startswith("complex"):
+            # What is infinite and what NaN in an overflowing product depends on the order.
+            value /= np.abs(value)
         for layout in layouts(value):
             compare(
                 program(layout),
