@@ -169,7 +169,9 @@ class AlgebraicGroup(NodeRewriter):
 
 def _number_of(var: Variable):
     """Return the number if `var` is itself a constant of equal finite elements."""
-    value = number(var) if isinstance(var, TensorConstant) else None
+    if not isinstance(var, TensorConstant) or not all(var.type.broadcastable):
+        return None  # a longer constant says how long the result is
+    value = number(var)
     # NaN and infinity are left where they are: nothing cancels or absorbs them.
     return value if value is None or np.isfinite(value) else None
 
@@ -434,6 +436,8 @@ def _built(tree, kind) -> Variable:
         return filled(tree, kind)
     op, *operands = tree
     built = [_built(operand, kind) for operand in operands]
+    # Truth values have neither negatives nor differences.
+    built = [cast(v, kind.dtype) if v.type.dtype == "bool" else v for v in built]
     new = op(*built)
     if new.type.dtype != kind.dtype:
         # For instance 32 bit factors of a 64 bit quotient: computed as if it were one node.

@@ -27,6 +27,7 @@ from pytensor.tensor.rewriting.common import (
     args_of,
     as_dtype,
     filled,
+    is_constant,
     is_float,
     is_number,
     law,
@@ -45,7 +46,7 @@ from pytensor.tensor.rewriting.registry import register_canonicalize, register_s
 def local_mul_by_one(fgraph, node):
     """x * 1 -> x"""
     kept = [v for v in node.inputs if not is_number(v, 1)]
-    if len(kept) == len(node.inputs):
+    if len(kept) == len(node.inputs) or all(is_constant(v) for v in node.inputs):
         return None
     return rest_of(node, kept) if kept else 1
 

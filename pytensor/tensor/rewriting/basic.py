@@ -37,6 +37,13 @@ from pytensor.tensor.rewriting.fills import (
     local_useless_alloc,
     local_useless_fill,
 )
+from pytensor.tensor.rewriting.forms import (
+    broadcast_like_elemwise,
+    elemwise_of,
+    equivalent_up_to_constant_casting,
+    get_simplified_broadcast_shape,
+    get_simplified_shape,
+)
 from pytensor.tensor.rewriting.joins import (
     local_join_1,
     local_join_empty,
