@@ -35,43 +35,52 @@ def _first_index(node: Apply):
     return indices[0] if indices else slice(None)
 
 
-def _from_end(index) -> int | None:
+def _from_end(index, length: int | None) -> int | None:
     """Return how many rows from the end an index reads, None if that isn't known."""
     if isinstance(index, slice):
         start = _known(index.start) if index.start is not None else None
-        if start is None or start >= 0:
+        if start is None or (index.step is not None and _known(index.step) != 1):
             return None
-        if index.stop is not None or (index.step is not None and _known(index.step) != 1):
+        if index.stop is not None and (length is None or _known(index.stop) != length):
             return None
-        return -start
-    at = _known(index)
-    return -at if at is not None and at < 0 else None
+    else:
+        start = _known(index)
+        if start is None:
+            return None
+    if start >= 0:
+        # A place counted from the beginning, in a trace of known length.
+        return length - start if length is not None and start < length else None
+    return -start
 
 
 @dataclass
 class _Reading:
-    """How a trace is read: a chain of nodes, the last of which reads rows from the end."""
+    """How a trace is read: maybe without its first rows, then `rows` rows from the end."""
 
-    chain: list[Apply]
+    skipped: Apply | None
+    last: Apply
     rows: int
 
     def again(self, trace: Variable) -> Variable:
         """Read another trace in the same way."""
-        for node in self.chain:
-            trace = node.op.make_node(trace, *node.inputs[1:]).outputs[0]
-        return self.chain[-1].outputs[0].type.filter_variable(trace)
+        if self.skipped is not None:
+            trace = self.skipped.op.make_node(trace, *self.skipped.inputs[1:]).outputs[0]
+        first, *rest = indices_from_subtensor(self.last.inputs[1:], self.last.op.idx_list)
+        first = slice(-self.rows, None) if isinstance(first, slice) else -self.rows
+        return self.last.outputs[0].type.filter_variable(trace[(first, *rest)])
 
 
 def _readings(fgraph: FunctionGraph, trace: Variable, lag: int) -> list[_Reading] | None:
     """Return how a trace is read if that is from the end only, else None."""
     found = []
+    length = trace.type.shape[0]
     for client, position in fgraph.clients.get(trace, ()):
         if isinstance(client.op, Output) or not isinstance(client.op, Subtensor) or position:
             return None
         index = _first_index(client)
-        rows = _from_end(index)
+        rows = _from_end(index, length)
         if rows is not None:
-            found.append(_Reading([client], rows))
+            found.append(_Reading(None, client, rows))
             continue
         # x[c:], read from its end: the initial values are left out first.
         start = _known(index.start) if isinstance(index, slice) else None
@@ -82,10 +91,10 @@ def _readings(fgraph: FunctionGraph, trace: Variable, lag: int) -> list[_Reading
         for inner, place in fgraph.clients.get(client.outputs[0], ()):
             if not isinstance(inner.op, Subtensor) or place:
                 return None
-            rows = _from_end(_first_index(inner))
+            rows = _from_end(_first_index(inner), None if length is None else length - start)
             if rows is None:
                 return None
-            found.append(_Reading([client, inner], rows))
+            found.append(_Reading(client, inner, rows))
     return found
 
 
@@ -190,7 +199,7 @@ def _replacements(fgraph, node: Apply, new, replaced) -> dict[Variable, Variable
                 result[before] = after
             continue
         for reading in replaced[o]:
-            old = reading.chain[-1].outputs[0]
+            old = reading.last.outputs[0]
             result[old] = reading.again(after)
             copy_stack_trace(old, result[old])
     return result
@@ -246,7 +255,9 @@ def _is_last_row(client: Apply, position: int) -> bool:
     if isinstance(client.op, Output) or not isinstance(client.op, Subtensor) or position:
         return False
     index = _first_index(client)
-    return len(client.op.idx_list) == 1 and not isinstance(index, slice) and _known(index) == -1
+    if len(client.op.idx_list) != 1 or isinstance(index, slice):
+        return False
+    return _from_end(index, client.inputs[0].type.shape[0]) == 1
 
 
 for _rule in (scan_sit_sot_to_untraced, scan_reduce_trace):
