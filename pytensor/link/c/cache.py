@@ -10,11 +10,9 @@ import atexit
 import contextlib
 import functools
 import hashlib
-import logging
 import os
 import shutil
 import stat
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -25,8 +23,13 @@ from pytensor.configdefaults import config
 __all__ = ["Cache", "content_key", "get_cache", "trusted_directory"]
 
 _MAGIC = b"\npytensor-object-1\n"
-_logger = logging.getLogger("pytensor.link")
 _DAY = 24 * 3600
+
+
+def _tempfile():
+    import tempfile  # noqa: PLC0415  (slow to import, seldom needed)
+
+    return tempfile
 
 
 def content_key(parts: Iterable[str | bytes]) -> str:
@@ -149,7 +152,7 @@ class Cache:
     def get_in_session(self, key: str, build: Callable[[Path], bytes]) -> Path:
         """Build an object in the private temporary directory, whatever the cache holds."""
         place = self._session_directory()
-        scratch = Path(tempfile.mkdtemp(prefix="build-", dir=place))
+        scratch = Path(_tempfile().mkdtemp(prefix="build-", dir=place))
         return self._write(place, key, build(scratch))
 
     def is_session(self, path: Path) -> bool:
@@ -197,7 +200,7 @@ class Cache:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         # mkstemp creates the file with mode 0600, whatever the umask.
-        descriptor, name = tempfile.mkstemp(prefix="new-", dir=home)
+        descriptor, name = _tempfile().mkstemp(prefix="new-", dir=home)
         try:
             with open(descriptor, "wb") as file:
                 file.write(data + _MAGIC + _digest(key, data))
@@ -213,10 +216,10 @@ class Cache:
     def _scratch(self) -> Path:
         if self.persistent:
             try:
-                return Path(tempfile.mkdtemp(prefix="build-", dir=self.directory))
+                return Path(_tempfile().mkdtemp(prefix="build-", dir=self.directory))
             except OSError as error:
                 self._degrade(str(error))
-        return Path(tempfile.mkdtemp(prefix="build-", dir=self._session_directory()))
+        return Path(_tempfile().mkdtemp(prefix="build-", dir=self._session_directory()))
 
     def _degrade(self, reason: str) -> None:
         if self.persistent:
@@ -227,7 +230,7 @@ class Cache:
     def _session_directory(self) -> Path:
         with self._lock:
             if self._session is None:
-                self._session = Path(tempfile.mkdtemp(prefix="pytensor-"))
+                self._session = Path(_tempfile().mkdtemp(prefix="pytensor-"))
                 atexit.register(_remove_session, self._session, os.getpid())
         return self._session
 
@@ -269,7 +272,9 @@ def _remove_session(path: Path, owner: int) -> None:
 @functools.cache
 def _say(message: str) -> None:
     """Say each thing once. Not with `warnings`: as errors they would stop what still works."""
-    _logger.warning("pytensor: %s", message)
+    import logging  # noqa: PLC0415  (slow to import, seldom needed)
+
+    logging.getLogger("pytensor.link").warning("pytensor: %s", message)
 
 
 _caches: dict[str, Cache] = {}

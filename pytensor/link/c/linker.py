@@ -1,6 +1,5 @@
 """`CLinker`: from a graph to a `CProgram`, compiled C run by the driver."""
 
-import logging
 import threading
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from pytensor.compile.debug.profiling import ProfileStats
 
 __all__ = ["CLinker", "CProgram"]
-
-_logger = logging.getLogger("pytensor.link")
 
 
 class CProgram(Program):
@@ -262,6 +259,8 @@ def _say_once(reason: str) -> None:
             return
         _said.add(line)
     # Through logging: with warnings as errors a missing compiler stays harmless.
-    _logger.warning(
+    import logging  # noqa: PLC0415  (slow to import, seldom needed)
+
+    logging.getLogger("pytensor.link").warning(
         "pytensor runs in Python because %s; `pip install pytensor[cc]` brings a compiler.", line
     )

@@ -6,8 +6,7 @@ kernels, not of nodes; which function runs on which values is data.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -29,8 +28,7 @@ KERNEL, PYTHON, LAZY_PYTHON, SKIP = range(4)
 __all__ = ["Lowered", "lower"]
 
 
-@dataclass
-class Lowered:
+class Lowered(NamedTuple):
     """Everything about a program but its compiled unit.
 
     Attributes

@@ -6,7 +6,6 @@ sees). Every root of memory has one class, decided by who reads it and its views
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -82,26 +81,40 @@ class Slot:
         return size
 
 
-@dataclass(slots=True)
 class Step:
-    """One step: a kernel, a call of Python, or a skip (then `target` is the step to go on with)."""
+    """One step: a kernel, a call of Python, or a skip (then `index` is the step to go on with)."""
 
-    kind: int
-    index: int
-    reads: Sequence[Slot]
-    writes: Sequence[Slot]
-    kernel: "CKernel | None" = None
-    node: object = None
-    block_slots: Sequence[Slot] = ()
-    branch: int = 0
+    __slots__ = ("block_slots", "branch", "index", "kernel", "kind", "node", "reads", "writes")
+
+    def __init__(
+        self,
+        kind: int,
+        index: int,
+        reads: Sequence[Slot],
+        writes: Sequence[Slot],
+        kernel: "CKernel | None" = None,
+        node: object = None,
+        block_slots: Sequence[Slot] = (),
+        branch: int = 0,
+    ):
+        self.kind = kind
+        self.index = index
+        self.reads = reads
+        self.writes = writes
+        self.kernel = kernel
+        self.node = node
+        self.block_slots = block_slots
+        self.branch = branch
 
 
-@dataclass
 class Block:
-    """Steps run in order, with the slots that must outlive them."""
+    """Steps that run in order: the program, or an inner graph of a kernel."""
 
-    steps: list[Step] = field(default_factory=list)
-    outputs: list[Slot] = field(default_factory=list)
+    __slots__ = ("outputs", "steps")
+
+    def __init__(self):
+        self.steps: list[Step] = []
+        self.outputs: list[Slot] = []
 
 
 class _FreeBuffers:

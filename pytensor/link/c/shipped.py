@@ -9,7 +9,6 @@ import functools
 import os
 import sys
 import sysconfig
-import tempfile
 from pathlib import Path
 
 from pytensor.link.c.cache import content_key
@@ -76,6 +75,8 @@ def build(directory: Path | None = None) -> list[Path]:
     CompileError
         Without a compiler, without the headers of Python, or if the compiler fails.
     """
+    import tempfile  # noqa: PLC0415  (slow to import, seldom needed)
+
     compiler = find_compiler()
     if compiler is None:
         raise CompileError("[C compiler] no C compiler found")

@@ -4,15 +4,14 @@ import functools
 import pkgutil
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 C_CODE = "pytensor.link.c.c_code"
 
 _quoted_include = re.compile(r'^[ \t]*#[ \t]*include[ \t]+"([^"]+)"[^\n]*\n', re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """A C file shipped as package data.
 
     Parameters

@@ -9,12 +9,14 @@ import platform
 import shlex
 import shutil
 import signal
-import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytensor.configdefaults import config
+
+if TYPE_CHECKING:
+    import subprocess
 
 __all__ = ["CompileError", "Compiler", "cpu_features", "find_compiler"]
 
@@ -42,8 +44,7 @@ class CompileError(RuntimeError):
     """The compiler could not be run, took too long, or refused the source."""
 
 
-@dataclass(frozen=True)
-class Compiler:
+class Compiler(NamedTuple):
     """A command that compiles C.
 
     Parameters
@@ -135,6 +136,8 @@ def run(command, *, cwd, timeout) -> tuple[int, str]:
     status, output
         Exit status and merged standard output and error.
     """
+    import subprocess  # noqa: PLC0415  (slow to import, seldom needed)
+
     env = {**os.environ, "LC_ALL": "C", "TMPDIR": str(cwd), "SOURCE_DATE_EPOCH": "0"}
     if command and "zig" in " ".join(command[:3]):
         env.setdefault("ZIG_GLOBAL_CACHE_DIR", str(Path(cwd) / "zig"))
@@ -163,7 +166,7 @@ def run(command, *, cwd, timeout) -> tuple[int, str]:
     return process.returncode, said.decode("utf-8", "replace")
 
 
-def _kill(process: subprocess.Popen) -> None:
+def _kill(process: "subprocess.Popen") -> None:
     """End a compiler run and the sub-programs it started."""
     if os.name == "posix":
         # It may have ended by itself in the meantime.

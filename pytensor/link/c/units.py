@@ -7,7 +7,6 @@ all among them needs no compiler for these. Dispatch files declare them with `de
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pytensor.link.c.dispatch.basic import CKernel
 from pytensor.link.c.source import build_unit
@@ -18,7 +17,6 @@ __all__ = ["Function", "UnitSource", "declare_ready", "ready_unit", "split_units
 _LIBRARY = {"blas", "lapack"}
 
 
-@dataclass(frozen=True, eq=False)
 class Function:
     """A kernel and the numbers of its arguments: what becomes one C function.
 
@@ -33,22 +31,23 @@ class Function:
         Where its inner blocks are in the program.
     """
 
-    kernel: CKernel
-    n_in: int
-    n_out: int
-    block_shapes: tuple[tuple[int, int], ...] = ()
-    block_numbers: tuple[int, ...] = ()
+    __slots__ = ("block_numbers", "block_shapes", "kernel", "key", "n_in", "n_out")
 
-    @property
-    def key(self) -> tuple:
-        """Equal for functions with the same text, given equal sources."""
-        return (
-            self.kernel.body,
-            self.n_in,
-            self.n_out,
-            self.block_shapes,
-            self.block_numbers,
-        )
+    def __init__(
+        self,
+        kernel: CKernel,
+        n_in: int,
+        n_out: int,
+        block_shapes: tuple[tuple[int, int], ...] = (),
+        block_numbers: tuple[int, ...] = (),
+    ):
+        self.kernel = kernel
+        self.n_in = n_in
+        self.n_out = n_out
+        self.block_shapes = block_shapes
+        self.block_numbers = block_numbers
+        # Equal for functions with the same text, given equal sources.
+        self.key = (kernel.body, n_in, n_out, block_shapes, block_numbers)
 
     def text(self, name: str) -> str:
         """Return the C function: the arguments get names, the body follows."""
@@ -69,11 +68,10 @@ class Function:
         )
 
 
-@dataclass(frozen=True)
 class UnitSource:
     """A translation unit.
 
-    Attributes
+    Parameters
     ----------
     functions : tuple of Function
         In the order of their numbers.
@@ -83,9 +81,12 @@ class UnitSource:
         Whether it stands for the unit compiled at installation, whose functions these are.
     """
 
-    functions: tuple[Function, ...]
-    flags: tuple[str, ...]
-    ready: bool = False
+    def __init__(
+        self, functions: tuple[Function, ...], flags: tuple[str, ...], ready: bool = False
+    ):
+        self.functions = functions
+        self.flags = flags
+        self.ready = ready
 
     @functools.cached_property
     def text(self) -> str:

@@ -3,7 +3,7 @@
 import os
 import re
 import warnings
-from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = ["LinkFlags", "parse_flags"]
 
@@ -14,8 +14,7 @@ _library = re.compile(r"\.(so(\.\d+)*|a|dylib|lib|dll|tbd)$", re.IGNORECASE)
 _takes_value = ("-framework", "-F", "-Xlinker", "-isystem", "-rpath", "-arch", "-u")
 
 
-@dataclass(frozen=True)
-class LinkFlags:
+class LinkFlags(NamedTuple):
     """The parts of a flag string.
 
     Parameters

@@ -14,8 +14,7 @@ Nothing here happens at import.
 
 import ctypes
 import functools
-import hashlib
-import importlib.resources
+import pkgutil
 import re
 import threading
 import warnings
@@ -365,10 +364,14 @@ def must_initialize_y_gemv() -> bool:
 
 def blas_header_text() -> str:
     """Return the C header with the prototypes of the BLAS routines that generated code calls."""
-    package = importlib.resources.files("pytensor.tensor.blas")
-    return package.joinpath("c_code", "fortran_blas.h").read_text("utf-8")
+    data = pkgutil.get_data("pytensor.tensor.blas", "c_code/fortran_blas.h")
+    if data is None:
+        raise FileNotFoundError("fortran_blas.h is not among the data of the package")
+    return data.decode("utf-8")
 
 
 def blas_header_version() -> tuple[str]:
     """Return a tuple that changes when the text of the header does."""
+    import hashlib  # noqa: PLC0415  (slow to import, seldom needed)
+
     return (hashlib.sha256(blas_header_text().encode()).hexdigest()[:16],)

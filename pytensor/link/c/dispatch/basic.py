@@ -1,8 +1,8 @@
 """How an Op becomes C: the dispatch function `c_funcify` and what it returns, a `CKernel`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import singledispatch
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["C_CODE", "C_TYPES", "CKernel", "Source", "c_funcify", "c_suffix", "c_type", "itemsize"]
 
 
-@dataclass(frozen=True)
+_NONE: Mapping[int, Any] = MappingProxyType({})
+
+
 class CKernel:
     """The C implementation of one node.
 
@@ -55,16 +57,35 @@ class CKernel:
         Texts of functions the body calls; equal texts are written once per unit.
     """
 
-    body: str
-    sources: tuple[Source, ...] = ()
-    views: Mapping[int, int] = field(default_factory=dict)
-    copies: tuple[int, ...] = ()
-    inplace: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
-    destroys: Mapping[int, int] = field(default_factory=dict)
-    flags: tuple[str, ...] = ()
-    unused: tuple[int, ...] = ()
-    blocks: tuple[Any, ...] = ()
-    functions: tuple[str, ...] = ()
+    __slots__ = (
+        *("blocks", "body", "copies", "destroys", "flags", "functions", "inplace"),
+        *("sources", "unused", "views"),
+    )
+
+    # Written out: `dataclass` would take a millisecond of every process that compiles something.
+    def __init__(
+        self,
+        body: str,
+        sources: tuple[Source, ...] = (),
+        views: Mapping[int, int] = _NONE,
+        copies: tuple[int, ...] = (),
+        inplace: Mapping[int, tuple[int, ...]] = _NONE,
+        destroys: Mapping[int, int] = _NONE,
+        flags: tuple[str, ...] = (),
+        unused: tuple[int, ...] = (),
+        blocks: tuple[Any, ...] = (),
+        functions: tuple[str, ...] = (),
+    ):
+        self.body = body
+        self.sources = sources
+        self.views = views
+        self.copies = copies
+        self.inplace = inplace
+        self.destroys = destroys
+        self.flags = flags
+        self.unused = unused
+        self.blocks = blocks
+        self.functions = functions
 
 
 @singledispatch

@@ -1,0 +1,135 @@
+"""Driver and kernels that are compiled when the package is installed."""
+
+import subprocess
+import sys
+
+import pytest
+
+from pytensor.link.c import driver, shipped, units
+from pytensor.link.c.dispatch import load_dispatch
+from pytensor.link.c.dispatch.basic import CKernel
+from pytensor.link.c.toolchain import find_compiler
+
+needs_compiler = pytest.mark.skipif(find_compiler() is None, reason="no C compiler")
+
+load_dispatch()
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    place = tmp_path_factory.mktemp("package")
+    paths = shipped.build(place)
+    return place, paths
+
+
+@pytest.fixture
+def installed(built, monkeypatch):
+    """A package whose objects are those of `built`."""
+    monkeypatch.setattr(driver, "__file__", str(built[0] / "driver.py"))
+    shipped.load_ready.cache_clear()
+    yield built
+    shipped.load_ready.cache_clear()
+
+
+def test_an_object_replaces_older_ones_of_its_kind(tmp_path):
+    for name in ("kernels-0123.so", "driver-cpython-0123.so"):
+        (tmp_path / name).write_bytes(b"old")
+    fresh = shipped._replace(tmp_path, "kernels", "4567", b"new")
+    assert fresh.read_bytes() == b"new"
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "kernels-4567.so",
+        "driver-cpython-0123.so",
+    }
+
+
+@needs_compiler
+def test_the_driver_is_used_if_it_fits(installed, monkeypatch):
+    assert driver._shipped_driver().Program is not None
+    monkeypatch.setattr(driver, "driver_key", lambda: "0" * 64)
+    assert driver._shipped_driver() is None
+
+
+@needs_compiler
+def test_kernels_are_used_if_they_fit(installed, monkeypatch):
+    assert shipped.load_ready() is not None
+    shipped.load_ready.cache_clear()
+    monkeypatch.setattr(shipped, "cpu_features", lambda: "another processor")
+    assert shipped.load_ready() is None
+
+
+@needs_compiler
+def test_objects_that_do_not_load_count_as_missing(built, tmp_path, monkeypatch):
+    (tmp_path / "_built").mkdir()
+    for path in built[1]:
+        (tmp_path / "_built" / path.name).write_bytes(b"not an object")
+    monkeypatch.setattr(driver, "__file__", str(tmp_path / "driver.py"))
+    shipped.load_ready.cache_clear()
+    assert driver._shipped_driver() is None
+    assert shipped.load_ready() is None
+    shipped.load_ready.cache_clear()
+
+
+@needs_compiler
+def test_a_single_product_starts_no_compiler(built, tmp_path):
+    program = f"""
+import sys
+import numpy as np
+from pytensor.link.c import driver, toolchain
+driver.__file__ = {str(built[0] / "driver.py")!r}
+def run(command, **kwargs):
+    raise AssertionError(command)
+toolchain.run = run
+import pytensor, pytensor.tensor as pt
+A, B, C = pt.dmatrices("A", "B", "C")
+x, y = pt.dvectors("x", "y")
+a, b, c, v, w = (np.random.default_rng(i).normal(size=s) for i, s in enumerate([(3, 3)] * 3 + [3, 3]))
+for inputs, output, values, expected in (
+    ([A, B], A @ B, (a, b), a @ b),
+    ([A, B, C], C - 0.5 * (A @ B), (a, b, c), c - 0.5 * (a @ b)),
+    ([A, x, y], 2.0 * (A @ x) + y, (a, v, w), 2.0 * (a @ v) + w),
+    ([A, x, y], A + 0.5 * pt.outer(x, y), (a, v, w), a + 0.5 * np.outer(v, w)),
+):
+    f = pytensor.function(inputs, output)
+    np.testing.assert_allclose(f(*values), expected, rtol=1e-12)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env={"PATH": "/usr/bin:/bin", "PYTENSOR_FLAGS": f"base_compiledir={tmp_path},mode=C"}
+        | {"PYTHONPATH": ":".join(sys.path), "HOME": str(tmp_path)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert not list(tmp_path.rglob("*.so"))
+
+
+def declared():
+    return units._ready_functions[0]
+
+
+def test_declared_kernels_have_numbers_of_their_own():
+    own = units.Function(CKernel("return PT_OK;"), 1, 1)
+    known = declared()
+    other = units.Function(CKernel(known.kernel.body, flags=("blas",)), known.n_in, known.n_out)
+    parts, numbers = units.split_units([known, own, other], has_ready=True)
+    # `other` has the same body, but comes from other sources.
+    assert [part.ready for part in parts] == [False, False, True]
+    assert numbers == [2, 0, 1]
+    parts, numbers = units.split_units([known, own], has_ready=False)
+    assert [part.ready for part in parts] == [False, False]
+    assert numbers == [1, 0]
+
+
+def test_the_same_kernel_is_declared_once():
+    before = len(units._ready_functions)
+    known = declared()
+    units.declare_ready(known.kernel, known.n_in, known.n_out)
+    assert len(units._ready_functions) == before
+    text = units.ready_unit().text
+    assert f"const int32_t pt_kernel_count = {before};" in text
+    assert units.ready_unit().is_library
+
+
+def test_key_tells_processors_apart():
+    assert shipped._kernels_key("a") != shipped._kernels_key("b")
