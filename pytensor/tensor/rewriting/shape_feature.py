@@ -31,6 +31,9 @@ Lengths = tuple[Variable, ...]
 # How deep two expressions of lengths are compared.
 _COMPARE_DEPTH = 6
 
+# How many variables of the graph an expression may read and still be checked for their presence.
+_MAX_LEAVES = 8
+
 
 class ShapeFeature(Feature):
     """Answers for shapes of variables of one graph, from `infer_shape`, on demand.
@@ -272,8 +275,12 @@ class ShapeFeature(Feature):
     # -- what expressions read ----------------------------------------------------------
 
     def _note_leaves(self, length: Variable) -> None:
-        """Remember which variables computed in the graph an expression reads."""
-        if length.owner is None or length in self._leaves:
+        """Remember which variables computed in the graph an expression reads.
+
+        Whatever left the graph before is not among them: an expression made for a node that
+        has left too could never be made anew without it.
+        """
+        if length.owner is None or (length in self._leaves and self._is_fresh(length)):
             return
         present = self.fgraph.variables
         found: set[Variable] = set()
@@ -281,8 +288,8 @@ class ShapeFeature(Feature):
         while stack:
             var = stack.pop()
             known = self._leaves.get(var)
-            if known is not None:
-                found |= known
+            if known is not None and var is not length:
+                found.update([leaf for leaf in known if leaf in present])
             elif var in present:
                 # Inputs stay.
                 if var.owner is not None:
@@ -292,7 +299,8 @@ class ShapeFeature(Feature):
                     if x not in seen:
                         seen.add(x)
                         stack.append(x)
-        self._leaves[length] = frozenset(found)
+        # An old expression is no error, and long lists would cost more than they are worth.
+        self._leaves[length] = frozenset(found) if len(found) <= _MAX_LEAVES else frozenset()
         if found:
             self._can_go_stale = True
 

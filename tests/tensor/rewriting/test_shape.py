@@ -1,7 +1,5 @@
 """Shapes: found without computing what they are the shape of."""
 
-import time
-
 import numpy as np
 import pytest
 from rule_checks import ops, rewritten, same_value
@@ -148,9 +146,19 @@ class TestFeature:
         for _ in range(20_000):
             z = pt.sin(z)
         fgraph = attached(z)
-        started = time.perf_counter()
         assert fgraph.shape_feature.get_shape(z, 0).owner.inputs == [v]
-        assert time.perf_counter() - started < 10
+
+    def test_shapes_of_removed_nodes(self):
+        """What has left the graph is asked about by rules that look at it a last time."""
+        z = Opaque()(x)
+        n = (pt.exp(z).shape[0] * 2).astype("int64")
+        out = pt.alloc(s, n, 2) + 1
+        fgraph = attached(out)
+        feature = fgraph.shape_feature
+        assert feature.get_shape(out, 0) is n
+        fgraph.replace(out, pt.alloc(s, k, 2), import_missing=True)
+        assert n not in fgraph.variables
+        assert feature.get_shape(out, 0) is n
 
     def test_shape_i_uses_the_feature(self):
         z = pt.exp(x)
@@ -306,6 +314,14 @@ def test_reshape_of_what_others_read_is_not_lifted():
     e = pt.exp(x)
     fgraph = rewritten(e.reshape((2, 6)), e)
     assert ops(fgraph)["exp"] == 1
+
+
+def test_long_chain_of_reshapes():
+    """Lengths that depend on lengths: no expression is looked through again and again."""
+    z = x
+    for _ in range(100):
+        z = (z.T + z.sum(axis=0)).reshape(z.shape)
+    assert ops(rewritten(z))["Reshape"] == 100
 
 
 def test_empty_axes_keep_their_lengths():
