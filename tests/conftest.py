@@ -2,7 +2,10 @@
 
 import os
 import pathlib
+import sys
 import tempfile
+
+import pytest
 
 # Before pytensor is imported: a rewrite that raises fails the test, and the user's own cache and
 # settings file are left alone. Workers of one run share the cache; the next run starts cold only
@@ -22,3 +25,29 @@ def pytest_addoption(parser):
         action="store_true",
         help="record the rewritten graphs and the generated C of tests/golden anew",
     )
+
+
+@pytest.fixture
+def count_calls():
+    """Return a function that runs another one and tells how many calls of functions that took.
+
+    A measure of work that is the same on every machine, busy or not: tests of complexity compare
+    such counts instead of times.
+    """
+
+    def count(run) -> int:
+        calls = 0
+
+        def tally(frame, event, argument):
+            nonlocal calls
+            calls += event in ("call", "c_call")
+
+        before = sys.getprofile()
+        sys.setprofile(tally)
+        try:
+            run()
+        finally:
+            sys.setprofile(before)
+        return calls
+
+    return count

@@ -1,6 +1,5 @@
 """The gradient walk on graphs of scalars: rules of connection, names, dtypes, errors, depth."""
 
-import time
 import warnings
 
 import numpy as np
@@ -266,6 +265,24 @@ def test_broken_pullbacks(kind, error, match):
     grad(Bad(kind)(x) * y, y)
 
 
+def test_work_is_linear(count_calls):
+    """In the length of a chain, and in the number of uses of one variable."""
+    x = ps.float64("x")
+
+    def chain(n):
+        y = x
+        for _ in range(n):
+            y = ps.sin(y)
+        return y
+
+    def wide(n):
+        return ps.add(*[ps.sin(x) for _ in range(n)])
+
+    for build in (chain, wide):
+        small, large = (count_calls(lambda y=build(n): grad(y, x)) for n in (200, 1600))
+        assert large < 8 * 1.5 * small
+
+
 def test_deep_and_wide_graphs():
     """No recursion, no quadratic cost: 20,000 nodes in a row, and 3,000 uses of one variable."""
     x = ps.float64("x")
@@ -273,9 +290,7 @@ def test_deep_and_wide_graphs():
     one = ps.constant(1.0)
     for _ in range(20_000):
         chain = ps.add(chain, one)
-    start = time.perf_counter()
     g = grad(chain, x)
-    assert time.perf_counter() - start < 20
     assert value(g, {x: 1.0}) == 1
     wide = ps.add(*[ps.mul(x, one) for _ in range(3000)])
     g = grad(wide, x)

@@ -46,30 +46,27 @@ def mesh(n):
     return op5(*known[-20:])
 
 
-def seconds(build, n, repeats=3):
-    """Return the best of some times to rewrite and merge a graph of about `n` nodes."""
+def rewrite(build, n):
+    """Rewrite and merge a graph of about `n` nodes; return the seconds without building it."""
     rules = [
         PatternNodeRewriter((op2, (op1, "a")), (op4, "a")),
         PatternNodeRewriter((op3, (op4, "a")), "a"),
         PatternNodeRewriter((op1, "a", "b"), (op4, "b", "a")),
         OpSub(op3, op2),
     ]
-    best = math.inf
-    for _ in range(repeats):
-        fgraph = FunctionGraph(outputs=[build(n)], clone=False)
-        start = time.process_time()
-        MergeOptimizer().rewrite(fgraph)
-        EquilibriumGraphRewriter(
-            rules, ignore_newtrees=False, cleanup_rewriters=[MergeOptimizer()]
-        ).rewrite(fgraph)
-        in2out(OpSub(op4, op1)).rewrite(fgraph)
-        best = min(best, time.process_time() - start)
-    return best
+    fgraph = FunctionGraph(outputs=[build(n)], clone=False)
+    start = time.process_time()
+    MergeOptimizer().rewrite(fgraph)
+    EquilibriumGraphRewriter(
+        rules, ignore_newtrees=False, cleanup_rewriters=[MergeOptimizer()]
+    ).rewrite(fgraph)
+    in2out(OpSub(op4, op1)).rewrite(fgraph)
+    return time.process_time() - start
 
 
 def exponent(build, sizes):
     """Return times and the exponent between the first and the last size."""
-    times = [seconds(build, n) for n in sizes]
+    times = [min(rewrite(build, n) for _ in range(3)) for n in sizes]
     return times, math.log(times[-1] / times[0]) / math.log(sizes[-1] / sizes[0])
 
 

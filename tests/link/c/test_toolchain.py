@@ -1,10 +1,10 @@
 """The compiler: found without running it, run without a shell, stopped in time."""
 
+import fcntl
 import os
 import stat
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -53,12 +53,18 @@ def test_error_shows_what_the_compiler_said(tmp_path):
 
 
 def test_hanging_compiler_is_stopped_with_its_children(tmp_path):
-    text = "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+    # The child holds a lock as long as it lives; a pipe tells that it has it.
+    child = (
+        "import fcntl, pathlib, time; f = open('lock', 'w'); fcntl.flock(f, fcntl.LOCK_EX); "
+        "pathlib.Path('locked').touch(); time.sleep(600)"
+    )
+    text = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {child!r}])\n"
     compiler = _script(tmp_path / "hang", text)
-    start = time.monotonic()
-    with pytest.raises(CompileError, match="longer than 0.5 s"):
-        run(compiler.command, cwd=tmp_path, timeout=0.5)
-    assert time.monotonic() - start < 10
+    with pytest.raises(CompileError, match="longer than 2 s"):
+        run(compiler.command, cwd=tmp_path, timeout=2)
+    assert (tmp_path / "locked").exists(), "the child never started"
+    with open(tmp_path / "lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # waits ten minutes for a child that was left alone
 
 
 def test_compiler_that_writes_nothing(tmp_path):

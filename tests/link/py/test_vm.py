@@ -155,7 +155,7 @@ def test_deep_graph():
     x = VECTOR("x")
     z = x
     op = Note("n", [])
-    for _ in range(20_000):
+    for _ in range(5_000):
         z = op(z)
     program = PyLinker().make_program(FunctionGraph([x], [z]))
     assert program(np.ones(1)) == [[1.0]]
