@@ -4,7 +4,7 @@ basic         the function `scan`: from a Python function of one step to a node
 op, info      the Op: an inner graph, and how its inputs and outputs are fed
 fields, args  names for the groups of inputs and outputs
 loop          the loop in Python
-derivatives   pullback and pushforward: loops again
+pullback, pushforward   derivatives of loops: loops again (forward: what they read)
 views, checkpoints   loops of special forms
 rewriting     what is simplified before a loop is compiled
 

@@ -19,9 +19,12 @@ from pytensor.graph.rewriting.stages import optdb
 from pytensor.graph.traversal import ancestors
 from pytensor.link.basic import JITLinker
 from pytensor.link.schedule import storage_root
-from pytensor.scan import derivatives, loop
+from pytensor.scan import loop
+from pytensor.scan.connection import connection_pattern
 from pytensor.scan.fields import ScanMethodsMixin
 from pytensor.scan.info import ScanInfo
+from pytensor.scan.pullback import pullback
+from pytensor.scan.pushforward import pushforward
 from pytensor.tensor.basic import as_tensor_variable, cast
 from pytensor.tensor.shape import Shape_i, specify_shape
 from pytensor.tensor.type import TensorType
@@ -372,15 +375,15 @@ class Scan(HasInnerFunction, Op, ScanMethodsMixin):
     def connection_pattern(self, node: Apply | None = None) -> list[list[bool]]:
         if "connection_pattern" not in self._derivatives:
             inner = io_connection_pattern(self.inner_inputs, self.inner_outputs)
-            pattern = derivatives.connection_pattern(self, inner)
+            pattern = connection_pattern(self, inner)
             self._derivatives["connection_pattern"] = pattern
         return self._derivatives["connection_pattern"]
 
     def pullback(self, inputs, outputs, cotangents):
-        return derivatives.pullback(self, inputs, outputs, cotangents)
+        return pullback(self, inputs, outputs, cotangents)
 
     def pushforward(self, inputs, outputs, tangents):
-        return derivatives.pushforward(self, inputs, outputs, tangents)
+        return pushforward(self, inputs, outputs, tangents)
 
 
 def _overwritten(variable: Variable) -> Variable:

@@ -5,7 +5,6 @@ computes lives in buffers of the frame and is copied to its place.
 """
 
 from pytensor.compile.mode import get_mode
-from pytensor.compile.mode import get_mode
 from pytensor.link.c.dispatch.basic import CKernel, c_funcify, c_type
 from pytensor.link.c.dispatch.scan_body import SCAN, Body
 from pytensor.link.c.dispatch.scan_scalar import scalar_loop
