@@ -67,6 +67,11 @@ _COSTS = {
 }
 
 
+# Long functions that are written out in one loop. With more of them the compiler's time counts: libm's (and
+# its vector twin's) are called.
+MAX_INLINE = 6
+_OWN_VECTOR_MATH = re.compile(r"\bpt_(exp|expm1|log|log1p|tanh)_f64\(")
+
 # Helpers made of two long functions, in steps: loops with one each run faster than their sum.
 _IN_STEPS = {
     "softplus": (
@@ -278,13 +283,11 @@ def scalar_code(
     results = writer.apply(op, list(names), list(in_dtypes), list(out_dtypes))
     if results is None:
         return None
-    return ScalarCode(
-        tuple(writer.lines),
-        tuple(results),
-        tuple(writer.sources),
-        writer.cost,
-        frozenset(writer.heavy),
-    )
+    lines, heavy = writer.lines, frozenset(writer.heavy)
+    if len(heavy) > MAX_INLINE:
+        lines = [_OWN_VECTOR_MATH.sub(r"\1(", line) for line in lines]
+        heavy = frozenset()
+    return ScalarCode(tuple(lines), tuple(results), tuple(writer.sources), writer.cost, heavy)
 
 
 @c_funcify.register(ScalarOp)

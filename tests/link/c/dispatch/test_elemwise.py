@@ -185,3 +185,18 @@ def test_c_files_compile_alone(tmp_path):
     flags = ("-std=gnu11", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-c", "-O0")
     for i, (name, text) in enumerate(units.items()):
         compiler.compile(text, tmp_path, flags=flags, name=f"u{i}")
+
+
+def test_many_long_functions_are_called():
+    """More of them than are written out: libm's take their place, in one loop."""
+    x = ps.float64("x")
+    terms = [f(ps.mul(x, k / 10)) for k in range(1, 5) for f in (ps.exp, ps.tanh, ps.expm1)]
+    out = Elemwise(ps.Composite([x], [ps.add(*terms), ps.log1p(terms[0])]))
+    v = pt.vector("v")
+    outs = out(v, return_list=True)
+    program = make([v], outs)
+    assert not python_steps(program)
+    for n in (1, 7, 8, 300):
+        value = rng.normal(size=n)
+        for got, want in zip(program(value), reference([v], outs)(value)):
+            np.testing.assert_allclose(got, want, rtol=1e-13, atol=1e-13)
