@@ -215,9 +215,7 @@ def main(arguments: list[str] | None = None) -> float:
     guesses, probabilities = network.predict(x_test), network.probabilities(x_test)
     accuracy = float(np.mean(guesses == y_test))
     print(f"\nTest accuracy on {len(y_test)} unseen images: {accuracy:.2%}")
-    save_picture(
-        options.picture, history, x_test, y_test, guesses, probabilities.max(axis=1)
-    )
+    save_picture(options.picture, history, x_test, y_test, guesses, probabilities.max(axis=1))
     return accuracy
 
 

@@ -3,6 +3,8 @@
     python -m pytensor             the report and the self-test
     python -m pytensor config      every setting, its value and what it is for
     python -m pytensor blas        which BLAS is used, and why
+
+It ends with 0, with 1 if a check of the self-test failed, and with 2 for words it does not know.
 """
 
 from __future__ import annotations
@@ -41,7 +43,9 @@ def compiler_line() -> str:
     """Name the compiler with the version it reports itself, or why there is none."""
     compiler = find_compiler()
     if compiler is None:
-        return f"none: {why_no_c()}. `pip install pytensor[cc]` brings one; until then Python is used"
+        return (
+            f"none: {why_no_c()}. `pip install pytensor[cc]` brings one; until then Python is used"
+        )
     try:
         said = subprocess.run(
             [*compiler.command, "--version"], capture_output=True, text=True, timeout=20
@@ -145,7 +149,9 @@ def failures(modes: list[str]) -> Iterator[str]:
                 result = BAD
                 yield f"{mode} {check.__name__}: {type(error).__name__}: {error}"
             name = check.__name__.removeprefix("check_")
-            print(f"  {mode:<4} {name:<10} {result}  ({1e3 * (time.perf_counter() - began):.0f} ms)")
+            print(
+                f"  {mode:<4} {name:<10} {result}  ({1e3 * (time.perf_counter() - began):.0f} ms)"
+            )
 
 
 def self_test() -> int:

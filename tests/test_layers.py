@@ -20,7 +20,7 @@ LAYERS = [
         "pytensor.link.backends",
         "pytensor.link.utils",
         "pytensor.link.schedule",
-     "pytensor.link.to_python",
+        "pytensor.link.to_python",
     ],
     ["pytensor.compile"],
     ["pytensor.scan", "pytensor.sparse", "pytensor.typed_list"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from pytensor.graph.op import Op
 from pytensor.graph.rewriting.rewriters import (
@@ -39,7 +40,7 @@ class _Index:
                 if isinstance(track, OpPattern):
                     self._patterns.append((number, track))
                 else:
-                    table = self._by_class if isinstance(track, type) else self._by_op
+                    table: Any = self._by_class if isinstance(track, type) else self._by_op
                     table.setdefault(track, []).append(number)
         self._op_classes = {type(track) for track in self._by_op}
 
@@ -97,7 +98,7 @@ class OpToRewriterTracker:
             found = self._by_class[cls]
         except KeyError:
             found = self._by_class[cls] = self._resolve_class(cls)
-        if type(found) is list:
+        if isinstance(found, list):
             return found
         try:
             return self._by_op[op]
