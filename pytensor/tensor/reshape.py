@@ -12,11 +12,12 @@ from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.null_type import DisconnectedType, disconnected_type
 from pytensor.graph.op import Op
 from pytensor.graph.replace import _vectorize_node
-from pytensor.tensor.basic import as_tensor_variable, get_vector_length, join
+from pytensor.tensor.basic import as_tensor_variable, get_vector_length, join, switch
 from pytensor.tensor.blockwise import vectorize_node_fallback
 from pytensor.tensor.extra_ops import squeeze
+from pytensor.tensor.math import eq
 from pytensor.tensor.math import prod as pt_prod
-from pytensor.tensor.shape import shape as pt_shape
+from pytensor.tensor.shape import Shape, Shape_i
 from pytensor.tensor.type import tensor
 from pytensor.tensor.utils import concrete_int
 
@@ -170,12 +171,12 @@ class SplitDims(Op):
             missing = x_shape[axis] // prod(others, start=1)
             lengths = [missing if isinstance(n, Integral) and n == -1 else n for n in lengths]
         elif any(isinstance(n, Variable) for n in lengths):
-            # A symbolic length may be -1 at run time: only the value of the result tells
+            # A symbolic length may be -1 at run time: then it is what the others leave.
             known = node.outputs[0].type.shape[axis : axis + n_dims]
-            out_shape = pt_shape(node.outputs[0])
+            rest = x_shape[axis] // -prod(lengths, start=1)
             lengths = [
-                _maybe_minus_one(n, out_shape, axis + d) if k is None else k
-                for d, (n, k) in enumerate(zip(lengths, known, strict=True))
+                (n if _is_length(n) else switch(eq(n, -1), rest, n)) if k is None else k
+                for n, k in zip(lengths, known, strict=True)
             ]
         return [(*x_shape[:axis], *lengths, *x_shape[axis + 1 :])]
 
@@ -216,10 +217,17 @@ def _is_variable(x) -> bool:
     return isinstance(x, Variable)
 
 
-def _maybe_minus_one(length, out_shape, d):
-    """A symbolic length, or what the result has if it is a value that may be negative."""
-    dtype = getattr(length.type, "dtype", "int64") if isinstance(length, Variable) else "int64"
-    return length if dtype.startswith("uint") else out_shape[d]
+def _is_length(n) -> bool:
+    """Tell whether a number or scalar variable is never -1, because it is a length already."""
+    if not isinstance(n, Variable):
+        return n != -1
+    if n.type.dtype.startswith("uint"):
+        return True
+    node = n.owner
+    if node is None:
+        return False
+    read = node.inputs[0].owner
+    return isinstance(node.op, Shape_i) or (read is not None and isinstance(read.op, Shape))
 
 
 def _known_lengths(shape: Variable, n_dims: int) -> list[int | None]:
