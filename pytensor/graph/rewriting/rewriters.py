@@ -20,6 +20,7 @@ from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.op import Op
 from pytensor.graph.rewriting.stack_trace import copy_stack_trace
 from pytensor.graph.rewriting.unify import OpPattern
+from pytensor.graph.utils import CycleError
 
 
 @contextmanager
@@ -114,17 +115,18 @@ class NodeRewriter(Rewriter):
 def handle_failure(exc: Exception, message: str) -> None:
     """Do what `config.on_opt_error` says about an exception in a rewriter.
 
-    ``"raise"`` raises it, ``"warn"`` warns with its traceback, ``"pdb"`` opens the debugger
-    as well, ``"ignore"`` does nothing.
+    ``"raise"`` raises it, ``"warn"`` warns with the end of its traceback, ``"pdb"`` opens the
+    debugger as well, ``"ignore"`` does nothing. A graph that goes in a circle is past repair: that
+    is raised whatever the setting.
     """
     action = config.on_opt_error
-    if action == "raise":
+    if action == "raise" or isinstance(exc, CycleError):
         raise exc
     if action == "ignore":
         return
     import traceback  # noqa: PLC0415  (slow to import, seldom needed)
 
-    trace = "".join(traceback.format_exception(exc))
+    trace = "".join(traceback.format_exception(exc, limit=-3))
     warnings.warn(f"{message}\n{trace}", stacklevel=3)
     if action == "pdb":
         importlib.import_module("pdb").post_mortem(exc.__traceback__)
