@@ -1,6 +1,7 @@
 """``pytensor-cache``: what is in the compile cache, and how to empty it."""
 
 import argparse
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -39,6 +40,9 @@ def main(argv: list[str] | None = None) -> int:
         if options.action == "clear" or entry.lstat().st_mtime < oldest:
             entry.unlink(missing_ok=True)
             gone += 1
+    if options.action == "clear":
+        # What the compiler of the ziglang package keeps.
+        shutil.rmtree(directory / "zig", ignore_errors=True)
     print(f"{directory}: removed {gone} of {len(entries)} objects")
     return 0
 

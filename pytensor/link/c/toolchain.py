@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytensor.configdefaults import config
+from pytensor.link.c.cache import get_cache
 
 if TYPE_CHECKING:
     import subprocess
@@ -140,7 +141,10 @@ def run(command, *, cwd, timeout) -> tuple[int, str]:
 
     env = {**os.environ, "LC_ALL": "C", "TMPDIR": str(cwd), "SOURCE_DATE_EPOCH": "0"}
     if command and "zig" in " ".join(command[:3]):
-        env.setdefault("ZIG_GLOBAL_CACHE_DIR", str(Path(cwd) / "zig"))
+        # Zig compiles parts of the C library first, and takes them from here the next time.
+        cache = get_cache()
+        home = cache.directory if cache.persistent and cache.directory else Path(cwd)
+        env.setdefault("ZIG_GLOBAL_CACHE_DIR", str(home / "zig"))
     try:
         process = subprocess.Popen(
             command,

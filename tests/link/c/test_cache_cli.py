@@ -48,10 +48,12 @@ def test_clear_removes_every_object_and_nothing_else(directory, capsys):
     fill(directory, "a", "b")
     other = directory / "notes.txt"
     other.write_text("mine")
+    (directory / "zig" / "h").mkdir(parents=True)
     assert main(["clear"]) == 0
     assert "removed 2 of 2 objects" in capsys.readouterr().out
     assert [path.name for path in directory.glob("*.so")] == []
     assert other.read_text() == "mine"
+    assert not (directory / "zig").exists()
 
 
 def test_purge_keeps_what_is_younger(directory, capsys):
