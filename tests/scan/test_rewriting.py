@@ -123,3 +123,21 @@ def test_no_python_per_step_in_c():
     # `perform` would compile the inner graph on first use.
     f(np.ones((5, 3)))
     assert loop.op._program is None
+
+
+@modes
+def test_initial_zeros_written_as_one_number(mode):
+    """Rewrites write a number where a sum of outer products starts from zeros."""
+    A, v = pt.dmatrix("A"), pt.dvector("v")
+    h = scan(lambda u, A: pt.tanh(pt.dot(A, u)), outputs_info=v, non_sequences=A, n_steps=5)
+    f = pytensor.function([A, v], pytensor.grad(h[-1].sum(), A), mode=mode)
+    rng = np.random.default_rng(3)
+    As, vs = rng.normal(size=(4, 4)), rng.normal(size=4)
+    cost = pytensor.function([A, v], h[-1].sum(), mode=mode)
+    got = f(As, vs)
+    eps = 1e-6
+    up = As.copy()
+    up[1, 2] += eps
+    down = As.copy()
+    down[1, 2] -= eps
+    np.testing.assert_allclose(got[1, 2], (cost(up, vs) - cost(down, vs)) / (2 * eps), rtol=1e-5)

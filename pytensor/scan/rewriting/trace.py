@@ -10,7 +10,7 @@ from pytensor.scan.op import Scan
 from pytensor.scan.rewriting.db import scan_eqopt2
 from pytensor.scan.rewriting.unused import lists_of, rebuilt
 from pytensor.scan.utils import expand_empty
-from pytensor.tensor.basic import AllocEmpty, constant
+from pytensor.tensor.basic import AllocEmpty, alloc, constant
 from pytensor.tensor.elemwise import DimShuffle
 from pytensor.tensor.math import minimum
 from pytensor.tensor.subtensor import IncSubtensor, Subtensor
@@ -115,7 +115,11 @@ def _initial_rows(buffer: Variable, lag: int) -> Variable:
             and node.inputs[1].type.ndim == buffer.type.ndim
             and node.inputs[1].type.shape[0] == lag
         ):
-            return node.inputs[1]
+            rows = node.inputs[1]
+            if rows.type.broadcastable[1:] == buffer.type.broadcastable[1:]:
+                return rows
+            # What was written may have been spread over the rows.
+            return alloc(rows, lag, *empty.inputs[1:])
     return buffer[:lag]
 
 
