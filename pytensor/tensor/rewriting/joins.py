@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pytensor.graph.basic import Constant
 from pytensor.graph.rewriting.rewriters import node_rewriter
-from pytensor.tensor.basic import Join, MakeVector, Split, as_tensor_variable, join
+from pytensor.graph.rewriting.stack_trace import copy_stack_trace
+from pytensor.tensor.basic import Join, MakeVector, Split, as_tensor_variable, cast, join
 from pytensor.tensor.elemwise import DimShuffle
 from pytensor.tensor.extra_ops import repeat
 from pytensor.tensor.math import Sum
@@ -28,16 +29,19 @@ def local_join_1(fgraph, node):
 @register_useless
 @register_canonicalize
 @register_specialize
-@law(Join)
+@node_rewriter([Join])
 def local_join_empty(fgraph, node):
     """join(axis, x, [], y) -> join(axis, x, y)"""
+    # Not a `law`: what stays may be known to have length 1 where the join was not, and must not be
+    # spread over an empty part
     axis = node.op.axis
     kept = [x for x in node.inputs if x.type.shape[axis] != 0]
     if len(kept) == len(node.inputs):
         return None
     if not kept:
         kept = node.inputs[:1]
-    return kept[0] if len(kept) == 1 else join(axis, *kept)
+    new = cast(kept[0] if len(kept) == 1 else join(axis, *kept), node.outputs[0].type.dtype)
+    return [copy_stack_trace(node.outputs[0], new) if new.owner else new]
 
 
 @register_useless
