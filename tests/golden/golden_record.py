@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+import numpy as np
 from golden_programs import PROGRAMS
 
 from pytensor.compile.maker import function
@@ -11,7 +12,7 @@ from pytensor.compile.mode import Mode, get_mode
 from pytensor.configdefaults import config
 from pytensor.link.basic import Linker
 from pytensor.link.c.linker import CLinker
-from pytensor.link.c.lower import lower
+from pytensor.link.c.lower import KERNEL, lower
 from pytensor.link.py.linker import PyLinker
 from pytensor.link.schedule import schedule
 from pytensor.printing import debugprint
@@ -56,8 +57,10 @@ def c_text(name: str) -> str:
     helpers = dict.fromkeys(text for _, f in functions for text in f.kernel.functions)
     own = [f.text("own") for library, f in functions if not library]
     called = sorted(f.text("calls_blas") for library, f in functions if library)
+    kinds = np.frombuffer(lowered.tables["steps"], dtype=np.int32).reshape(-1, 5)[:, 0]
     steps = [
-        f"{i:3} {'skip' if node is None else node.op}" for i, node in enumerate(lowered.step_nodes)
+        f"{i:3} {'C     ' if kind == KERNEL else 'Python'} {'skip' if node is None else node.op}"
+        for i, (kind, node) in enumerate(zip(kinds, lowered.step_nodes, strict=True))
     ]
     text = "\n".join(["/* Steps", *steps, "*/", *helpers, *own, *called])
     # The casts to void keep compilers quiet and readers busy.

@@ -1,6 +1,6 @@
 /* Steps
-  0 ExpandDims{axes=(0, 1)}
-  1 Composite{sqrt(abs(i0 - i1)) * i2, switch(sqrt(abs(i0 - i1)) * i2 > 1, sqrt(abs(i0 - i1)) * i2, 0)}
+  0 C      ExpandDims{axes=(0, 1)}
+  1 C      Composite{sqrt(abs(i0 - i1)) * i2, switch(sqrt(abs(i0 - i1)) * i2 > 1, sqrt(abs(i0 - i1)) * i2, 0)}
 */
 
 static void loop_daed3ecfbad2(char *const *data, int64_t n)

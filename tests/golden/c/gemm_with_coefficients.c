@@ -1,6 +1,6 @@
 /* Steps
-  0 MatrixTranspose
-  1 Gemm{no_inplace}
+  0 C      MatrixTranspose
+  1 C      Gemm{no_inplace}
 */
 
 static int own(pt_ctx *ctx, pt_array *const *args)

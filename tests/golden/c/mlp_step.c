@@ -1,39 +1,39 @@
 /* Steps
-  0 Sqr
-  1 Sqr
-  2 Shape_i{0}
-  3 Cast{float64}
-  4 ARange{dtype='int64'}
-  5 ExpandDims{axis=0}
-  6 Gemm{no_inplace}
-  7 Tanh
-  8 ExpandDims{axis=0}
-  9 Gemm{no_inplace}
- 10 LogSoftmax{axis=(1,)}
- 11 AdvancedSubtensor{idx_list=(0, 1)}
- 12 Sum{axes=None}
- 13 Composite{i4 * (i2 + i3) - i0 / i1}
- 14 MatrixTranspose
- 15 ExpandDims{axis=0}
- 16 Composite{-reciprocal(i0)}
- 17 Softmax{axis=(1,)}
- 18 ScalarFromTensor
- 19 Shape_i{0}
- 20 Alloc
- 21 SetSubtensor{:stop} (inplace)
- 22 ExpandDims{axis=1}
- 23 Composite{-(i0 * i1)}
- 24 AdvancedIncSubtensor{inplace}
- 25 Dot22
- 26 Composite{i1 * (1.0 - sqr(i0))}
- 27 MatrixTranspose
- 28 Sum{axis=0}
- 29 Composite{i1 - 0.5 * i0}
- 30 MatrixTranspose
- 31 Sum{axis=0}
- 32 Composite{i1 - 0.5 * i0}
- 33 Gemm{inplace}
- 34 Gemm{inplace}
+  0 C      Sqr
+  1 C      Sqr
+  2 C      Shape_i{0}
+  3 C      Cast{float64}
+  4 C      ARange{dtype='int64'}
+  5 C      ExpandDims{axis=0}
+  6 C      Gemm{no_inplace}
+  7 C      Tanh
+  8 C      ExpandDims{axis=0}
+  9 C      Gemm{no_inplace}
+ 10 Python LogSoftmax{axis=(1,)}
+ 11 C      AdvancedSubtensor{idx_list=(0, 1)}
+ 12 C      Sum{axes=None}
+ 13 C      Composite{i4 * (i2 + i3) - i0 / i1}
+ 14 C      MatrixTranspose
+ 15 C      ExpandDims{axis=0}
+ 16 C      Composite{-reciprocal(i0)}
+ 17 Python Softmax{axis=(1,)}
+ 18 C      ScalarFromTensor
+ 19 C      Shape_i{0}
+ 20 C      Alloc
+ 21 C      SetSubtensor{:stop} (inplace)
+ 22 C      ExpandDims{axis=1}
+ 23 C      Composite{-(i0 * i1)}
+ 24 C      AdvancedIncSubtensor{inplace}
+ 25 C      Dot22
+ 26 C      Composite{i1 * (1.0 - sqr(i0))}
+ 27 C      MatrixTranspose
+ 28 C      Sum{axis=0}
+ 29 C      Composite{i1 - 0.5 * i0}
+ 30 C      MatrixTranspose
+ 31 C      Sum{axis=0}
+ 32 C      Composite{i1 - 0.5 * i0}
+ 33 C      Gemm{inplace}
+ 34 C      Gemm{inplace}
 */
 
 static void loop_10af24de6321(char *const *data, int64_t n)

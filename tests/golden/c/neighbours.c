@@ -1,12 +1,12 @@
 /* Steps
-  0 Subtensor{:stop}
-  1 Subtensor{start:}
-  2 Composite{2.0 * (i0 - i1), sqr(i0 - i1), -(2.0 * (i0 - i1))}
-  3 Sum{axes=None}
-  4 Shape_i{0}
-  5 Alloc
-  6 SetSubtensor{start:} (inplace)
-  7 IncSubtensor{:stop} (inplace)
+  0 C      Subtensor{:stop}
+  1 C      Subtensor{start:}
+  2 C      Composite{2.0 * (i0 - i1), sqr(i0 - i1), -(2.0 * (i0 - i1))}
+  3 C      Sum{axes=None}
+  4 C      Shape_i{0}
+  5 C      Alloc
+  6 C      SetSubtensor{start:} (inplace)
+  7 C      IncSubtensor{:stop} (inplace)
 */
 
 static void loop_acf21eb8f11b(char *const *data, int64_t n)

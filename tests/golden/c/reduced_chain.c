@@ -1,5 +1,5 @@
 /* Steps
-  0 Composite{sqr(i0 - i1)}
+  0 C      Composite{sqr(i0 - i1)}
 */
 
 static void loop_c9af55ce5936(char *const *data, int64_t n)

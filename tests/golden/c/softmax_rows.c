@@ -1,3 +1,3 @@
 /* Steps
-  0 Softmax{axis=(1,)}
+  0 Python Softmax{axis=(1,)}
 */
