@@ -88,7 +88,8 @@ def table(title: str, rows: dict[str, dict], colour: bool) -> list[str]:
     for row, records in rows.items():
         best, ours = best_peer(records), ratio(records)
         ratios.append(ours)
-        spreads = [spread(r) for n, r in records.items() if value(r) and (n in (OURS, best[0]))]
+        pair = (OURS, best[0] if best else OURS)
+        spreads = [spread(r) for n, r in records.items() if value(r) and n in pair]
         lines.append(
             [
                 row,
@@ -173,6 +174,8 @@ def tables(results: dict, colour: bool = False) -> str:
     """Return everything a result file holds as text."""
     machine = results.get("machine", {})
     parts = [[f"{machine.get('cpu')}, commit {machine.get('commit')}, {machine.get('date')}"]]
+    if machine.get("note"):
+        parts[0].append(machine["note"])
     for kind, unit in UNITS.items():
         if results.get(kind):
             parts.append(table(f"{kind}, {unit}", results[kind], colour))

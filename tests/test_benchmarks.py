@@ -131,6 +131,11 @@ def test_tables_say_who_is_faster_and_why_a_cell_is_empty():
     assert "steady, gemv 8, torch eager: ValueError: no" in text
 
 
+def test_a_row_without_peers_is_printed():
+    text = report.tables({"steady": {"gemv 8": {"ours": {"values": [2.0]}}}})
+    assert "gemv 8" in text and "geometric mean" not in text
+
+
 def test_comparison_names_changes_beyond_the_spread():
     one, two = result([1.0] * 5, [1.0] * 5), result([2.0] * 5, [1.0] * 5)
     assert "slower" in report.comparison(one, two)
