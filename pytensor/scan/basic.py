@@ -11,7 +11,7 @@ from pytensor.graph.basic import Constant, Variable
 from pytensor.graph.replace import clone_replace
 from pytensor.graph.traversal import graph_inputs
 from pytensor.graph.utils import MissingInputError, add_tag_trace
-from pytensor.raise_op import Assert
+from pytensor.raise_op import CheckAndRaise
 from pytensor.scan.args import ScanArgs
 from pytensor.scan.closure import close_over, placeholder
 from pytensor.scan.op import Scan
@@ -141,10 +141,10 @@ def scan(
                 f"{len(step.outputs)} outputs"
             )
         states = [OutputSpec() for _ in step.outputs]
-    updates = _shared_updates(step.outputs + step.condition, step.updates)
+    updates = _shared_updates(step.outputs + step.condition, step.updates, fixed)
     if strict:
         _check_strict(label, step.outputs + list(updates.values()), [*fixed, *updates])
-    builder = _Builder(label, steps, seqs, states, step, updates)
+    builder = _Builder(label, steps, seqs, states, step, updates, fixed)
     outputs, final = builder.build(mode, truncate_gradient, name, strict)
     if len(outputs) == 1 and not return_list:
         outputs = outputs[0]
@@ -193,20 +193,26 @@ def _given_steps(label: str, n_steps: Any) -> Any:
     given = given if given.type.dtype == "int64" else cast(given, "int64")
     if kind == "u":
         return given
-    return Assert(f"[{label}] n_steps must not be negative")(given, given >= 0)
+    check = CheckAndRaise(ValueError, f"[{label}] n_steps must not be negative")
+    return check(given, given >= 0)
 
 
 def _shared_updates(
-    outputs: Sequence[Variable], given: Mapping[SharedVariable, Variable]
+    outputs: Sequence[Variable],
+    given: Mapping[SharedVariable, Variable],
+    fixed: Sequence[Variable],
 ) -> dict[SharedVariable, Variable]:
-    """Return the updates `fn` gave and those that shared variables in its graph bring along."""
+    """Return the updates `fn` gave and those that shared variables in its graph bring along.
+
+    What a non-sequence is computed from is computed outside of the loop and brings nothing.
+    """
     updates = dict(given)
     pending = [*outputs, *updates.values()]
     while pending:
-        found = graph_inputs(pending)
+        found = graph_inputs(pending, blockers=fixed)
         pending = []
         for var in found:
-            default = getattr(var, "default_update", None)
+            default = None if var in fixed else getattr(var, "default_update", None)
             if default is not None and var not in updates:
                 updates[var] = default
                 pending.append(default)
@@ -225,13 +231,14 @@ def _check_strict(label: str, outputs: Sequence[Variable], allowed: Sequence[Var
 class _Builder:
     """Puts the parts of a loop in order and makes the node."""
 
-    def __init__(self, label, steps, seqs, states, step, updates) -> None:
+    def __init__(self, label, steps, seqs, states, step, updates, fixed) -> None:
         self.label = label
         self.steps = steps
         self.seqs: Sequence[SequenceSpec] = seqs
         self.states: Sequence[OutputSpec] = states
         self.step = step
         self.updates: dict[SharedVariable, Variable] = updates
+        self.fixed: Sequence[Variable] = [v for v in fixed if v not in updates]
         self.args = ScanArgs.create_empty()
         self.args.n_steps = steps
 
@@ -292,8 +299,15 @@ class _Builder:
     def _close(self, shared: dict[Variable, Variable]) -> None:
         """Find what the step takes from outside; all inner outputs are rebuilt at once."""
         args = self.args
-        outputs = clone_replace(args.inner_outputs, shared) if shared else args.inner_outputs
+        outputs = args.inner_outputs
+        stand_ins: dict[Variable, Variable] = {}
+        if shared:
+            # Non-sequences may be computed from a shared variable's value before the loop.
+            stand_ins = {v: placeholder(v) for v in self.fixed if v.owner is not None}
+            outputs = clone_replace(outputs, {**stand_ins, **shared})
         outer, inner, outputs = close_over(outputs, set(args.inner_inputs))
+        if stand_ins:
+            outer = clone_replace(outer, {new: old for old, new in stand_ins.items()})
         args.outer_in_non_seqs, args.inner_in_non_seqs = outer, inner
         at = 0
         for field in ("mit_sot", "sit_sot", "nit_sot", "shared"):

@@ -459,3 +459,22 @@ def test_return_list_and_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         scan(lambda a: a, sequences=x)
+
+
+@modes
+def test_non_sequences_are_computed_before_updates(mode):
+    count = pytensor.shared(0, name="count")
+    count.default_update = count + 1
+    x = pt.dvector("x")
+    before = count * 10
+    y = scan(lambda v, before: v + before, sequences=x, non_sequences=before)
+    np.testing.assert_allclose(run([x], y, [np.zeros(3)], mode), [0, 0, 0])
+    with pytest.warns(DeprecationWarning):
+        y, updates = pytensor.scan(
+            lambda v, before: v + before + count, sequences=x, non_sequences=before
+        )
+    assert list(updates) == [count]
+    count.set_value(2)
+    f = pytensor.function([x], y, updates=updates, mode=mode)
+    np.testing.assert_allclose(f(np.zeros(3)), [22, 23, 24])
+    assert count.get_value() == 5

@@ -34,8 +34,7 @@ static inline int pt_scan_fits(const pt_array *z, const pt_array *e, int ndim)
 }
 
 /* Write e to element number `at` of the stack z. */
-static inline void pt_scan_store(pt_array *z, int64_t at, const pt_array *e, int ndim,
-                                 int64_t itemsize)
+static inline void pt_scan_store(pt_array *z, int64_t at, const pt_array *e, int ndim, int64_t itemsize)
 {
     char *to = pt_scan_at(z, at);
     if (to == e->data)
@@ -47,8 +46,7 @@ static inline void pt_scan_store(pt_array *z, int64_t at, const pt_array *e, int
 }
 
 /* z gets the first rows of x, which has its shape. */
-static inline void pt_scan_begin(pt_array *z, const pt_array *x, int64_t rows, int ndim,
-                                 int64_t itemsize)
+static inline void pt_scan_begin(pt_array *z, const pt_array *x, int64_t rows, int ndim, int64_t itemsize)
 {
     int64_t length = z->shape[0];
     z->shape[0] = rows < length ? rows : length;
@@ -57,8 +55,7 @@ static inline void pt_scan_begin(pt_array *z, const pt_array *x, int64_t rows, i
 }
 
 /* Bring row `first` of z to the front, the others behind it in circular order. */
-static PT_UNUSED int pt_scan_rotate(pt_ctx *ctx, pt_array *z, int64_t first, int ndim,
-                                    int64_t itemsize)
+static PT_UNUSED int pt_scan_rotate(pt_ctx *ctx, pt_array *z, int64_t first, int ndim, int64_t itemsize)
 {
     int64_t strides[64], length = z->shape[0], bytes = itemsize;
     if (first == 0)
@@ -73,8 +70,8 @@ static PT_UNUSED int pt_scan_rotate(pt_ctx *ctx, pt_array *z, int64_t first, int
     pt_copy(old, strides, z->data, z->strides, z->shape, ndim, itemsize);
     for (int64_t i = 0; i < length; i++) {
         int64_t from = first + i < length ? first + i : first + i - length;
-        pt_copy(pt_scan_at(z, i), z->strides + 1, old + from * strides[0], strides + 1,
-                z->shape + 1, ndim - 1, itemsize);
+        pt_copy(pt_scan_at(z, i), z->strides + 1, old + from * strides[0], strides + 1, z->shape + 1,
+                ndim - 1, itemsize);
     }
     return PT_OK;
 }
