@@ -1,5 +1,7 @@
 """Small helpers: lazy modules, flat lists, ordered sets."""
 
+import os
+import pathlib
 import pickle
 import subprocess
 import sys
@@ -29,7 +31,10 @@ def test_scipy_comes_with_the_first_attribute():
         "m = lazy('special'); print('scipy' in sys.modules, repr(m))\n"
         "print(m.gamma(5.0), 'scipy.special' in sys.modules, 'gamma' in vars(m))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    env = os.environ | {"PYTHONPATH": str(pathlib.Path(__file__).resolve().parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
+    )
     assert done.stdout == "False <lazy module 'scipy.special'>\n24.0 True True\n"
 
 
