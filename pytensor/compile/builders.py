@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 from pytensor.compile.inner_function import HasInnerFunction
 from pytensor.compile.sharedvalue import SharedVariable
-from pytensor.gradient import grad
 from pytensor.gradient import pushforward as graph_pushforward
+from pytensor.gradient.walk import _reverse
 from pytensor.graph.basic import Apply, Constant, Variable
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.frozen import FrozenFunctionGraph
@@ -252,17 +252,10 @@ class OpFromGraph(HasInnerFunction, Op):
         graph = self.fgraph.unfreeze()
         outputs = [o for o, c in zip(graph.outputs, connected, strict=True) if c]
         seeds = [o.type() for o in outputs]
-        known: dict[Variable, Variable] = {}
-        for output, seed in zip(outputs, seeds, strict=True):
-            known[output] = known[output] + seed if output in known else seed
-        found = grad(
-            None,
-            list(graph.inputs),
-            known_grads=known,
-            disconnected_inputs="ignore",
-            return_disconnected="disconnected",
-            null_gradients="return",
-        )
+        # Added to what comes from other outputs: one output may be computed from another.
+        options = ("ignore", "disconnected", "return")
+        pairs = list(zip(outputs, seeds, strict=True))
+        found = _reverse(pairs, {}, list(graph.inputs), None, None, options)
         return self._derivative_op(list(graph.inputs), seeds, found, "pullback")
 
     def pushforward(self, inputs, outputs, tangents):

@@ -174,3 +174,15 @@ def test_symbolic_op(ab):
     assert matrix.type.ndim == 2
     got = function(list(ab), grad(z.sum(), ab[0]), mode=MODE, on_unused_input="ignore")
     assert got([1.0], [1.0]) == [3.0]
+
+
+def test_gradient_of_an_output_computed_from_another():
+    import pytensor
+    import pytensor.tensor as pt
+
+    x = pt.dscalar("x")
+    a, b = OpFromGraph([x], [x * 3, x * 3 * 2])(x)
+    assert pytensor.grad(a + b, x).eval({x: 1.0}) == 9.0
+    inner = x * 3
+    a, b = OpFromGraph([x], [inner, inner * 2])(x)
+    assert pytensor.grad(a + b, x).eval({x: 1.0}) == 9.0
