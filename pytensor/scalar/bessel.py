@@ -28,7 +28,6 @@ class J0(UnaryScalarOp):
     nfunc_spec = ("scipy.special.j0", 1, 1)
     types = upgrade_to_float
     vectorized_impl = True
-    c_expr = {"f": "pt_j0_{t}({0})"}
 
     def derivative(self, x, y):
         return lambda g: -g * ops.j1(x)
@@ -40,7 +39,6 @@ class J1(UnaryScalarOp):
     nfunc_spec = ("scipy.special.j1", 1, 1)
     types = upgrade_to_float
     vectorized_impl = True
-    c_expr = {"f": "pt_j1_{t}({0})"}
     preserves_zero = True
 
     def derivative(self, x, y):
@@ -53,7 +51,6 @@ class I0(UnaryScalarOp):
     nfunc_spec = ("scipy.special.i0", 1, 1)
     types = upgrade_to_float
     vectorized_impl = True
-    c_expr = {"f": "pt_i0_{t}({0})"}
 
     def derivative(self, x, y):
         return ops.i1(x)
@@ -65,7 +62,6 @@ class I1(UnaryScalarOp):
     nfunc_spec = ("scipy.special.i1", 1, 1)
     types = upgrade_to_float
     vectorized_impl = True
-    c_expr = {"f": "pt_i1_{t}({0})"}
     monotonic_increasing = True
     preserves_zero = True
 

@@ -46,7 +46,6 @@ class Erfcx(_Special):
     """e**(x**2) * erfc(x)"""
 
     nfunc_spec = ("scipy.special.erfcx", 1, 1)
-    c_expr = {"f": "pt_erfcx_{t}({0})"}
     monotonic_decreasing = True
 
     def derivative(self, x, y):
@@ -57,7 +56,6 @@ class Erfinv(_Special):
     """The x with erf(x) equal to the argument."""
 
     nfunc_spec = ("scipy.special.erfinv", 1, 1)
-    c_expr = {"f": "pt_erfinv_{t}({0})"}
     monotonic_increasing = True
     preserves_zero = True
 
@@ -69,7 +67,6 @@ class Erfcinv(_Special):
     """The x with erfc(x) equal to the argument."""
 
     nfunc_spec = ("scipy.special.erfcinv", 1, 1)
-    c_expr = {"f": "pt_erfcinv_{t}({0})"}
     monotonic_decreasing = True
 
     def derivative(self, x, y):
@@ -80,7 +77,6 @@ class NdtriExp(_Special):
     """The quantile of the standard normal distribution for the logarithm of a probability."""
 
     nfunc_spec = ("scipy.special.ndtri_exp", 1, 1)
-    c_expr = {"f": "pt_ndtri_exp_{t}({0})"}
     monotonic_increasing = True
 
     def derivative(self, x, y):
@@ -96,7 +92,6 @@ class Owens_t(BinaryScalarOp):
     nfunc_spec = ("scipy.special.owens_t", 2, 1)
     types = upgrade_to_float_no_complex
     vectorized_impl = True
-    c_expr = {"f": "pt_owens_t_{t}({0}, {1})"}
 
     def partials(self, inputs, output):
         h, a = inputs

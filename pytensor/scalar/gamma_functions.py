@@ -38,7 +38,6 @@ class Psi(UnaryScalarOp):
     nfunc_spec = ("scipy.special.psi", 1, 1)
     types = upgrade_to_float
     vectorized_impl = True
-    c_expr = {"f": "pt_psi_{t}({0})"}
 
     def derivative(self, x, y):
         return ops.tri_gamma(x)
@@ -49,7 +48,6 @@ class TriGamma(UnaryScalarOp):
 
     types = upgrade_to_float_no_complex
     vectorized_impl = True
-    c_expr = {"f": "pt_trigamma_{t}({0})"}
 
     def impl(self, x):
         return scipy_special.polygamma(1, x)

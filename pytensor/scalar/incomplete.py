@@ -25,7 +25,6 @@ class GammaInc(BinaryScalarOp):
     nfunc_spec = ("scipy.special.gammainc", 2, 1)
     types = upgrade_to_float
     vectorized_impl = True
-    c_expr = {"f": "pt_gammainc_{t}({0}, {1})"}
 
     def partials(self, inputs, output):
         k, x = inputs
@@ -38,7 +37,6 @@ class GammaIncC(BinaryScalarOp):
     nfunc_spec = ("scipy.special.gammaincc", 2, 1)
     types = upgrade_to_float
     vectorized_impl = True
-    c_expr = {"f": "pt_gammaincc_{t}({0}, {1})"}
 
     def partials(self, inputs, output):
         k, x = inputs
@@ -80,7 +78,6 @@ class BetaInc(ScalarOp):
     nin = 3
     types = upgrade_to_float_no_complex
     vectorized_impl = True
-    c_expr = {"f": "pt_betainc_{t}({0}, {1}, {2})"}
 
     def partials(self, inputs, output):
         a, b, x = inputs

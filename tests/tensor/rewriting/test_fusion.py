@@ -38,6 +38,15 @@ def test_chain_becomes_one_loop():
     assert len(node.inputs) == 3  # the number 1 is written into the loop, 3.7 is data
 
 
+@pytest.mark.parametrize("special", [pt.psi, pt.erfinv, pt.i0, lambda a: pt.gammainc(a, a + 2)])
+def test_operations_without_c_stay_alone(special):
+    """One of them in a Composite would take its neighbours to Python."""
+    nodes = fuse([pt.exp(special(pt.sigmoid(x) + 0.1) * 2 + y)])
+    [alone] = [n for n in nodes if not isinstance(n.op.scalar_op, ps.Composite)]
+    assert not alone.op.scalar_op.has_c([z.type.dtype for z in alone.inputs], ["float64"])
+    assert len(nodes) == 3
+
+
 def test_values_read_elsewhere_are_outputs():
     e = pt.exp(x)
     [node] = fuse([e, e * y, (e + 1).sum()])

@@ -36,7 +36,7 @@ _MIXED = re.compile(r"\bpt_\w+_(?:iu|ui)\(")
 _FILES = {
     "i": ("math_int.c",),
     "u": ("math_int.c",),
-    "f": ("math_real.c", "math_special.c"),
+    "f": ("math_real.c",),
     "c": ("math_complex.c",),
 }
 _DTYPES = {
@@ -110,11 +110,7 @@ class ScalarCode:
 @functools.cache
 def _defined(name: str) -> frozenset[str]:
     """Names of the helpers a file defines for each type."""
-    try:
-        text = read_source(C_CODE, name)
-    except FileNotFoundError:
-        return frozenset()
-    return frozenset(a or b for a, b in _DEFINED.findall(text))
+    return frozenset(a or b for a, b in _DEFINED.findall(read_source(C_CODE, name)))
 
 
 @functools.cache
@@ -330,4 +326,4 @@ def scalar_kernel(op, in_dtypes, out_dtypes, destroys=None) -> CKernel | None:
 
 def uses_libm(sources: Sequence[Source]) -> bool:
     """Tell whether functions of libm may become calls of its vector twin."""
-    return any(source.name.startswith(("math_real", "math_special")) for source in sources)
+    return any(source.name.startswith("math_real") for source in sources)
