@@ -245,15 +245,20 @@ class EquilibriumGraphRewriter(NodeProcessingGraphRewriter):
 
 
 class _Uses:
-    """How often each rewriter fired, against the largest size the graph had."""
+    """How often each rewriter fired, against the largest size the graph had.
+
+    A rewriter that grows the graph must not raise its own limit for ever: growth counts up to a
+    multiple of the size at the start.
+    """
 
     def __init__(self, ratio: float | None, fgraph):
         self.ratio = config.optdb__max_use_ratio if ratio is None else ratio
         self.nodes = len(fgraph.apply_nodes)
+        self.most_nodes = 1000 + 10 * self.nodes
         self.counts: dict[Rewriter, int] = {}
 
     def exceeded(self, rewriter: Rewriter, fgraph) -> bool:
-        self.nodes = max(self.nodes, len(fgraph.apply_nodes))
+        self.nodes = max(self.nodes, min(len(fgraph.apply_nodes), self.most_nodes))
         count = self.counts[rewriter] = self.counts.get(rewriter, 0) + 1
         return count > max(self.nodes, 1) * self.ratio
 

@@ -29,6 +29,7 @@ from pytensor.tensor.type import TensorType
 
 # How many summands are tried as the accumulator of one product before giving up.
 _MAX_TRIES = 8
+_MAX_SCALINGS = 16
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,7 @@ def _opened(node, like: TensorType) -> list[tuple[Coefficient, Variable]] | None
 class SumOfCores:
     """The expression that ends at a node, as a sum of coefficient x core."""
 
-    def __init__(self, fgraph, node):
+    def __init__(self, fgraph, node, limit: int | None = None):
         self.fgraph = fgraph
         self.root = node.outputs[0]
         self.like = self.root.type
@@ -191,15 +192,20 @@ class SumOfCores:
         # What the last replacement put in: the first choice for the next product.
         self.latest: SummandView | None = None
         self._ranked: list[SummandView] | None = None
-        self._collect(node)
+        self.complete = self._collect(limit)
 
-    def _collect(self, node) -> None:
+    def _collect(self, limit: int | None) -> bool:
+        """Fill in the summands; return ``False`` if that takes opening more than `limit` nodes."""
         by_core = self.summands
+        opened = 0
         stack = [(ONE, self.root)]
         while stack:
             coefficient, var = stack.pop()
             parts = self._parts(var)
             if parts is not None:
+                opened += 1
+                if limit is not None and opened > limit:
+                    return False
                 stack.extend((coefficient.product(c), v) for c, v in reversed(parts))
                 continue
             known = by_core.get(var)
@@ -208,6 +214,7 @@ class SumOfCores:
             else:
                 known.coefficient = known.coefficient.plus(coefficient)
                 known.reads += 1
+        return True
 
     def _parts(self, var: Variable):
         if var.owner is None or not _alike(var.type, self.like):
@@ -337,8 +344,10 @@ class SumView:
         if len(rule.terms) > 1 and is_inner(fgraph, node):
             # The sum this is a part of is looked at as a whole.
             return None
-        view = SumOfCores(fgraph, node)
-        if len(rule.terms) == 1 and len(view.summands) != 1:
+        alone = len(rule.terms) == 1
+        # A scaled product is a few nodes deep; long sums would be walked from each of their parts.
+        view = SumOfCores(fgraph, node, limit=_MAX_SCALINGS if alone else None)
+        if alone and not (view.complete and len(view.summands) == 1):
             return None
         if len(view.summands) < len(rule.terms):
             return None

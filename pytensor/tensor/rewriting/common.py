@@ -219,7 +219,10 @@ def settled(node: Apply, new) -> list[Variable] | None:
     if new.type.ndim < kind.ndim:
         new = shape_padleft(new, kind.ndim - new.type.ndim)
     if new.type.broadcastable != kind.broadcastable and not _is_alloc(new):
-        new = spread(old, new, node.inputs)
+        if isinstance(node.op, Elemwise):
+            new = spread(old, new, node.inputs)
+        elif not kind.is_super(new.type):  # only Elemwise has the shape its inputs broadcast to
+            return None
         if new is None:
             return None
     if new.owner is not None and new is not old:
