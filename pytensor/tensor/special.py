@@ -63,11 +63,9 @@ class _SoftmaxBase(Op):
     def infer_shape(self, fgraph, node, input_shapes):
         return [input_shapes[0]]
 
-    def _shifted(self, x):
-        """``x - max(x)``, with 0 for a line of infinities."""
-        with np.errstate(invalid="ignore"):
-            top = np.max(x, axis=self.axis, keepdims=True) if x.size else np.zeros((), x.dtype)
-            return x - np.where(np.isfinite(top), top, 0).astype(x.dtype)
+    def _top(self, x):
+        """Return the largest element of each line."""
+        return np.max(x, axis=self.axis, keepdims=True) if x.size else np.zeros((), x.dtype)
 
 
 class Softmax(_SoftmaxBase):
@@ -76,7 +74,7 @@ class Softmax(_SoftmaxBase):
     def perform(self, node, inputs, output_storage):
         (x,) = inputs
         with np.errstate(over="ignore", invalid="ignore"):
-            e = np.exp(self._shifted(x))
+            e = np.exp(x - self._top(x))
             e /= e.sum(axis=self.axis, keepdims=True)
         output_storage[0][0] = np.asarray(e, dtype=x.dtype)
 
@@ -98,7 +96,9 @@ class LogSoftmax(_SoftmaxBase):
     def perform(self, node, inputs, output_storage):
         (x,) = inputs
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            shifted = self._shifted(x)
+            top = self._top(x)
+            # As in SciPy: beside +inf a finite number is -inf, not NaN.
+            shifted = x - np.where(np.isfinite(top), top, 0).astype(x.dtype)
             result = shifted - np.log(np.exp(shifted).sum(axis=self.axis, keepdims=True))
         output_storage[0][0] = np.asarray(result, dtype=x.dtype)
 

@@ -15,7 +15,7 @@ from pytensor.link.c.toolchain import CompileError, Compiler, _compiler_for, fin
 
 COMPILERS = [c for c in map(_compiler_for, ("gcc", "clang")) if c is not None]
 needs_compiler = pytest.mark.skipif(find_compiler() is None, reason="no C compiler")
-HEADERS = ["pytensor.h", "copy.h", "index.h", "reshape.h", "range.h"]
+HEADERS = ["pytensor.h", "copy.h", "index.h", "reshape.h", "range.h", "softmax.c"]
 
 
 def _script(path, text):
