@@ -43,7 +43,8 @@ def test_no_process_and_no_file(imported):
 
 
 @pytest.mark.parametrize(
-    "name", ["scipy", "numba", "jax", "torch", "mlx", "matplotlib", "pydot", "subprocess", "ctypes.util"]
+    "name",
+    ["scipy", "numba", "jax", "torch", "mlx", "matplotlib", "pydot", "subprocess", "ctypes.util"],
 )
 def test_no_heavy_library(imported, name):
     assert name not in imported[0]["modules"]

@@ -6,15 +6,33 @@ import time
 import pytest
 
 from pytensor.configdefaults import config
+from pytensor.link.c import cache as cache_module
+from pytensor.link.c import cache_cli
 from pytensor.link.c.cache import get_cache
 from pytensor.link.c.cache_cli import main
 
 
+class _Placed:
+    """The settings, with another place for compiled code: a process that used one keeps it."""
+
+    def __init__(self, compiledir):
+        self.compiledir = compiledir
+
+    def __getattr__(self, name):
+        return getattr(config, name)
+
+
 @pytest.fixture
-def directory(tmp_path):
-    tmp_path.chmod(0o700)
-    with config.change_flags(compiledir=tmp_path):
-        yield tmp_path / "c"
+def place(tmp_path, monkeypatch):
+    for module in (cache_module, cache_cli):
+        monkeypatch.setattr(module, "config", _Placed(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def directory(place):
+    place.chmod(0o700)
+    return place / "c"
 
 
 def fill(directory, *names):
@@ -35,10 +53,9 @@ def test_info_counts_objects(directory, capsys):
     assert "2 objects" in capsys.readouterr().out
 
 
-def test_info_says_why_a_cache_is_not_used(tmp_path, capsys):
-    tmp_path.chmod(0o777)
-    with config.change_flags(compiledir=tmp_path):
-        assert main(["info"]) == 0
+def test_info_says_why_a_cache_is_not_used(place, capsys):
+    place.chmod(0o777)
+    assert main(["info"]) == 0
     said = capsys.readouterr().out
     assert "not in use: " in said
     assert "can be written by others" in said
