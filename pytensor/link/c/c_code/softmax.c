@@ -24,6 +24,7 @@
 #define LANES 16
 /* Elements that are worked on at a time; they stay in the nearest cache. */
 #define PT_BLOCK 1024
+#define PT_PANEL 128
 
 static inline T PT_NAME(softmax_top)(const T *x, int64_t n, int logarithm)
 {
@@ -123,6 +124,65 @@ static void PT_NAME(softmax_long)(T *z, const T *x, int64_t n, int logarithm)
     PT_NAME(softmax_store)(z, x, z, n, top, sum, logarithm);
 }
 
+/* At most PT_PANEL lines side by side, their elements one row apart: vectors go across the lines. */
+static void PT_NAME(softmax_panel)(
+        char *z, int64_t z_row, const char *x, int64_t x_row, int64_t n, int64_t lines, int logarithm)
+{
+    T tops[PT_PANEL], by[PT_PANEL], e[PT_PANEL];
+    double sums[PT_PANEL] = {0};
+    for (int64_t j = 0; j < lines; j++)
+        tops[j] = (T)-__builtin_inf();
+    for (int64_t i = 0; i < n; i++) {
+        const T *row = (const T *)(x + i * x_row);
+        for (int64_t j = 0; j < lines; j++)
+            tops[j] = row[j] > tops[j] ? row[j] : tops[j];
+    }
+    for (int64_t j = 0; j < lines; j++)
+        tops[j] = logarithm && tops[j] - tops[j] != 0 ? 0 : tops[j];
+    for (int64_t i = 0; i < n; i++) {
+        const T *row = (const T *)(x + i * x_row);
+        for (int64_t j = 0; j < lines; j++)
+            e[j] = row[j] - tops[j];
+        PT_NAME(softmax_exp)(e, lines);
+        for (int64_t j = 0; j < lines; j++)
+            sums[j] += (double)e[j];
+        if (!logarithm)
+            memcpy(z + i * z_row, e, (size_t)lines * sizeof(T));
+    }
+    for (int64_t j = 0; j < lines; j++)
+        by[j] = logarithm ? (T)log(sums[j]) : (T)sums[j];
+    for (int64_t i = 0; i < n; i++) {
+        const T *row = (const T *)(x + i * x_row);
+        T *to = (T *)(z + i * z_row);
+        if (logarithm) {
+            PT_IVDEP
+            for (int64_t j = 0; j < lines; j++)
+                to[j] = (row[j] - tops[j]) - by[j];
+        } else {
+            PT_IVDEP
+            for (int64_t j = 0; j < lines; j++)
+                to[j] /= by[j];
+        }
+    }
+}
+
+/* Lines along the last of the axes given, side by side along the one before: elements there are neighbours. */
+static void PT_NAME(softmax_panels)(char *z, const int64_t *zs, const char *x, const int64_t *xs,
+        const int64_t *shape, int ndim, int logarithm)
+{
+    if (ndim > 2) {
+        for (int64_t i = 0; i < shape[0]; i++, z += zs[0], x += xs[0]) {
+            PT_NAME(softmax_panels)(z, zs + 1, x, xs + 1, shape + 1, ndim - 1, logarithm);
+        }
+        return;
+    }
+    const int64_t all = shape[0], size = sizeof(T);
+    for (int64_t at = 0; at < all; at += PT_PANEL) {
+        const int64_t lines = all - at < PT_PANEL ? all - at : PT_PANEL;
+        PT_NAME(softmax_panel)(z + at * size, zs[1], x + at * size, xs[1], shape[1], lines, logarithm);
+    }
+}
+
 /* `order` names the axes: first those along which lines are counted, then the `reduced` that make a line. */
 PT_UNUSED static int PT_NAME(softmax)(
         pt_ctx *ctx, const pt_array *x, pt_array *z, int ndim, const int *order, int reduced, int logarithm)
@@ -146,6 +206,11 @@ PT_UNUSED static int PT_NAME(softmax)(
     if (rows == 0 || n == 0)
         return PT_OK;
     pt_heavy(ctx, 4.0 * (double)rows * (double)n);
+    if (!sorted && reduced == 1 && shape[ndim - 2] >= 8 && xs[ndim - 2] == sizeof(T) &&
+            zs[ndim - 2] == sizeof(T)) {
+        PT_NAME(softmax_panels)(z->data, zs, x->data, xs, shape, ndim, logarithm);
+        return PT_OK;
+    }
     T *lines = (T *)z->data;
     if (!sorted && !(lines = pt_scratch(ctx, rows * n * (int64_t)sizeof(T))))
         return pt_fail(ctx, PT_MEMORY, "[Softmax] no memory for %lld elements", (long long)(rows * n));
@@ -168,6 +233,7 @@ PT_UNUSED static int PT_NAME(softmax)(
 #undef PT_EXP
 #undef LANES
 #undef PT_BLOCK
+#undef PT_PANEL
 #ifdef PT_ALONE
 #undef T
 #undef PT_SUFFIX

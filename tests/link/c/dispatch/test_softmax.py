@@ -14,7 +14,16 @@ from tests.link.c.graphs import freeze, layouts, make, python_steps
 
 rng = np.random.default_rng(21)
 # Short lines, several at a time; lines of a whole block and longer; one element; none.
-SHAPES = [(5, 7, 10), (1, 1, 1), (2, 1100, 3), (1, 3, 1024), (130, 33, 2), (0, 3, 2), (2, 3, 0)]
+SHAPES = [
+    (5, 7, 10),
+    (1, 1, 1),
+    (2, 1100, 3),
+    (1, 3, 1024),
+    (130, 33, 2),
+    (3, 2, 300),
+    (0, 3, 2),
+    (2, 3, 0),
+]
 RTOL = {"float32": 3e-6, "float64": 1e-13}
 
 
