@@ -166,7 +166,7 @@ static void PT_NAME(softmax_panel)(
     }
 }
 
-/* Lines along the last of the axes given, side by side along the one before: elements there are neighbours. */
+/* Lines along the last axis given, side by side along the one before, where elements are neighbours. */
 static void PT_NAME(softmax_panels)(char *z, const int64_t *zs, const char *x, const int64_t *xs,
         const int64_t *shape, int ndim, int logarithm)
 {
