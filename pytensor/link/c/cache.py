@@ -112,16 +112,17 @@ class Cache:
     def __init__(self, directory: Path | None):
         self.persistent = False
         self.reason: str | None = "no directory given"
-        if directory is not None:
-            self.reason = _make_private(directory)
-            self.persistent = self.reason is None and os.access(directory, os.W_OK | os.X_OK)
-        # A directory that may be read but not written still serves.
-        readable = self.reason is None
-        self.directory = Path(directory) if readable else None
+        self.directory: Path | None = None
         self._session: Path | None = None
         self._lock = threading.Lock()
-        if readable and not self.persistent:
-            self.reason = f"{directory} cannot be written"
+        if directory is not None:
+            self.reason = _make_private(directory)
+            if self.reason is None:
+                # A directory that may be read but not written still serves.
+                self.directory = Path(directory)
+                self.persistent = os.access(directory, os.W_OK | os.X_OK)
+                if not self.persistent:
+                    self.reason = f"{directory} cannot be written"
 
     def get(self, key: str, build: Callable[[Path], bytes]) -> Path:
         """Return the path of a verified object, building it in a scratch directory if needed."""
@@ -139,13 +140,14 @@ class Cache:
 
     def put(self, key: str, data: bytes) -> Path:
         """Store an object and return its path; fall back to the session when the disk refuses."""
-        if self.persistent:
+        home = self.directory
+        if self.persistent and home is not None:
             try:
-                path = self._write(self.directory, key, data)
+                path = self._write(home, key, data)
             except OSError as error:
                 self._degrade(str(error))
             else:
-                self._tidy()
+                self._tidy(home)
                 return path
         return self._write(self._session_directory(), key, data)
 
@@ -234,15 +236,15 @@ class Cache:
                 atexit.register(_remove_session, self._session, os.getpid())
         return self._session
 
-    def _tidy(self) -> None:
+    def _tidy(self, home: Path) -> None:
         """Now and then remove leftovers of killed builds and entries long unused."""
-        mark = self.directory / "tidied"
+        mark = home / "tidied"
         now = time.time()
         try:
             if mark.exists() and now - mark.lstat().st_mtime < _DAY:
                 return
             mark.touch(mode=0o600)
-            for entry in os.scandir(self.directory):
+            for entry in os.scandir(home):
                 age = now - entry.stat(follow_symlinks=False).st_mtime
                 leftover = entry.name.startswith(("build-", "new-")) and age > _DAY
                 if leftover or age > max(config.cmodule__age_thresh_use, _DAY):

@@ -94,6 +94,7 @@ def _shipped_driver():
 def _load_extension(path: Path):
     loader = importlib.machinery.ExtensionFileLoader("pytensor.link.c._driver", str(path))
     spec = importlib.util.spec_from_file_location(loader.name, path, loader=loader)
+    assert spec is not None, "with a loader given there is a spec"
     module = importlib.util.module_from_spec(spec)
     loader.exec_module(module)
     return module
@@ -230,7 +231,10 @@ def load_units(wanted: Sequence[tuple[str, Sequence[str], str]]) -> list[Unit]:
         loaded[0] = load_unit(*wanted[0])
     for thread in threads:
         thread.join()
+    units = []
     for result in loaded:
         if isinstance(result, BaseException):
             raise result
-    return loaded
+        assert result is not None, "every thread has ended"
+        units.append(result)
+    return units

@@ -95,6 +95,7 @@ class _Lowering:
         slot = self.slot_of.get(variable)
         if slot is None:
             # Not an input and not computed before: a constant.
+            assert isinstance(variable, Constant), variable
             slot = self.new_slot(variable)
             value = variable.data
             if slot.type_num >= 0:
@@ -114,13 +115,14 @@ class _Lowering:
             tuple([v.type for v in node.outputs]),
         )
         try:
-            known = self._kernels.get(key, self)
+            return self._kernels[key]
         except TypeError:
             # An op or a constant that cannot be hashed is asked about each time.
             return _checked_kernel(node)
-        if known is self:
-            known = self._kernels[key] = _checked_kernel(node)
-        return known
+        except KeyError:
+            pass
+        kernel = self._kernels[key] = _checked_kernel(node)
+        return kernel
 
     def absorbed(self, plan: Schedule, outputs: Sequence[Variable]) -> dict[Apply, Apply]:
         """Return the elementwise nodes that become part of their reader, by reader."""
@@ -130,8 +132,9 @@ class _Lowering:
             if key not in self._kernels:
                 plain = all(map(_is_plain, (*producer.inputs, *reader.outputs)))
                 self._kernels[key] = fused_reduction(producer, reader) if plain else None
-            if self._kernels[key] is not None:
-                self.fused[reader] = self._kernels[key]
+            kernel = self._kernels[key]
+            if kernel is not None:
+                self.fused[reader] = kernel
                 found[reader] = producer
         return found
 

@@ -14,6 +14,7 @@ from pytensor.scalar.type import ScalarType
 from pytensor.tensor.type import TensorType
 
 if TYPE_CHECKING:
+    from pytensor.graph.basic import Apply
     from pytensor.graph.type import Type
     from pytensor.link.c.dispatch.basic import CKernel
 
@@ -44,7 +45,7 @@ class Slot:
     def __init__(self, number: int, type_: "Type", parent: "Slot | None" = None):
         self.number = number
         self.parent = number if parent is None else parent.number
-        self.root = self if parent is None else parent.root
+        self.root: Slot = self if parent is None else parent.root
         self.memory = NONE
         self.buffer = self.reuse = -1
         self.flags = 0
@@ -73,10 +74,10 @@ class Slot:
 
     def size_class(self) -> int | tuple[int, int]:
         """Bytes if known, else what makes equal sizes likely."""
-        if None in self.static_shape:
-            return (self.ndim, self.itemsize)
         size = self.itemsize
         for length in self.static_shape:
+            if length is None:
+                return (self.ndim, self.itemsize)
             size *= length
         return size
 
@@ -93,7 +94,7 @@ class Step:
         reads: Sequence[Slot],
         writes: Sequence[Slot],
         kernel: "CKernel | None" = None,
-        node: object = None,
+        node: "Apply | None" = None,
         block_slots: Sequence[Slot] = (),
         branch: int = 0,
     ):
@@ -184,19 +185,22 @@ class MemoryPlan:
         held: dict[int, list[int]] = {}
         free = _FreeBuffers(self)
         for at, step in enumerate(block.steps):
-            if step.kernel is None:
+            kernel = step.kernel
+            if kernel is None:
                 continue
             for index, slot in enumerate(step.writes):
-                self._place(step, index, slot, held, free)
-            self._find_reuse(step, at, last)
+                self._place(kernel, index, slot, held, free)
+            self._find_reuse(step, kernel, at, last)
             for slot in (*step.reads, *step.writes):
                 root = slot.root.number
                 if last[root] == at and root in held:
                     free.give(held.pop(root))
 
-    def _place(self, step: Step, index: int, slot: Slot, held: dict, free: _FreeBuffers) -> None:
+    def _place(
+        self, kernel: "CKernel", index: int, slot: Slot, held: dict, free: _FreeBuffers
+    ) -> None:
         """Give an output of a kernel its memory class, and a buffer if it lives in the frame."""
-        if slot.parent != slot.number and index not in step.kernel.copies:
+        if slot.parent != slot.number and index not in kernel.copies:
             return
         root = slot.root.number
         if root in self._owned_by_numpy:
@@ -207,10 +211,10 @@ class MemoryPlan:
         held.setdefault(root, []).append(slot.buffer)
 
     @staticmethod
-    def _find_reuse(step: Step, at: int, last: dict[int, int]) -> None:
+    def _find_reuse(step: Step, kernel: "CKernel", at: int, last: dict[int, int]) -> None:
         """Let outputs take over the buffers of inputs that die here, as the kernel allows."""
         taken: set[int] = set()
-        for index, candidates in step.kernel.inplace.items():
+        for index, candidates in kernel.inplace.items():
             z = step.writes[index]
             if z.memory != BUFFER or z.parent != z.number:
                 continue

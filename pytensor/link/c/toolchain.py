@@ -179,6 +179,7 @@ def _kill(process: "subprocess.Popen") -> None:
     else:
         process.kill()
     process.wait()
+    assert process.stdout is not None, "started with a pipe"
     process.stdout.close()
 
 

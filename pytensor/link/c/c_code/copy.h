@@ -8,14 +8,13 @@ typedef struct {
     uint64_t part[2];
 } pt_bytes16;
 
-#define PT_COPY_LOOP(TYPE)                                                                         \
-    for (int64_t i = 0; i < n; i++)                                                                \
-        *(TYPE *)(z + i * zs) = *(const TYPE *)(x + i * xs);                                       \
+#define PT_COPY_LOOP(TYPE)                                                                                   \
+    for (int64_t i = 0; i < n; i++)                                                                          \
+        *(TYPE *)(z + i * zs) = *(const TYPE *)(x + i * xs);                                                 \
     return
 
 /* One line of elements. */
-static inline void pt_copy_line(char *z, int64_t zs, const char *x, int64_t xs, int64_t n,
-                                int64_t itemsize)
+static inline void pt_copy_line(char *z, int64_t zs, const char *x, int64_t xs, int64_t n, int64_t itemsize)
 {
     if (zs == itemsize && xs == itemsize) {
         memcpy(z, x, (size_t)(n * itemsize));
@@ -38,8 +37,8 @@ static inline void pt_copy_line(char *z, int64_t zs, const char *x, int64_t xs, 
 #undef PT_COPY_LOOP
 
 /* A plane whose lines are far apart in x: tiles keep the cache lines of both sides in use. */
-static void pt_copy_plane(char *z, int64_t zs0, int64_t zs1, const char *x, int64_t xs0,
-                          int64_t xs1, int64_t n0, int64_t n1, int64_t itemsize)
+static void pt_copy_plane(char *z, int64_t zs0, int64_t zs1, const char *x, int64_t xs0, int64_t xs1,
+        int64_t n0, int64_t n1, int64_t itemsize)
 {
     const int64_t tile = 32;
     int64_t near = xs0 < 0 ? -xs0 : xs0, far = xs1 < 0 ? -xs1 : xs1;
@@ -52,12 +51,12 @@ static void pt_copy_plane(char *z, int64_t zs0, int64_t zs1, const char *x, int6
         for (int64_t j = 0; j < n1; j += tile)
             for (int64_t k = i; k < n0 && k < i + tile; k++)
                 pt_copy_line(z + k * zs0 + j * zs1, zs1, x + k * xs0 + j * xs1, xs1,
-                             n1 - j < tile ? n1 - j : tile, itemsize);
+                        n1 - j < tile ? n1 - j : tile, itemsize);
 }
 
 /* z[...] = x[...] for arrays of one shape; strides of 0 in x repeat elements. */
-static void pt_copy(char *z, const int64_t *zs, const char *x, const int64_t *xs,
-                    const int64_t *shape, int ndim, int64_t itemsize)
+static void pt_copy(char *z, const int64_t *zs, const char *x, const int64_t *xs, const int64_t *shape,
+        int ndim, int64_t itemsize)
 {
     int64_t index[64] = {0};
     for (int k = 0; k < ndim; k++)

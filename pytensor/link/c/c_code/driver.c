@@ -1,8 +1,8 @@
-/* The driver: the one C file that knows Python. It provides Program, the callable that checks inputs, runs the steps
-   of a lowered graph and wraps outputs, and load(), which opens a compiled unit.
+/* The driver: the one C file that knows Python. It provides Program, the callable that checks inputs, runs
+   the steps of a lowered graph and wraps outputs, and load(), which opens a compiled unit.
 
-   A program holds no state of a call: everything lives in a frame, taken from a pool of its program for the time of
-   the call. Any number of threads may call one program. */
+   A program holds no state of a call: everything lives in a frame, taken from a pool of its program for the
+   time of the call. Any number of threads may call one program. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <structmember.h>
@@ -74,7 +74,8 @@ static PyObject *failing_inputs(frame *f)
     return inputs;
 }
 
-/* Raise for a failed step: the exception of the kernel, handed to the handler that knows graph and source line. */
+/* Raise for a failed step: the exception of the kernel, handed to the handler that knows graph and source
+   line. */
 static void raise_failure(frame *f)
 {
     PyObject *type, *value, *traceback;
@@ -172,11 +173,13 @@ static int fill_steps(program *p, const int32_t *row, pt_kernel *const *kernels,
     for (Py_ssize_t i = 0; i < p->n_steps; i++, row += 5) {
         int kind = row[0];
         if (kind < 0 || kind > STEP_SKIP || row[1] < 0 || row[1] >= limit[kind] || row[2] < 0 ||
-            row[2] + row[3] + (kind == STEP_SKIP ? 0 : row[4]) > p->n_args) {
-            PyErr_SetString(PyExc_ValueError, "[Program] steps must name existing kernels, calls and arguments");
+                row[2] + row[3] + (kind == STEP_SKIP ? 0 : row[4]) > p->n_args) {
+            PyErr_SetString(
+                    PyExc_ValueError, "[Program] steps must name existing kernels, calls and arguments");
             return -1;
         }
-        p->steps[i] = (step_info){kind == STEP_KERNEL ? kernels[row[1]] : NULL, kind, row[1], row[2], row[3], row[4]};
+        p->steps[i] = (step_info){
+                kind == STEP_KERNEL ? kernels[row[1]] : NULL, kind, row[1], row[2], row[3], row[4]};
     }
     return 0;
 }
@@ -203,7 +206,7 @@ static int check_tables(program *p)
     for (Py_ssize_t i = 0; i < p->n_slots; i++) {
         const slot_info *s = &p->slots[i];
         if (s->parent < 0 || s->parent >= p->n_slots || s->buffer >= p->n_buffers || s->reuse >= p->n_slots ||
-            s->ndim < 0 || (s->memory == MEMORY_BUFFER && s->buffer < 0))
+                s->ndim < 0 || (s->memory == MEMORY_BUFFER && s->buffer < 0))
             return -1;
         p->n_dims += 2 * s->ndim;
         p->destroys |= s->flags & SLOT_DESTROYED;
@@ -218,9 +221,9 @@ static int check_tables(program *p)
         if (p->blocks[i].start < 0 || p->blocks[i].stop > p->n_steps)
             return -1;
     return p->n_blocks < 1 || p->n_inputs > p->n_slots || PyTuple_GET_SIZE(p->filters) != p->n_inputs ||
-                   PyTuple_GET_SIZE(p->constant_values) != p->n_constants
-               ? -1
-               : 0;
+                           PyTuple_GET_SIZE(p->constant_values) != p->n_constants
+                   ? -1
+                   : 0;
 }
 
 static int is_python(const step_info *step)
@@ -255,9 +258,8 @@ static int set_tables(program *p)
     if (!PyTuple_Check(p->tables) || PyTuple_GET_SIZE(p->tables) != 2)
         return -1;
     PyObject *blas = PyTuple_GET_ITEM(p->tables, 0), *lapack = PyTuple_GET_ITEM(p->tables, 1);
-    p->services = (pt_services){service_fail,        service_alloc,    service_scratch, service_run,
-                                service_release_gil, service_hold_gil, pt_elemwise_run, pt_reduce_run,
-                                NULL,                NULL};
+    p->services = (pt_services){service_fail, service_alloc, service_scratch, service_run,
+            service_release_gil, service_hold_gil, pt_elemwise_run, pt_reduce_run, NULL, NULL};
     if (PyBytes_Check(blas))
         p->services.blas = (void *const *)(void *)PyBytes_AS_STRING(blas);
     if (PyBytes_Check(lapack))
@@ -267,15 +269,14 @@ static int set_tables(program *p)
 
 static PyObject *program_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"libraries", "slots",     "steps",           "args",    "blocks", "outputs", "static_shape",
-                            "constants", "constant_values", "filters", "calls",  "handler", "tables", "n_buffers",
-                            NULL};
-    PyObject *library, *slots, *steps, *arguments, *blocks, *outputs, *shapes, *constants, *values, *filters, *calls,
-        *handler, *tables;
+    static char *names[] = {"libraries", "slots", "steps", "args", "blocks", "outputs", "static_shape",
+            "constants", "constant_values", "filters", "calls", "handler", "tables", "n_buffers", NULL};
+    PyObject *library, *slots, *steps, *arguments, *blocks, *outputs, *shapes, *constants, *values, *filters,
+            *calls, *handler, *tables;
     int n_buffers;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O!SSSSSSSO!O!O!OOi", names, &PyTuple_Type, &library, &slots, &steps, &arguments,
-                                     &blocks, &outputs, &shapes, &constants, &PyTuple_Type, &values, &PyTuple_Type,
-                                     &filters, &PyTuple_Type, &calls, &handler, &tables, &n_buffers))
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O!SSSSSSSO!O!O!OOi", names, &PyTuple_Type, &library,
+                &slots, &steps, &arguments, &blocks, &outputs, &shapes, &constants, &PyTuple_Type, &values,
+                &PyTuple_Type, &filters, &PyTuple_Type, &calls, &handler, &tables, &n_buffers))
         return NULL;
     program *p = (program *)type->tp_alloc(type, 0);
     if (!p)
@@ -291,11 +292,11 @@ static PyObject *program_new(PyTypeObject *type, PyObject *args, PyObject *keywo
     p->n_inputs = PyTuple_GET_SIZE(filters);
     p->n_buffers = n_buffers;
     if (!(p->slots = copy_table(slots, sizeof(slot_info), &p->n_slots)) ||
-        !(p->args = copy_table(arguments, sizeof(int32_t), &p->n_args)) ||
-        !(p->blocks = copy_table(blocks, sizeof(block_info), &p->n_blocks)) ||
-        !(p->outputs = copy_table(outputs, sizeof(int32_t), &p->n_outputs)) ||
-        !(p->static_shape = copy_table(shapes, sizeof(int64_t), &unused)) ||
-        !(p->constants = copy_table(constants, sizeof(int32_t), &p->n_constants)) || read_steps(p, steps))
+            !(p->args = copy_table(arguments, sizeof(int32_t), &p->n_args)) ||
+            !(p->blocks = copy_table(blocks, sizeof(block_info), &p->n_blocks)) ||
+            !(p->outputs = copy_table(outputs, sizeof(int32_t), &p->n_outputs)) ||
+            !(p->static_shape = copy_table(shapes, sizeof(int64_t), &unused)) ||
+            !(p->constants = copy_table(constants, sizeof(int32_t), &p->n_constants)) || read_steps(p, steps))
         goto fail;
     words = check_tables(p) || set_tables(p);
     if (words) {
@@ -374,30 +375,29 @@ static PyObject *program_take_times(PyObject *self, PyObject *unused)
 }
 
 static PyMethodDef program_methods[] = {
-    {"take_times", program_take_times, METH_NOARGS, "Seconds and runs of each step (float64) since the last call."},
-    {NULL, NULL, 0, NULL}};
+        {"take_times", program_take_times, METH_NOARGS,
+                "Seconds and runs of each step (float64) since the last call."},
+        {NULL, NULL, 0, NULL}};
 
 static PyMemberDef program_members[] = {
-    {"__vectorcalloffset__", T_PYSSIZET, offsetof(program, vectorcall), READONLY, NULL},
-    {"__weaklistoffset__", T_PYSSIZET, offsetof(program, weakrefs), READONLY, NULL},
-    {"n_inputs", T_PYSSIZET, offsetof(program, n_inputs), READONLY, "number of values a call takes"},
-    {"n_steps", T_PYSSIZET, offsetof(program, n_steps), READONLY, "number of steps, those of inner blocks included"},
-    {"n_buffers", T_PYSSIZET, offsetof(program, n_buffers), READONLY, "number of buffers kept between calls"},
-    {NULL, 0, 0, 0, NULL}};
+        {"__vectorcalloffset__", T_PYSSIZET, offsetof(program, vectorcall), READONLY, NULL},
+        {"__weaklistoffset__", T_PYSSIZET, offsetof(program, weakrefs), READONLY, NULL},
+        {"n_inputs", T_PYSSIZET, offsetof(program, n_inputs), READONLY, "number of values a call takes"},
+        {"n_steps", T_PYSSIZET, offsetof(program, n_steps), READONLY,
+                "number of steps, those of inner blocks included"},
+        {"n_buffers", T_PYSSIZET, offsetof(program, n_buffers), READONLY,
+                "number of buffers kept between calls"},
+        {NULL, 0, 0, 0, NULL}};
 
-static PyType_Slot program_slots[] = {{Py_tp_doc, "A lowered graph; call it with the values of all its inputs."},
-                                      {Py_tp_new, program_new},
-                                      {Py_tp_call, PyVectorcall_Call},
-                                      {Py_tp_dealloc, program_dealloc},
-                                      {Py_tp_traverse, program_traverse},
-                                      {Py_tp_clear, program_clear},
-                                      {Py_tp_members, program_members},
-                                      {Py_tp_methods, program_methods},
-                                      {0, NULL}};
+static PyType_Slot program_slots[] = {
+        {Py_tp_doc, "A lowered graph; call it with the values of all its inputs."}, {Py_tp_new, program_new},
+        {Py_tp_call, PyVectorcall_Call}, {Py_tp_dealloc, program_dealloc}, {Py_tp_traverse, program_traverse},
+        {Py_tp_clear, program_clear}, {Py_tp_members, program_members}, {Py_tp_methods, program_methods},
+        {0, NULL}};
 
-static PyType_Spec program_spec = {
-    "pytensor.link.c.Program", sizeof(program), 0,
-    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_IMMUTABLETYPE, program_slots};
+static PyType_Spec program_spec = {"pytensor.link.c.Program", sizeof(program), 0,
+        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_IMMUTABLETYPE,
+        program_slots};
 
 #include "driver_caller.h"
 
@@ -474,19 +474,19 @@ static int driver_exec(PyObject *module)
 }
 
 static PyMethodDef driver_methods[] = {
-    {"load", load, METH_O, "Open a compiled unit; the result keeps it open."}, {NULL, NULL, 0, NULL}};
+        {"load", load, METH_O, "Open a compiled unit; the result keeps it open."}, {NULL, NULL, 0, NULL}};
 
 static PyModuleDef_Slot driver_slots[] = {{Py_mod_exec, (void *)driver_exec},
 #if PY_VERSION_HEX >= 0x030C0000
-                                          {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+        {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
 #endif
 #ifdef Py_GIL_DISABLED
-                                          {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+        {Py_mod_gil, Py_MOD_GIL_NOT_USED},
 #endif
-                                          {0, NULL}};
+        {0, NULL}};
 
-static PyModuleDef driver_module = {
-    PyModuleDef_HEAD_INIT, "_driver", "Runs lowered graphs.", 0, driver_methods, driver_slots, NULL, NULL, NULL};
+static PyModuleDef driver_module = {PyModuleDef_HEAD_INIT, "_driver", "Runs lowered graphs.", 0,
+        driver_methods, driver_slots, NULL, NULL, NULL};
 
 PyMODINIT_FUNC PyInit__driver(void)
 {

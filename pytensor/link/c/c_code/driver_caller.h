@@ -1,13 +1,12 @@
-/* The whole call of a function: arguments by position are checked, shared values read, the program run, updates
-   stored. Every other kind of call goes to `slow(args, named)`. Part of driver.c. */
+/* The whole call of a function: arguments by position are checked, shared values read, the program run,
+   updates stored. Every other kind of call goes to `slow(args, named)`. Part of driver.c. */
 #ifndef PYTENSOR_DRIVER_CALLER_H
 #define PYTENSOR_DRIVER_CALLER_H
 
 #define MANY_INPUTS 24
 
 typedef struct {
-    PyObject_HEAD
-    vectorcallfunc vectorcall;
+    PyObject_HEAD vectorcallfunc vectorcall;
     PyObject *weakrefs;
     program *prog;
     PyObject *sources; /* one per input of the program: None for an argument, else the cell [value] */
@@ -53,7 +52,7 @@ static inline PyObject *caller_value(caller *c, Py_ssize_t i, PyObject *given, c
     const slot_info *info = &c->prog->slots[i];
     PyObject *filter = PyTuple_GET_ITEM(c->filters, i);
     if (filter == Py_None || (info->type_num >= 0 && is_behaved(given, info) &&
-                              fits_static_shape(expected, (PyArrayObject *)given, info->ndim)))
+                                     fits_static_shape(expected, (PyArrayObject *)given, info->ndim)))
         return Py_NewRef(given);
     return PyObject_CallOneArg(filter, given);
 }
@@ -72,8 +71,8 @@ static PyObject *caller_run(caller *c, PyObject *const *values)
         PyObject *value = Py_NewRef(PyList_GET_ITEM(outputs, c->n_returned + i));
         PyList_SetItem(PyTuple_GET_ITEM(c->updates, i), 0, value);
     }
-    PyObject *result = c->unpack ? Py_NewRef(PyList_GET_ITEM(outputs, 0))
-                                 : PyList_GetSlice(outputs, 0, c->n_returned);
+    PyObject *result =
+            c->unpack ? Py_NewRef(PyList_GET_ITEM(outputs, 0)) : PyList_GetSlice(outputs, 0, c->n_returned);
     Py_DECREF(outputs);
     return result;
 }
@@ -147,11 +146,11 @@ static PyObject *caller_new(PyTypeObject *type, PyObject *args, PyObject *keywor
     PyObject *prog, *sources, *filters, *slow, *updates, *lock;
     int unpack;
     if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO!O!OO!Op", names, &prog, &PyTuple_Type, &sources,
-                                     &PyTuple_Type, &filters, &slow, &PyTuple_Type, &updates, &lock, &unpack))
+                &PyTuple_Type, &filters, &slow, &PyTuple_Type, &updates, &lock, &unpack))
         return NULL;
     if (Py_TYPE(prog)->tp_new != program_new || PyTuple_GET_SIZE(sources) != ((program *)prog)->n_inputs ||
-        PyTuple_GET_SIZE(filters) != ((program *)prog)->n_inputs || 
-        ((program *)prog)->n_outputs < PyTuple_GET_SIZE(updates) + (unpack ? 1 : 0)) {
+            PyTuple_GET_SIZE(filters) != ((program *)prog)->n_inputs ||
+            ((program *)prog)->n_outputs < PyTuple_GET_SIZE(updates) + (unpack ? 1 : 0)) {
         PyErr_SetString(PyExc_ValueError, "[Caller] sources and filters must match the inputs of a program");
         return NULL;
     }
@@ -214,21 +213,17 @@ static void caller_dealloc(PyObject *self)
 }
 
 static PyMemberDef caller_members[] = {
-    {"__vectorcalloffset__", T_PYSSIZET, offsetof(caller, vectorcall), READONLY, NULL},
-    {"__weaklistoffset__", T_PYSSIZET, offsetof(caller, weakrefs), READONLY, NULL},
-    {NULL, 0, 0, 0, NULL}};
+        {"__vectorcalloffset__", T_PYSSIZET, offsetof(caller, vectorcall), READONLY, NULL},
+        {"__weaklistoffset__", T_PYSSIZET, offsetof(caller, weakrefs), READONLY, NULL},
+        {NULL, 0, 0, 0, NULL}};
 
-static PyType_Slot caller_slots[] = {{Py_tp_doc, "Calls a program with arguments by position and shared values."},
-                                     {Py_tp_new, caller_new},
-                                     {Py_tp_call, PyVectorcall_Call},
-                                     {Py_tp_dealloc, caller_dealloc},
-                                     {Py_tp_traverse, caller_traverse},
-                                     {Py_tp_clear, caller_clear},
-                                     {Py_tp_members, caller_members},
-                                     {0, NULL}};
+static PyType_Slot caller_slots[] = {
+        {Py_tp_doc, "Calls a program with arguments by position and shared values."}, {Py_tp_new, caller_new},
+        {Py_tp_call, PyVectorcall_Call}, {Py_tp_dealloc, caller_dealloc}, {Py_tp_traverse, caller_traverse},
+        {Py_tp_clear, caller_clear}, {Py_tp_members, caller_members}, {0, NULL}};
 
-static PyType_Spec caller_spec = {
-    "pytensor.link.c.Caller", sizeof(caller), 0,
-    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_IMMUTABLETYPE, caller_slots};
+static PyType_Spec caller_spec = {"pytensor.link.c.Caller", sizeof(caller), 0,
+        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_IMMUTABLETYPE,
+        caller_slots};
 
 #endif

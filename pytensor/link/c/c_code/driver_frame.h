@@ -39,7 +39,7 @@ typedef struct {
     pt_kernel *kernel;
     int32_t kind;
     int32_t index; /* of the Python call; for STEP_SKIP the step to go on with */
-    int32_t args; /* first of its entries in the table of arguments */
+    int32_t args;  /* first of its entries in the table of arguments */
     int32_t n_in;
     int32_t n_out; /* for STEP_SKIP: the branch (0 true, 1 false) that runs the steps in between */
 } step_info;
@@ -58,8 +58,7 @@ typedef struct {
 typedef struct frame frame;
 
 typedef struct {
-    PyObject_HEAD
-    vectorcallfunc vectorcall;
+    PyObject_HEAD vectorcallfunc vectorcall;
     PyObject *weakrefs;
     pt_services services;
     Py_ssize_t n_slots, n_steps, n_args, n_blocks, n_inputs, n_outputs, n_constants, n_buffers, n_held;
@@ -68,16 +67,16 @@ typedef struct {
     block_info *blocks;
     int32_t *args;
     int32_t *outputs;
-    int32_t *held; /* slots that own an object during a call */
-    int64_t *static_shape;  /* of the inputs, one after the other; -1: unknown */
-    int32_t *constants;     /* their slots */
+    int32_t *held;         /* slots that own an object during a call */
+    int64_t *static_shape; /* of the inputs, one after the other; -1: unknown */
+    int32_t *constants;    /* their slots */
     PyObject *constant_values;
     PyObject *filters; /* one per input: callable or None */
     PyObject *calls;
     PyObject *handler; /* handler(step, exception, inputs) raises something more helpful */
     PyObject *library;
     PyObject *tables; /* bytes objects with the addresses of BLAS and LAPACK */
-    double *times; /* per step: seconds and number of runs, when profiled */
+    double *times;    /* per step: seconds and number of runs, when profiled */
     int64_t n_dims;
     int destroys;
     frame *pool;
@@ -114,7 +113,10 @@ static inline void hold_gil(frame *f)
     }
 }
 
-static void service_hold_gil(pt_ctx *ctx) { hold_gil((frame *)ctx); }
+static void service_hold_gil(pt_ctx *ctx)
+{
+    hold_gil((frame *)ctx);
+}
 
 static void service_release_gil(pt_ctx *ctx)
 {
@@ -243,8 +245,9 @@ static int service_alloc(pt_ctx *ctx, pt_array *z, int ndim, int64_t itemsize)
     Py_ssize_t at = z - f->slot;
     const slot_info *info = &f->prog->slots[at];
     if (PT_UNLIKELY(ndim != info->ndim || itemsize != info->itemsize))
-        return pt_fail(ctx, PT_RUNTIME_ERROR, "[C backend] a kernel allocates %d axes of %d bytes, planned were %d of %d",
-                       ndim, (int)itemsize, (int)info->ndim, (int)info->itemsize);
+        return pt_fail(ctx, PT_RUNTIME_ERROR,
+                "[C backend] a kernel allocates %d axes of %d bytes, planned were %d of %d", ndim,
+                (int)itemsize, (int)info->ndim, (int)info->itemsize);
     int64_t bytes = contiguous_strides(z, ndim, itemsize);
     if (PT_UNLIKELY(bytes < 0)) {
         for (int i = 0; i < ndim; i++)

@@ -11,7 +11,8 @@ static PyObject *new_array(const slot_info *info, pt_array *z, int64_t bytes)
 {
     if (bytes >= POOLED_BYTES)
         return new_pooled_array(info->type_num, info->ndim, z->shape);
-    return PyArray_New(&PyArray_Type, info->ndim, (npy_intp *)z->shape, info->type_num, NULL, NULL, 0, 0, NULL);
+    return PyArray_New(
+            &PyArray_Type, info->ndim, (npy_intp *)z->shape, info->type_num, NULL, NULL, 0, 0, NULL);
 }
 
 static inline int is_behaved(PyObject *value, const slot_info *info)
@@ -41,19 +42,20 @@ static PyObject *make_behaved(PyObject *value, const slot_info *info)
         return Py_NewRef(value);
     if (!PyArray_Check(value) && !PyNumber_Check(value))
         return PyErr_Format(PyExc_TypeError, "expected an array of %d dimensions, got %s", (int)info->ndim,
-                            Py_TYPE(value)->tp_name);
+                Py_TYPE(value)->tp_name);
     PyArray_Descr *descr = PyArray_DescrFromType(info->type_num);
-    if (PyArray_Check(value) && !PyArray_EquivTypenums(PyArray_TYPE((PyArrayObject *)value), info->type_num)) {
+    if (PyArray_Check(value) &&
+            !PyArray_EquivTypenums(PyArray_TYPE((PyArrayObject *)value), info->type_num)) {
         PyErr_Format(PyExc_TypeError, "expected an array of dtype %S, got %S", descr,
-                     PyArray_DESCR((PyArrayObject *)value));
+                PyArray_DESCR((PyArrayObject *)value));
         Py_DECREF(descr);
         return NULL;
     }
-    PyObject *array = PyArray_FromAny(value, descr, 0, 0,
-                                      NPY_ARRAY_ALIGNED | NPY_ARRAY_NOTSWAPPED | NPY_ARRAY_ENSUREARRAY, NULL);
+    PyObject *array = PyArray_FromAny(
+            value, descr, 0, 0, NPY_ARRAY_ALIGNED | NPY_ARRAY_NOTSWAPPED | NPY_ARRAY_ENSUREARRAY, NULL);
     if (array && PyArray_NDIM((PyArrayObject *)array) != info->ndim) {
         PyErr_Format(PyExc_TypeError, "expected an array of %d dimensions, got %d", (int)info->ndim,
-                     PyArray_NDIM((PyArrayObject *)array));
+                PyArray_NDIM((PyArrayObject *)array));
         Py_CLEAR(array);
     }
     return array;
@@ -145,7 +147,8 @@ static int take_inputs(frame *f, PyObject *const *values)
             f->object[i] = Py_NewRef(value);
             continue;
         }
-        if (PT_LIKELY(is_behaved(value, info) && fits_static_shape(expected, (PyArrayObject *)value, info->ndim)))
+        if (PT_LIKELY(is_behaved(value, info) &&
+                      fits_static_shape(expected, (PyArrayObject *)value, info->ndim)))
             f->object[i] = Py_NewRef(value);
         else if (!(f->object[i] = convert_input(p, i, value)))
             return -1;
@@ -158,7 +161,7 @@ static int take_inputs(frame *f, PyObject *const *values)
 static int is_whole(const pt_array *x, const slot_info *info, PyArrayObject *array)
 {
     if (x->data != PyArray_BYTES(array) || info->ndim != PyArray_NDIM(array) ||
-        info->type_num != PyArray_DESCR(array)->type_num)
+            info->type_num != PyArray_DESCR(array)->type_num)
         return 0;
     for (int k = 0; k < info->ndim; k++)
         if (x->shape[k] != PyArray_DIM(array, k) || x->strides[k] != PyArray_STRIDE(array, k))
@@ -172,7 +175,7 @@ static PyObject *slot_copy(frame *f, Py_ssize_t at)
     const slot_info *info = &f->prog->slots[at];
     pt_array *x = &f->slot[at];
     PyObject *view = PyArray_New(&PyArray_Type, info->ndim, (npy_intp *)x->shape, info->type_num,
-                                 (npy_intp *)x->strides, x->data, 0, NPY_ARRAY_ALIGNED, NULL);
+            (npy_intp *)x->strides, x->data, 0, NPY_ARRAY_ALIGNED, NULL);
     if (!view)
         return NULL;
     PyObject *copy = PyArray_NewCopy((PyArrayObject *)view, NPY_KEEPORDER);
@@ -230,10 +233,11 @@ static PyObject *slot_object(frame *f, Py_ssize_t at, int lazy)
         return Py_NewRef((PyObject *)base);
     int flags = PyArray_ISWRITEABLE(base) ? NPY_ARRAY_WRITEABLE : 0;
     PyObject *view = PyArray_New(&PyArray_Type, info->ndim, (npy_intp *)x->shape, info->type_num,
-                                 (npy_intp *)x->strides, x->data, 0, flags, NULL);
+            (npy_intp *)x->strides, x->data, 0, flags, NULL);
     if (!view)
         return NULL;
-    PyArray_UpdateFlags((PyArrayObject *)view, NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_F_CONTIGUOUS | NPY_ARRAY_ALIGNED);
+    PyArray_UpdateFlags(
+            (PyArrayObject *)view, NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_F_CONTIGUOUS | NPY_ARRAY_ALIGNED);
     if (PyArray_SetBaseObject((PyArrayObject *)view, Py_NewRef((PyObject *)base)) < 0)
         Py_CLEAR(view);
     return view;

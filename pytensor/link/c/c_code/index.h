@@ -15,7 +15,7 @@ static inline int pt_check_index(pt_ctx *ctx, int64_t *i, int64_t n, int axis)
         *i = given + n;
     if (PT_UNLIKELY(*i < 0 || *i >= n))
         return pt_fail(ctx, PT_INDEX_ERROR, "index %lld is out of bounds for axis %d with size %lld",
-                       (long long)given, axis, (long long)n);
+                (long long)given, axis, (long long)n);
     return PT_OK;
 }
 
@@ -25,8 +25,8 @@ static inline int64_t pt_clip(int64_t i, int64_t low, int64_t high)
 }
 
 /* First element, step and length of a slice of an axis of length n. */
-static inline int pt_slice(pt_ctx *ctx, int64_t start, int64_t stop, int64_t *step, int64_t n,
-                           int64_t *first, int64_t *length)
+static inline int pt_slice(
+        pt_ctx *ctx, int64_t start, int64_t stop, int64_t *step, int64_t n, int64_t *first, int64_t *length)
 {
     if (*step == PT_ABSENT)
         *step = 1;
@@ -52,8 +52,7 @@ static inline int pt_slice(pt_ctx *ctx, int64_t start, int64_t stop, int64_t *st
 }
 
 /* Restrict axis `axis` of x (data, n, stride) to one index: the data moves. */
-static inline int pt_take_index(pt_ctx *ctx, char **data, int64_t i, int64_t n, int64_t stride,
-                                int axis)
+static inline int pt_take_index(pt_ctx *ctx, char **data, int64_t i, int64_t n, int64_t stride, int axis)
 {
     int status = pt_check_index(ctx, &i, n, axis);
     *data += status ? 0 : i * stride;
@@ -61,9 +60,8 @@ static inline int pt_take_index(pt_ctx *ctx, char **data, int64_t i, int64_t n, 
 }
 
 /* Restrict an axis to a slice: data, length and stride of the result. */
-static inline int pt_take_slice(pt_ctx *ctx, char **data, int64_t start, int64_t stop,
-                                int64_t step, int64_t n, int64_t stride, int64_t *length,
-                                int64_t *new_stride)
+static inline int pt_take_slice(pt_ctx *ctx, char **data, int64_t start, int64_t stop, int64_t step,
+        int64_t n, int64_t stride, int64_t *length, int64_t *new_stride)
 {
     int64_t first;
     int status = pt_slice(ctx, start, stop, &step, n, &first, length);

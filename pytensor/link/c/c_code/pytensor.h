@@ -1,5 +1,6 @@
 /* What a generated kernel may know about the world: array views, errors, memory, the GIL.
-   This file includes no Python and no NumPy header, so that a unit compiles in a few hundredths of a second. */
+   This file includes no Python and no NumPy header, so that a unit compiles in a few hundredths of a second.
+ */
 #ifndef PYTENSOR_H
 #define PYTENSOR_H
 
@@ -79,8 +80,8 @@ typedef int pt_kernel(pt_ctx *ctx, pt_array *const *args);
 #define pt_fail(ctx, ...) ((ctx)->svc->fail((ctx), __VA_ARGS__))
 
 /* Give z memory for z->shape (filled by the caller): C-contiguous data and strides are set.
-   Where the memory comes from is the memory plan's business. The kernel may be told by the plan that z shares the
-   memory of an input it declared in CKernel.inplace: then both are C-contiguous and of one shape. */
+   Where the memory comes from is the memory plan's business. The kernel may be told by the plan that z shares
+   the memory of an input it declared in CKernel.inplace: then both are C-contiguous and of one shape. */
 static inline int pt_alloc(pt_ctx *ctx, pt_array *z, int ndim, int64_t itemsize)
 {
     return ctx->svc->alloc(ctx, z, ndim, itemsize);

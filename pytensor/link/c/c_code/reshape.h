@@ -4,8 +4,8 @@
 
 #include "copy.h"
 
-static int pt_reshape(pt_ctx *ctx, const pt_array *x, int x_ndim, pt_array *z, int64_t *shape,
-                      int ndim, int64_t itemsize)
+static int pt_reshape(
+        pt_ctx *ctx, const pt_array *x, int x_ndim, pt_array *z, int64_t *shape, int ndim, int64_t itemsize)
 {
     int64_t size = pt_size(x, x_ndim), known = 1;
     int open = -1;
@@ -13,8 +13,8 @@ static int pt_reshape(pt_ctx *ctx, const pt_array *x, int x_ndim, pt_array *z, i
         if (shape[i] == -1 && open < 0)
             open = i;
         else if (shape[i] < 0)
-            return pt_fail(ctx, PT_VALUE_ERROR, "[Reshape] entry %d of the new shape must not be %lld",
-                           i, (long long)shape[i]);
+            return pt_fail(ctx, PT_VALUE_ERROR, "[Reshape] entry %d of the new shape must not be %lld", i,
+                    (long long)shape[i]);
         else
             known *= shape[i];
     }
@@ -22,8 +22,8 @@ static int pt_reshape(pt_ctx *ctx, const pt_array *x, int x_ndim, pt_array *z, i
         shape[open] = known ? size / known : 0;
     if ((open >= 0 ? (known == 0 || known * shape[open] != size) : known != size))
         return pt_fail(ctx, PT_VALUE_ERROR,
-                       "[Reshape] cannot reshape an array of size %lld into a shape of size %lld%s",
-                       (long long)size, (long long)known, open >= 0 ? " times an integer" : "");
+                "[Reshape] cannot reshape an array of size %lld into a shape of size %lld%s", (long long)size,
+                (long long)known, open >= 0 ? " times an integer" : "");
     for (int i = 0; i < ndim; i++)
         z->shape[i] = shape[i];
     if (!pt_is_c_contiguous(x, x_ndim, itemsize)) {

@@ -61,10 +61,15 @@ def _c_bool(value: bool) -> str:
     return "true" if value else "false"
 
 
+def _as_is(name: str) -> str:
+    """C for a scale factor that has the operands' type."""
+    return f"load_{{t}}({name}->data)"
+
+
 def _as_real(name: str, dtype: str, operands_dtype: str) -> str | None:
     """C for a scale factor in the operands' type, or None where there is no plain conversion."""
     if dtype == operands_dtype:
-        return f"load_{{t}}({name}->data)"
+        return _as_is(name)
     if dtype.startswith("complex") or c_type(dtype) is None:
         return None
     return f"real_{{t}}((double)*(const {c_type(dtype)} *){name}->data)"
@@ -128,8 +133,7 @@ def _declare_usual() -> None:
     """Have the calls for a BLAS with 32-bit integers compiled when the package is installed."""
     for t in ELEMENTS.values():
         for in_place in ("false", "true"):
-            alpha, beta = (_as_real(name, t, t) for name in ("x1", "x4"))
-            gemv = _fill(_GEMV, in_place=in_place, alpha=alpha, beta=beta)
+            gemv = _fill(_GEMV, in_place=in_place, alpha=_as_is("x1"), beta=_as_is("x4"))
             declare_ready(_kernel("gemm", t, _fill(_GEMM, in_place=in_place), ()), 5, 1)
             declare_ready(_kernel("gemv", t, gemv, ()), 5, 1)
             declare_ready(_kernel("ger", t, _fill(_GER, in_place=in_place), ()), 4, 1)

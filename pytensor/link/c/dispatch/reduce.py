@@ -127,13 +127,12 @@ def absorbed_producers(plan: Schedule, outputs: Sequence[Variable]) -> dict[Appl
     Running the producer at the place of its reader is safe if both run under the same conditions
     and nothing in between overwrites memory.
     """
-    reductions = [
-        node
-        for node in plan.order
-        if _is_plain(node.op)
-        and node.inputs[0].owner is not None
-        and isinstance(node.inputs[0].owner.op, Elemwise)
-    ]
+    reductions: dict[Apply, Apply] = {}
+    for node in plan.order:
+        if _is_plain(node.op):
+            producer = node.inputs[0].owner
+            if producer is not None and isinstance(producer.op, Elemwise):
+                reductions[node] = producer
     if not reductions:
         return {}
     uses = dict.fromkeys((node.inputs[0] for node in reductions), 0)
@@ -149,8 +148,7 @@ def absorbed_producers(plan: Schedule, outputs: Sequence[Variable]) -> dict[Appl
         if x in uses:
             uses[x] += 1
     found = {}
-    for node in reductions:
-        producer = node.inputs[0].owner
+    for node, producer in reductions.items():
         if (
             uses[node.inputs[0]] == 1
             and len(producer.outputs) == 1

@@ -125,8 +125,9 @@ def _helper_source(helper: str, suffix: str) -> Source | None:
 
 def _defines(dtype: str) -> tuple[tuple[str, str], ...]:
     """What a file of helpers must know about the type it is instantiated for."""
-    kind, t = np.dtype(dtype).kind, c_type(dtype)
-    defines = [("T", t), ("PT_SUFFIX", c_suffix(dtype))]
+    kind, t, suffix = np.dtype(dtype).kind, c_type(dtype), c_suffix(dtype)
+    assert t is not None and suffix is not None, "only types of C have helpers"
+    defines = [("T", t), ("PT_SUFFIX", suffix)]
     if kind in "iu":
         unsigned = t if kind == "u" else f"u{t}"
         defines += [("U", unsigned), ("PT_SIGNED", "1" if kind == "i" else "0")]
@@ -168,18 +169,18 @@ def literal(value, dtype: str) -> str:
         return f"(({c_type(dtype)}){number}{'u' if number >= 2**63 else ''}ll)"
     if kind == "f":
         single = dtype == "float32"
-        number = float(value)
-        if math.isnan(number):
+        real = float(value)
+        if math.isnan(real):
             return '__builtin_nanf("")' if single else '__builtin_nan("")'
-        if math.isinf(number):
+        if math.isinf(real):
             text = "__builtin_inff()" if single else "__builtin_inf()"
-            return f"(-{text})" if number < 0 else text
-        text = number.hex() + ("f" if single else "")
+            return f"(-{text})" if real < 0 else text
+        text = real.hex() + ("f" if single else "")
         return f"({text})" if text.startswith("-") else text
     part = "float32" if dtype == "complex64" else "float64"
-    number = complex(value)
+    pair = complex(value)
     # A compound literal of parts: re + im * I would spoil infinities and signed zeros.
-    parts = f"{literal(number.real, part)}, {literal(number.imag, part)}"
+    parts = f"{literal(pair.real, part)}, {literal(pair.imag, part)}"
     return f"__builtin_complex({parts})"
 
 
