@@ -129,7 +129,7 @@ def header_and_footer(figure, names: list[str], machine: dict) -> None:
     )  # fmt: skip
     figure.legend(
         handles=handles, loc="upper left", bbox_to_anchor=(0.01, 1 - 0.42 / height),
-        ncols=len(handles), frameon=False, fontsize=9, handletextpad=0.1, columnspacing=1.4,
+        ncols=len(handles), frameon=False, fontsize=8, handletextpad=0.1, columnspacing=0.7,
     )  # fmt: skip
     figure.text(
         0.018, 0.1 / height,

@@ -119,10 +119,21 @@ def output(dtype: str, shape: Sequence[int | None]) -> Variable:
     return tensor_type(dtype, tuple(shape))()
 
 
+# What the operands of each op have in common; the C kernels say the same.
+_RULES = {
+    "Gemm": "z (m, n), x (m, k), y (k, n)",
+    "Dot22": "x (m, k), y (k, n)",
+    "Dot22Scalar": "x (m, k), y (k, n)",
+    "Gemv": "y (m,), A (m, n), x (n,)",
+    "Ger": "A (m, n), x (m,), y (n,)",
+    "BatchedDot": "x (b, m, k), y (b, k, n)",
+}
+
+
 def aligned(op: str, **shapes: tuple[int, ...]) -> None:
     """Raise the error for operands whose lengths do not agree."""
     got = ", ".join(f"{name} {tuple(map(int, shape))}" for name, shape in shapes.items())
-    raise ValueError(f"[{op}] operands must be aligned, got {got}")
+    raise ValueError(f"[{op}] operands must be aligned: {_RULES[op]}; got {got}")
 
 
 def is_zero(value: np.ndarray) -> bool:

@@ -13,7 +13,8 @@ BLAS_HELPER int NAME(batched_dot_kernel)(pt_ctx *ctx, const pt_array *x, const p
 {
     if (x->shape[0] != y->shape[0] || x->shape[2] != y->shape[1])
         return pt_fail(ctx, PT_VALUE_ERROR,
-                "[BatchedDot] operands must be aligned, got x (%lld, %lld, %lld), y (%lld, %lld, %lld)",
+                "[BatchedDot] operands must be aligned: x (b, m, k), y (b, k, n); got x (%lld, %lld, %lld), "
+                "y (%lld, %lld, %lld)",
                 (pt_int)x->shape[0], (pt_int)x->shape[1], (pt_int)x->shape[2], (pt_int)y->shape[0],
                 (pt_int)y->shape[1], (pt_int)y->shape[2]);
     z->shape[0] = x->shape[0];

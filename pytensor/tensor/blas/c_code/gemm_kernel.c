@@ -13,8 +13,8 @@ BLAS_HELPER int NAME(dot22_kernel)(
 {
     if (x->shape[1] != y->shape[0])
         return pt_fail(ctx, PT_VALUE_ERROR,
-                "[%s] operands must be aligned, got x (%lld, %lld), y (%lld, %lld)", op, (pt_int)x->shape[0],
-                (pt_int)x->shape[1], (pt_int)y->shape[0], (pt_int)y->shape[1]);
+                "[%s] operands must be aligned: x (m, k), y (k, n); got x (%lld, %lld), y (%lld, %lld)", op,
+                (pt_int)x->shape[0], (pt_int)x->shape[1], (pt_int)y->shape[0], (pt_int)y->shape[1]);
     z->shape[0] = x->shape[0];
     z->shape[1] = y->shape[1];
     const int failed = pt_alloc(ctx, z, 2, (int64_t)sizeof(REAL));
@@ -34,7 +34,8 @@ BLAS_HELPER int NAME(gemm_kernel)(pt_ctx *ctx, bool in_place, const pt_array *ol
     if (x->shape[1] != y->shape[0] || !fits(old->shape[0], rows, !in_place) ||
             !fits(old->shape[1], cols, !in_place))
         return pt_fail(ctx, PT_VALUE_ERROR,
-                "[Gemm] operands must be aligned, got z (%lld, %lld), x (%lld, %lld), y (%lld, %lld)",
+                "[Gemm] operands must be aligned: z (m, n), x (m, k), y (k, n); got z (%lld, %lld), x (%lld, "
+                "%lld), y (%lld, %lld)",
                 (pt_int)old->shape[0], (pt_int)old->shape[1], (pt_int)x->shape[0], (pt_int)x->shape[1],
                 (pt_int)y->shape[0], (pt_int)y->shape[1]);
     const matrix_view a = matrix_of(x), b = matrix_of(y);

@@ -14,7 +14,8 @@ BLAS_HELPER int NAME(gemv_kernel)(pt_ctx *ctx, bool in_place, const pt_array *ol
     const int64_t rows = a->shape[0], itemsize = (int64_t)sizeof(REAL);
     if (a->shape[1] != x->shape[0] || !fits(old->shape[0], rows, !in_place))
         return pt_fail(ctx, PT_VALUE_ERROR,
-                "[Gemv] operands must be aligned, got y (%lld,), A (%lld, %lld), x (%lld,)",
+                "[Gemv] operands must be aligned: y (m,), A (m, n), x (n,); got y (%lld,), A (%lld, %lld), x "
+                "(%lld,)",
                 (pt_int)old->shape[0], (pt_int)rows, (pt_int)a->shape[1], (pt_int)x->shape[0]);
     if (in_place) {
         pt_view(y, old, 1);

@@ -13,7 +13,8 @@ BLAS_HELPER int NAME(ger_kernel)(pt_ctx *ctx, bool in_place, const pt_array *a, 
 {
     if (a->shape[0] != x->shape[0] || a->shape[1] != y->shape[0])
         return pt_fail(ctx, PT_VALUE_ERROR,
-                "[Ger] operands must be aligned, got A (%lld, %lld), x (%lld,), y (%lld,)",
+                "[Ger] operands must be aligned: A (m, n), x (m,), y (n,); got A (%lld, %lld), x (%lld,), y "
+                "(%lld,)",
                 (pt_int)a->shape[0], (pt_int)a->shape[1], (pt_int)x->shape[0], (pt_int)y->shape[0]);
     if (in_place) {
         pt_view(z, a, 2);
