@@ -39,6 +39,28 @@ class Symbol(Expression):
     name: str
     ndim: int | None = None
 
+    @property
+    def T(self) -> Transposed:
+        """The transpose of what this symbol stands for elsewhere in the pattern."""
+        return Transposed(self)
+
+    @property
+    def H(self) -> Transposed:
+        """The conjugate transpose of what this symbol stands for elsewhere in the pattern."""
+        return Transposed(self, conjugated=True)
+
+
+@dataclass(frozen=True)
+class Transposed(Expression):
+    """The transpose of what `symbol` stands for; the pattern must have the symbol itself too."""
+
+    symbol: Symbol
+    conjugated: bool = False
+
+    @property
+    def ndim(self) -> int | None:
+        return self.symbol.ndim
+
 
 @dataclass(frozen=True)
 class CoefficientSymbol:

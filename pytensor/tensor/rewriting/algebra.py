@@ -10,164 +10,66 @@ pattern` match on: a rule written once applies however the expression was bracke
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import Any
 
-import numpy as np
-
-from pytensor.graph.basic import Constant, Variable
+from pytensor.graph.basic import Variable
 from pytensor.graph.rewriting import pattern
 from pytensor.graph.rewriting.stack_trace import copy_stack_trace
 from pytensor.scalar import basic as ps
-from pytensor.tensor.basic import cast, constant
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
 from pytensor.tensor.math import add, mul, neg, sub, true_div
+from pytensor.tensor.rewriting.coefficients import (
+    ONE,
+    Coefficient,
+    alike,
+    as_factor,
+    scalar_op,
+    split_scaling,
+)
 from pytensor.tensor.type import TensorType
+
+__all__ = [
+    "ONE",
+    "Coefficient",
+    "SumOfCores",
+    "SumView",
+    "SummandView",
+    "as_factor",
+    "is_inner",
+    "label",
+    "matcher",
+    "matchers",
+    "retyped",
+    "rule_on",
+    "scalar_op",
+    "split_scaling",
+    "transposed_of",
+]
 
 # How many summands are tried as the accumulator of one product before giving up.
 _MAX_TRIES = 8
 _MAX_SCALINGS = 16
 
-
-@dataclass(frozen=True)
-class Coefficient:
-    """A sum of number x scalars / scalars.
-
-    ``parts`` holds one ``(number, factors)`` per addend; a factor is a 0-d variable and
-    whether it divides.
-    """
-
-    parts: tuple[tuple[Any, tuple[tuple[Variable, bool], ...]], ...] = ((1, ()),)
-
-    def times(self, number=1, *factors: tuple[Variable, bool]) -> Coefficient:
-        """Return this coefficient times ``number`` and factors."""
-        return Coefficient(tuple((n * number, (*f, *factors)) for n, f in self.parts))
-
-    def plus(self, other: Coefficient) -> Coefficient:
-        """Return the sum of two coefficients."""
-        numbers = [n for n, f in (*self.parts, *other.parts) if not f]
-        others = tuple((n, f) for n, f in (*self.parts, *other.parts) if f)
-        return Coefficient((((sum(numbers), ()),) if numbers else ()) + others)
-
-    def product(self, other: Coefficient) -> Coefficient:
-        """Return the product of two coefficients."""
-        return Coefficient(tuple((n * m, (*f, *g)) for n, f in self.parts for m, g in other.parts))
-
-    @property
-    def number(self):
-        """The value, if it is known, else ``None``."""
-        return self.parts[0][0] if len(self.parts) == 1 and not self.parts[0][1] else None
-
-    @property
-    def is_one(self) -> bool:
-        return self.number == 1
-
-    def scalar(self, dtype: str) -> Variable:
-        """Return the coefficient as a 0-d variable.
-
-        Every factor is cast before anything is computed: products of small integers must
-        not overflow in their own dtype.
-        """
-        addends = [_monomial(number, factors, dtype) for number, factors in self.parts]
-        return addends[0] if len(addends) == 1 else add(*addends)
-
-
-def _monomial(number, factors, dtype: str) -> Variable:
-    above = [_as_dtype(v, dtype) for v, divides in factors if not divides]
-    below = [_as_dtype(v, dtype) for v, divides in factors if divides]
-    if number != 1 or not above:
-        above.insert(0, constant(np.asarray(number, dtype=dtype)))
-    result = above[0] if len(above) == 1 else mul(*above)
-    for divisor in below:
-        result = true_div(result, divisor)
-    return result
-
-
-def _as_dtype(var: Variable, dtype: str) -> Variable:
-    return var if var.type.dtype == dtype else cast(var, dtype)
-
-
-ONE = Coefficient()
+# What a summand is as an accumulator, the best first: an array nobody else needs; one that is
+# read elsewhere; a product that may still become a call of its own; a smaller array.
+_FRESH, _SHARED, _PRODUCT, _BROADCAST = range(4)
 
 
 @dataclass
 class SummandView:
-    """One coefficient x core of a sum; `reads` counts how often the sum reads the core."""
+    """One coefficient x core of a sum; `reads` counts how often the sum reads the core.
+
+    `parts` are the summands it stands for, if it is several put together.
+    """
 
     coefficient: Coefficient
     core: Variable
     reads: int
-
-
-def scalar_op(var_or_node) -> Any:
-    """Return the scalar op of an elementwise node, ``None`` for any other."""
-    node = getattr(var_or_node, "owner", var_or_node)
-    if node is None or not isinstance(node.op, Elemwise):
-        return None
-    return node.op.scalar_op
-
-
-def as_factor(var: Variable) -> tuple[Any, tuple[tuple[Variable, bool], ...]] | None:
-    """Return a scalar as ``(number, factors)``, ``None`` if `var` is an array."""
-    if not all(var.type.broadcastable):
-        return None
-    if isinstance(var, Constant):
-        return (var.data.reshape(()).item(), ())
-    node = var.owner
-    while node is not None and isinstance(node.op, DimShuffle):
-        var = node.inputs[0]
-        node = var.owner
-    if isinstance(var, Constant):
-        return (var.data.reshape(()).item(), ())
-    if var.type.ndim:
-        var = var.dimshuffle()
-    return (1, ((var, False),))
-
-
-def _inverted(factor):
-    number, factors = factor
-    if number == 0:
-        return None
-    return (1 / number, tuple((v, not divides) for v, divides in factors))
-
-
-def split_scaling(node, like: TensorType) -> tuple[Coefficient, Variable] | None:
-    """Return ``(coefficient, array)`` if `node` multiplies or divides an array by scalars.
-
-    `like` is the type the array must have, up to static lengths.
-    """
-    op = scalar_op(node)
-    if isinstance(op, ps.Neg):
-        return (ONE.times(-1), node.inputs[0]) if _alike(node.inputs[0].type, like) else None
-    if isinstance(op, ps.TrueDiv):
-        array, divisor = node.inputs
-        factor = as_factor(divisor)
-        factor = None if factor is None else _inverted(factor)
-        if factor is None or not _alike(array.type, like):
-            return None
-        return ONE.times(factor[0], *factor[1]), array
-    if not isinstance(op, ps.Mul):
-        return None
-    coefficient, array = ONE, None
-    for var in node.inputs:
-        if array is None and _alike(var.type, like):
-            array = var
-            continue
-        factor = as_factor(var)
-        if factor is None:
-            return None
-        coefficient = coefficient.times(factor[0], *factor[1])
-    return None if array is None else (coefficient, array)
-
-
-def _alike(a: TensorType, like: TensorType) -> bool:
-    """Same dtype, rank and broadcasting, and not itself a scalar."""
-    return (
-        a.dtype == like.dtype and a.broadcastable == like.broadcastable and not all(a.broadcastable)
-    )
+    parts: tuple[SummandView, ...] = ()
 
 
 def _opened(node, like: TensorType) -> list[tuple[Coefficient, Variable]] | None:
@@ -192,6 +94,7 @@ class SumOfCores:
         # What the last replacement put in: the first choice for the next product.
         self.latest: SummandView | None = None
         self._ranked: list[SummandView] | None = None
+        self._rank: dict[Variable, int] = {}
         self.complete = self._collect(limit)
 
     def _collect(self, limit: int | None) -> bool:
@@ -217,7 +120,7 @@ class SumOfCores:
         return True
 
     def _parts(self, var: Variable):
-        if var.owner is None or not _alike(var.type, self.like):
+        if var.owner is None or not alike(var.type, self.like):
             return None
         if var is not self.root and self.readers(var) != 1:
             return None
@@ -236,50 +139,73 @@ class SumOfCores:
         return self.readers(summand.core) == summand.reads
 
     def accumulators(self, product: SummandView) -> Iterator[SummandView]:
-        """Yield the other summands, the best ones to accumulate into first."""
-        if self.latest is not None:
-            yield self.latest
-        if self._ranked is None:
-            self._ranked = sorted(self.summands.values(), key=self._accumulator_rank)
-        for summand in self._ranked:
-            if summand is not product and self.summands.get(summand.core) is summand:
+        """Yield what `product` could be accumulated into, the best first.
+
+        That is all that is no product, added up: one elementwise loop into memory of its own,
+        in which the products are accumulated after one another.
+        """
+        first = self.latest
+        if first is None:
+            first = self._all_but_products(product)
+        if first is not None:
+            yield first
+        for summand in self._by_rank():
+            if summand is product or summand is first:
+                continue
+            if self.summands.get(summand.core) is summand:
                 yield summand
 
+    def _all_but_products(self, product: SummandView) -> SummandView | None:
+        dtype = self.like.dtype
+        parts = [
+            s
+            for s in self._by_rank()
+            if s is not product and self._rank[s.core] != _PRODUCT and s.core.type.dtype == dtype
+        ]
+        if len(parts) < 2:
+            return parts[0] if parts else None
+        return SummandView(ONE, _total(parts, dtype), 1, tuple(parts))
+
+    def _by_rank(self) -> list[SummandView]:
+        if self._ranked is None:
+            self._rank = {core: self._accumulator_rank(s) for core, s in self.summands.items()}
+            self._ranked = sorted(self.summands.values(), key=lambda s: self._rank[s.core])
+        return self._ranked
+
     def _accumulator_rank(self, summand: SummandView) -> int:
-        if not _alike(summand.core.type, self.like):
-            return 3
-        if summand.core.owner is None or not self.is_private(summand):
-            return 1
-        if any(match(self, summand.core) is not None for match in matchers.values()):
-            # Still to become a product of its own.
-            return 2
-        return 0
+        private = summand.core.owner is not None and self.is_private(summand)
+        if private and any(match(self, summand.core) is not None for match in matchers.values()):
+            return _PRODUCT
+        if not alike(summand.core.type, self.like):
+            return _BROADCAST
+        return _FRESH if private else _SHARED
 
     def replace(self, used: list[SummandView], result: Variable) -> None:
         """Put `result` in the place of the summands in `used`."""
         for summand in used:
-            del self.summands[summand.core]
+            for part in summand.parts or (summand,):
+                del self.summands[part.core]
         self.latest = self.summands[result] = SummandView(ONE, result, 1)
 
     def rebuild(self) -> Variable | None:
         """Return the sum as a new expression of the root's type."""
-        plus, minus = [], []
-        for summand in self.summands.values():
-            number = summand.coefficient.number
-            if number == 1:
-                plus.append(summand.core)
-            elif number == -1:
-                minus.append(summand.core)
-            else:
-                scale = summand.coefficient.scalar(self.like.dtype)
-                plus.append(mul(scale, summand.core))
-        if not plus:
-            total = neg(_added(minus))
-        elif not minus:
-            total = _added(plus)
+        return retyped(self.root, _total(self.summands.values(), self.like.dtype))
+
+
+def _total(summands: Iterable[SummandView], dtype: str) -> Variable:
+    """Return the sum of `summands` as an expression."""
+    plus, minus = [], []
+    for summand in summands:
+        number = summand.coefficient.number
+        if number == 1:
+            plus.append(summand.core)
+        elif number == -1:
+            minus.append(summand.core)
         else:
-            total = sub(_added(plus), _added(minus))
-        return retyped(self.root, total)
+            plus.append(mul(summand.coefficient.scalar(dtype), summand.core))
+    if not plus:
+        return neg(_added(minus))
+    return sub(_added(plus), _added(minus)) if minus else _added(plus)
 
 
 def _added(terms: list[Variable]) -> Variable:
@@ -396,13 +322,13 @@ def is_inner(fgraph, node) -> bool:
         return False
     var = node.outputs[0]
     readers = fgraph.clients.get(var, ())
-    if len(readers) != 1 or not _alike(var.type, var.type):
+    if len(readers) != 1 or not alike(var.type, var.type):
         return False
     reader = readers[0][0]
     if not reader.outputs or not isinstance(reader.op, Elemwise):
         return False
     like = reader.outputs[0].type
-    if not _alike(var.type, like):
+    if not alike(var.type, like):
         return False
     parts = _opened(reader, like)
     return parts is not None and any(v is var for _, v in parts)
@@ -417,11 +343,13 @@ def _matches(
     found = matchers[term.core.kind, tuple(s.ndim for s in symbols)](view, summand.core)
     if found is None:
         return
+    operands, extra = found
+    bindings = _bind_operands(symbols, operands)
+    if bindings is None:
+        return
     if not view.is_private(summand):
         rule.refuse(node, "nobody_else_reads_the_product", _noted(rule, summand))
         return
-    operands, extra = found
-    bindings: dict[str, Any] = {s.name: v for s, v in zip(symbols, operands, strict=True)}
     if not _bind_coefficient(term, summand.coefficient.product(extra), bindings):
         rule.refuse(node, "coefficient_is_one")
         return
@@ -436,6 +364,43 @@ def _matches(
             continue
         full[rest[0].core.name] = other.core
         yield [summand, other], full
+
+
+def _bind_operands(args, operands) -> dict[str, Any] | None:
+    """Return what the symbols in `args` stand for, ``None`` if a transpose is none."""
+    bindings: dict[str, Any] = {
+        arg.name: operand
+        for arg, operand in zip(args, operands, strict=True)
+        if isinstance(arg, pattern.Symbol)
+    }
+    for arg, operand in zip(args, operands, strict=True):
+        if isinstance(arg, pattern.Transposed):
+            if transposed_of(operand, bindings[arg.symbol.name]) != (True, arg.conjugated):
+                return None
+    return bindings
+
+
+def transposed_of(a: Variable, b: Variable) -> tuple[bool, bool] | None:
+    """Return whether the matrix `a` is `b` transposed and conjugated, ``None`` if unrelated."""
+    a, a_transposed, a_conjugated = _base(a)
+    b, b_transposed, b_conjugated = _base(b)
+    if a is not b:
+        return None
+    return a_transposed != b_transposed, a_conjugated != b_conjugated
+
+
+def _base(var: Variable) -> tuple[Variable, bool, bool]:
+    """Return the variable under transposes and conjugates, and whether there is one of each."""
+    transposed = conjugated = False
+    while (node := var.owner) is not None:
+        if isinstance(node.op, DimShuffle) and node.op.new_order == (1, 0):
+            transposed = not transposed
+        elif isinstance(scalar_op(node), ps.Conj):
+            conjugated = not conjugated
+        else:
+            break
+        var = node.inputs[0]
+    return var, transposed, conjugated
 
 
 def _bind_coefficient(term, coefficient: Coefficient, bindings: dict) -> bool:
