@@ -18,6 +18,7 @@ from pytensor.configparser import (
     StrParam,
     _create_default_config,
 )
+from pytensor.utils import late
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,6 +118,17 @@ def _filter_mode(value):
     )
 
 
+class LinkFlagsParam(ConfigParam):
+    """Flags of a linker. What is wrong with them is said at assignment."""
+
+    expects = "flags of a linker"
+
+    def filter(self, value):
+        # The check takes regular expressions: only who sets flags pays for them.
+        known = isinstance(value, str) and value in {"", "auto"}
+        return value if known else late("pytensor.link_flags:as_flag_text")(value)
+
+
 def _filter_lazy(value):
     if value in {"None", None}:
         return None
@@ -170,9 +182,11 @@ _C_CODE = [
      "Command of the C compiler. Empty: compile nothing. The sources are C, also for a C++ command."),
     ("gcc__cxxflags", StrParam(""), True, "Additional compiler flags."),
     ("gcc_version_str", StrParam(""), False, "Version text of the compiler, where known."),
-    ("blas__ldflags", StrParam(""), False,
-     "Link flags of a Fortran BLAS to use; empty: the one inside SciPy, by pointers."),
-    ("blas__threads", IntParam(0, _at_least_0), False, "Limit of the threads BLAS uses; 0: the library's."),
+    ("blas__ldflags", LinkFlagsParam("auto"), False,
+     "Link flags of a Fortran BLAS to use. Empty: the one inside SciPy, by pointers. 'auto': SciPy's, unless a "
+     "better one is there without loading a second BLAS. 'fastest': the fastest of all that are installed."),
+    ("blas__threads", IntParam(0, _at_least_0), False,
+     "Most threads BLAS may use in functions compiled from now on; 0: the library's number."),
     ("blas__check_openmp", BoolParam(True), False, "Look for clashing OpenMP libraries."),
     ("compiler_verbose", BoolParam(False), False, "Print what the compiler is asked to do."),
     ("nocleanup", BoolParam(False), False, "Keep source files that did not compile."),

@@ -388,19 +388,26 @@ class _ChangeFlags(ContextDecorator):
 def parse_config_string(config_string: str, issue_warnings: bool = True) -> dict[str, str]:
     r"""Split ``"a=b,c=d"`` into a dictionary. A comma inside a value is written ``\,``.
 
+    In the value of a setting that holds flags of a compiler or linker, a comma needs no backslash
+    if what follows is no ``name=``.
+
     Examples
     --------
-    >>> parse_config_string("floatX=float32,blas__ldflags=-lblas")
-    {'floatX': 'float32', 'blas__ldflags': '-lblas'}
+    >>> parse_config_string("floatX=float32,blas__ldflags=-Wl,-rpath,/opt/lib -lblas")
+    {'floatX': 'float32', 'blas__ldflags': '-Wl,-rpath,/opt/lib -lblas'}
     """
     flags: dict[str, str] = {}
+    last = ""
     for item in config_string.replace("\\,", "\0").split(","):
         item = item.replace("\0", ",").strip()
         if not item:
             continue
         key, equals, value = item.partition("=")
-        if equals:
-            flags[key.strip()] = value
+        if last.endswith("flags") and not (equals and key.strip().isidentifier()):
+            flags[last] += f",{item}"
+        elif equals:
+            last = key.strip()
+            flags[last] = value
         elif issue_warnings:
             warnings.warn(
                 f"Config key {item!r} has no value, ignoring it",

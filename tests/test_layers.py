@@ -9,7 +9,13 @@ PACKAGE = pathlib.Path(__file__).resolve().parents[1] / "pytensor"
 
 # From the ground up. A module belongs to the longest prefix that matches it.
 LAYERS = [
-    ["pytensor.utils", "pytensor.configparser", "pytensor.configdefaults", "pytensor.version"],
+    [
+        "pytensor.utils",
+        "pytensor.configparser",
+        "pytensor.configdefaults",
+        "pytensor.link_flags",
+        "pytensor.version",
+    ],
     ["pytensor.graph", "pytensor.compile.sharedvalue"],
     ["pytensor.graph.rewriting"],
     ["pytensor.scalar"],

@@ -254,8 +254,8 @@ def get_provider() -> BlasProvider:
 
     A library that does not pass its probe is refused with one warning that says why.
     """
-    text = config.blas__ldflags.strip()
-    if not text:
+    text = config.blas__ldflags
+    if text in {"", "auto", "fastest"}:
         return scipy_provider()
     linked = _linked_provider(text)
     return scipy_provider() if isinstance(linked, str) else linked
@@ -312,7 +312,8 @@ def ldflags(
     ...     ldflags(), ldflags(libs=False, libs_dir=True), ldflags(libs=False, flags=True)
     (['openblas'], ['/opt/lib'], ['-fopenmp'])
     """
-    parsed = _parsed(config.blas__ldflags)
+    text = config.blas__ldflags
+    parsed = _parsed("" if text in {"auto", "fastest"} else text)
     parts: list[str] = []
     for wanted, values in (
         (libs, parsed.libs),
