@@ -170,6 +170,11 @@ def _div_safe(a, b):
     return far_from_integers(np.true_divide(a, b))
 
 
+def _off_the_cut(a, b):
+    """Of arctan2: on its cut the sign of a zero decides, and rewrites do not keep it."""
+    return _nonzero(a, a) and _nonzero(a, b)
+
+
 BINARY = {
     "add": ("fciub", np.add, None),
     "sub": ("fciu", np.subtract, None),
@@ -185,7 +190,7 @@ BINARY = {
     "neq": ("iub", np.not_equal, None),
     "and_": ("iub", np.bitwise_and, None),
     "xor": ("iub", np.bitwise_xor, None),
-    "arctan2": ("f", np.arctan2, _nonzero),
+    "arctan2": ("f", np.arctan2, _off_the_cut),
     "logaddexp": ("f", np.logaddexp, None),
 }
 
