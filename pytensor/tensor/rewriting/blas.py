@@ -1,14 +1,18 @@
 """Products become BLAS calls: all the rules of the ``blas`` stage and the in-place pass."""
 
+from pytensor.tensor.rewriting.blas_chains import (
+    local_associate_shared_product,
+    local_reassociate_chain,
+)
 from pytensor.tensor.rewriting.blas_compat import (
     _as_scalar,
     _is_real_matrix,
     _is_real_vector,
     res_is_a,
 )
+from pytensor.tensor.rewriting.blas_equal import MergeTransposedProducts
 from pytensor.tensor.rewriting.blas_inplace import local_inplace_blas
 from pytensor.tensor.rewriting.blas_products import (
-    local_associate_dot_vector,
     local_batched_matmul_to_core_matmul,
     local_gemv_of_product,
     local_inner_product_to_gemv,
@@ -32,6 +36,7 @@ from pytensor.tensor.rewriting.blas_rules import (
 from pytensor.tensor.rewriting.explain import explain
 
 __all__ = [
+    "MergeTransposedProducts",
     "_as_scalar",
     "_is_real_matrix",
     "_is_real_vector",
@@ -39,7 +44,7 @@ __all__ = [
     "local_add_dot_to_gemm",
     "local_add_dot_to_gemv",
     "local_add_outer_to_ger",
-    "local_associate_dot_vector",
+    "local_associate_shared_product",
     "local_batched_matmul_to_core_matmul",
     "local_dot22_to_dot22scalar",
     "local_dot22_to_ger_or_gemv",
@@ -51,6 +56,7 @@ __all__ = [
     "local_gemv_of_product",
     "local_inner_product_to_gemv",
     "local_inplace_blas",
+    "local_reassociate_chain",
     "local_sum_of_mul_to_dot",
     "local_transposed_dot",
     "local_transposed_sum",

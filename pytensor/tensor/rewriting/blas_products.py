@@ -71,22 +71,6 @@ def local_transposed_sum(fgraph, node):
     return _replacement(node, inner.owner.op(*transposed))
 
 
-@register_blas_prepare
-@node_rewriter([Dot, Dot22, Blockwise])
-def local_associate_dot_vector(fgraph, node):
-    """``(X @ Y) @ v -> X @ (Y @ v)``: two products with a vector are less work than one."""
-    if not (is_dot(node) or isinstance(node.op, Dot22)):
-        return None
-    left, right = node.inputs
-    if right.type.shape[1] == 1 and _is_private_product(fgraph, left):
-        first, second = left.owner.inputs
-        return _replacement(node, _dot(first, _dot(second, right)))
-    if left.type.shape[0] == 1 and _is_private_product(fgraph, right):
-        first, second = right.owner.inputs
-        return _replacement(node, _dot(_dot(left, first), second))
-    return None
-
-
 def _is_private_product(fgraph, var) -> bool:
     node = var.owner
     if node is None or not (is_dot(node) or isinstance(node.op, Dot22)):

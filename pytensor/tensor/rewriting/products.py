@@ -1,0 +1,88 @@
+"""What rules about matrix products share: recognising them, transposing and multiplying again.
+
+A product here is a `Dot` of two matrices, or a `Blockwise` of `Dot` of two stacks of matrices of
+equal rank.
+"""
+
+from __future__ import annotations
+
+from pytensor.graph.basic import Apply, Variable
+from pytensor.graph.fg import FunctionGraph, Output
+from pytensor.tensor.blas import Dot22
+from pytensor.tensor.blockwise import Blockwise
+from pytensor.tensor.elemwise import DimShuffle
+from pytensor.tensor.math import Dot, _dot, _matmul
+from pytensor.tensor.rewriting.algebra import label, retyped
+
+
+def is_product(node: Apply | None) -> bool:
+    """Return whether `node` multiplies matrices, or stacks of matrices."""
+    if node is None:
+        return False
+    # By the exact class: `isinstance` is slow on classes with a metaclass.
+    kind = type(node.op)
+    return kind is Dot or kind is Dot22 or (kind is Blockwise and type(node.op.core_op) is Dot)
+
+
+def private_product(fgraph: FunctionGraph | None, var: Variable) -> Apply | None:
+    """Return the product that makes `var`, if only one input of one node reads it."""
+    if not is_product(var.owner) or not read_once(fgraph, var):
+        return None
+    return var.owner
+
+
+def read_once(fgraph: FunctionGraph | None, var: Variable) -> bool:
+    """Return whether only one input of one node, or one result, reads `var`."""
+    return fgraph is None or len(fgraph.clients.get(var, ())) == 1
+
+
+def only_reader(fgraph: FunctionGraph | None, var: Variable) -> Apply | None:
+    """Return the node that alone reads `var`, at one place; ``None`` for a result."""
+    if fgraph is None:
+        return None
+    readers = fgraph.clients.get(var, ())
+    if len(readers) != 1 or isinstance(readers[0][0].op, Output):
+        return None
+    return readers[0][0]
+
+
+def swaps_last_axes(node: Apply | None) -> bool:
+    """Return whether `node` transposes a matrix, or each of a stack of matrices."""
+    if node is None or not isinstance(node.op, DimShuffle):
+        return False
+    n = node.op.input_ndim
+    return n >= 2 and node.op.new_order == (*range(n - 2), n - 1, n - 2)
+
+
+def reordered(var: Variable, order: tuple) -> Variable:
+    """Return ``var.dimshuffle(order)`` as one view, or as the variable `var` is a view of."""
+    while (node := var.owner) is not None and isinstance(node.op, DimShuffle):
+        order = tuple(axis if axis == "x" else node.op.new_order[axis] for axis in order)
+        (var,) = node.inputs
+    return var if order == tuple(range(var.type.ndim)) else var.dimshuffle(order)
+
+
+def swapped(var: Variable) -> Variable:
+    """Return `var` with its last two axes exchanged, as one view."""
+    n = var.type.ndim
+    return reordered(var, (*range(n - 2), n - 1, n - 2))
+
+
+def multiplied(left: Variable, right: Variable) -> Variable:
+    """Return the product of two matrices, or of two stacks of matrices of equal rank."""
+    n = left.type.ndim
+    if n == 2:
+        return _dot(left, right)
+    if all(left.type.broadcastable[:-2]) and all(right.type.broadcastable[:-2]):
+        core = _dot(reordered(left, (n - 2, n - 1)), reordered(right, (n - 2, n - 1)))
+        return core.dimshuffle(*["x"] * (n - 2), 0, 1)
+    return _matmul(left, right)
+
+
+def in_place_of(node: Apply, new: Variable, rule_name: str | None = None) -> list[Variable] | None:
+    """Return `new` as what replaces the only output of `node`, ``None`` if its type does not fit."""
+    old = node.outputs[0]
+    if rule_name is not None:
+        label(new, old, rule_name)
+    result = retyped(old, new)
+    return None if result is None else [result]
