@@ -8,13 +8,16 @@ Op                 meaning                                 inputs
 `Dot22Scalar`      :math:`\alpha X Y`                      x, y, alpha
 `Gemv`             :math:`\alpha A x + \beta y`            y, alpha, A, x, beta
 `Ger`              :math:`A + \alpha x y^T`                A, alpha, x, y
+`Syrk`             :math:`\alpha X X^T + \beta Z`          z, alpha, x, beta
 `BatchedDot`       :math:`X_i Y_i`                         x, y (3 axes)
+`BatchedGemm`      :math:`\alpha X_i Y_i + \beta Z_i`      z, alpha, x, y, beta
 =================  ======================================  =====================
 
 Nobody has to write them: rewriting finds them in ordinary expressions
-(`pytensor.tensor.rewriting.blas`). `Gemm`, `Gemv` and `Ger` have a form that overwrites its
-accumulator, which a pass after rewriting chooses where nobody else reads it. ``beta = 0`` never
-reads the accumulator, ``alpha = 0`` never reads what it scales.
+(`pytensor.tensor.rewriting.blas`). Those with an accumulator have a form that overwrites it,
+which a pass after rewriting chooses where nobody else reads it. ``beta = 0`` never reads the
+accumulator, ``alpha = 0`` never reads what it scales. Complex operands can be conjugated by the
+call (``conj="x"``; ``Syrk(hermitian=True)``).
 
 Which library computes them, and how it is reached: `pytensor.tensor.blas._ldflags`. The C side:
 ``c_code/``, registered in `pytensor.link.c.dispatch.blas`.
@@ -32,8 +35,12 @@ from pytensor.tensor.blas._ldflags import (
 from pytensor.tensor.blas._operands import view_roots
 from pytensor.tensor.blas.batched import (
     BatchedDot,
+    BatchedGemm,
     _batched_dot,
     batched_dot,
+    batched_gemm,
+    batched_gemm_inplace,
+    batched_gemm_no_inplace,
     batched_tensordot,
 )
 from pytensor.tensor.blas.blas_c import (
@@ -59,6 +66,7 @@ from pytensor.tensor.blas.gemm import (
 )
 from pytensor.tensor.blas.gemv import Gemv, gemv, gemv_inplace, gemv_no_inplace
 from pytensor.tensor.blas.ger import Ger, ger, ger_destructive
+from pytensor.tensor.blas.syrk import Syrk, syrk, syrk_inplace, syrk_no_inplace
 from pytensor.utils import late
 
 
@@ -73,12 +81,17 @@ def explain(f_or_fgraph) -> str:
 
 __all__ = [
     "BatchedDot",
+    "BatchedGemm",
     "Dot22",
     "Dot22Scalar",
     "Gemm",
     "Gemv",
     "Ger",
+    "Syrk",
     "batched_dot",
+    "batched_gemm",
+    "batched_gemm_inplace",
+    "batched_gemm_no_inplace",
     "batched_tensordot",
     "explain",
     "gemm",
@@ -90,4 +103,7 @@ __all__ = [
     "ger",
     "ger_destructive",
     "ldflags",
+    "syrk",
+    "syrk_inplace",
+    "syrk_no_inplace",
 ]

@@ -1,4 +1,4 @@
-"""Products of many pairs of matrices: `BatchedDot`, and functions on top of it."""
+"""Products of many pairs of matrices: `BatchedDot`, `BatchedGemm`, and functions on top."""
 
 from __future__ import annotations
 
@@ -6,13 +6,25 @@ import numpy as np
 
 from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
-from pytensor.graph.replace import vectorize_graph
+from pytensor.graph.replace import _vectorize_node, vectorize_graph
 from pytensor.scalar.basic import upcast
 from pytensor.tensor._convert import as_tensor_variable
+from pytensor.tensor.blas import _derivatives as rules
 from pytensor.tensor.blas import _operands as check
+from pytensor.tensor.blas import _perform
+from pytensor.tensor.blas._op import BlasOp
 from pytensor.tensor.type import tensor_type
 
-__all__ = ["BatchedDot", "_batched_dot", "batched_dot", "batched_tensordot"]
+__all__ = [
+    "BatchedDot",
+    "BatchedGemm",
+    "_batched_dot",
+    "batched_dot",
+    "batched_gemm",
+    "batched_gemm_inplace",
+    "batched_gemm_no_inplace",
+    "batched_tensordot",
+]
 
 
 class BatchedDot(Op):
@@ -49,13 +61,15 @@ class BatchedDot(Op):
             )
         dtype = upcast(x.type.dtype, y.type.dtype)
         x, y = (v if v.type.dtype == dtype else v.astype(dtype) for v in (x, y))
-        (b, m, k), (c, l, n) = x.type.shape, y.type.shape
-        if (None not in (b, c) and b != c) or (None not in (k, l) and k != l):
-            raise ValueError(
-                f"[BatchedDot] x and y must be aligned; their static dimensions don't match, got "
-                f"{x.type.shape} and {y.type.shape}"
-            )
+        self._check_lengths(x.type.shape, y.type.shape)
+        (b, m, _), (c, _, n) = x.type.shape, y.type.shape
         return Apply(self, [x, y], [check.output(dtype, (c if b is None else b, m, n))])
+
+    @staticmethod
+    def _check_lengths(x: check.Shape, y: check.Shape) -> None:
+        if check.differ(x[0], y[0]):
+            raise check.disagree("BatchedDot", "must agree on the batch length", x=x, y=y)
+        check.agree_inner("BatchedDot", x=x, y=y)
 
     def infer_shape(self, fgraph, node, input_shapes):
         x, y = input_shapes
@@ -63,25 +77,158 @@ class BatchedDot(Op):
 
     def perform(self, node, inputs, output_storage):
         x, y = inputs
-        if x.shape[0] != y.shape[0] or x.shape[2] != y.shape[1]:
-            check.aligned("BatchedDot", x=x.shape, y=y.shape)
-        output_storage[0][0] = np.matmul(x, y)
+        self._check_lengths(x.shape, y.shape)
+        output_storage[0][0] = _perform.batched_gemm(x, y)
 
     def pullback(self, inputs, outputs, cotangents):
         x, y = inputs
         (g,) = cotangents
-        return [
-            _batched_dot(g, y.dimshuffle(0, 2, 1)).astype(x.type.dtype),
-            _batched_dot(x.dimshuffle(0, 2, 1), g).astype(y.type.dtype),
-        ]
+        pulled = [_batched_dot(g, rules.adjoint(y)), _batched_dot(rules.adjoint(x), g)]
+        return [rules.cotangent_like(bar, var) for bar, var in zip(pulled, inputs)]
 
     def pushforward(self, inputs, outputs, tangents):
         x, y = inputs
         terms = (lambda dx: _batched_dot(dx, y), lambda dy: _batched_dot(x, dy))
-        return check.sum_of_tangents(outputs[0], tangents, terms)
+        return rules.sum_of_tangents(outputs[0], tangents, terms)
 
 
-check.register_batch_rule(BatchedDot, (3, 3), lambda x, y: x @ y)
+rules.register_batch_rule(BatchedDot, (3, 3), lambda op, x, y: x @ y)
+
+
+class BatchedGemm(BlasOp):
+    r"""Accumulate the products of pairs of matrices.
+
+    .. math:: Z_i \leftarrow \alpha X_i Y_i + \beta Z_i
+
+    Inputs are ``z, alpha, x, y, beta``, all of one floating or complex dtype; z, x and y have
+    equally many axes, three or more, the last two being those of the matrices. Batch axes of x
+    and y broadcast against each other where their length is known to be 1, and all axes of z to
+    those of the product. With :math:`\beta = 0` the old Z is not read, with :math:`\alpha = 0`
+    X and Y are not.
+
+    Parameters
+    ----------
+    inplace : bool
+        Overwrite z, which then has the shape of the product.
+
+    Raises
+    ------
+    TypeError
+        When the node is made: wrong or different ranks; dtypes differ or are not floating.
+    InconsistencyError
+        When the node is made: inplace, and z is a view of x or y or they of it.
+    ValueError
+        When lengths disagree: at construction if they are known, else at run time.
+
+    Examples
+    --------
+    >>> import pytensor.tensor as pt
+    >>> X, Y = pt.tensor("X", shape=(7, 3, 5)), pt.tensor("Y", shape=(1, 5, 2))
+    >>> batched_gemm(pt.zeros((1, 1, 2)), 0.5, X, Y, 1.0).type.shape
+    (7, 3, 2)
+    """
+
+    __props__ = ("inplace",)
+
+    def __init__(self, inplace: bool = False):
+        self._set_inplace(inplace)
+
+    def __str__(self):
+        return self._describe_accumulating()
+
+    def make_node(self, z, alpha, x, y, beta):
+        z, x, y = (as_tensor_variable(v) for v in (z, x, y))
+        ranks = {v.type.ndim for v in (z, x, y)}
+        if len(ranks) > 1 or min(ranks) < 3:
+            raise TypeError(
+                "[BatchedGemm] z, x and y must be batches of matrices with equally many axes "
+                f"(3 or more), got {z.type!s}, {x.type!s} and {y.type!s}"
+            )
+        alpha = check.scale("BatchedGemm", "alpha", alpha, z.type.dtype)
+        beta = check.scale("BatchedGemm", "beta", beta, z.type.dtype)
+        if self.inplace:
+            check.no_alias("BatchedGemm", "z", z, x=x, y=y)
+        dtype = check.one_float_dtype("BatchedGemm", z=z, alpha=alpha, x=x, y=y, beta=beta)
+        shape = self._product_shape(x.type, y.type, x.type.shape, y.type.shape)
+        self._check_accumulator(z.type, z.type.shape, shape)
+        return Apply(self, [z, alpha, x, y, beta], [check.output(dtype, shape)])
+
+    def _product_shape(self, x_type, y_type, x: check.Shape, y: check.Shape) -> tuple:
+        """Refuse batches that don't go together; return the product's shape."""
+        check.agree_inner("BatchedGemm", x=x, y=y)
+        batch = []
+        for n, m, n_static, m_static in zip(x[:-2], y[:-2], x_type.shape, y_type.shape):
+            if check.differ(n, m) and n_static != 1 and m_static != 1:
+                rule = "must agree on the batch axes, or have lengths known to be 1"
+                raise check.disagree("BatchedGemm", rule, x=x, y=y)
+            batch.append(m if n_static == 1 or n is None else n)
+        return (*batch, x[-2], y[-1])
+
+    def _check_accumulator(self, z_type, z: check.Shape, shape: check.Shape) -> None:
+        # A length of 1 that isn't known when the graph is built does not broadcast.
+        known = [1 if static == 1 else n for static, n in zip(z_type.shape, z)]
+        exact = [self.inplace or static != 1 for static in z_type.shape]
+        if any(check.differ(a, b) and fixed for a, b, fixed in zip(known, shape, exact)):
+            check.accumulates("BatchedGemm", "z", z, shape, exact=True)
+
+    def infer_shape(self, fgraph, node, input_shapes):
+        _, _, x, y, _ = input_shapes
+        known = node.inputs[2].type.shape
+        batch = [m if static == 1 else n for static, n, m in zip(known, x[:-2], y[:-2])]
+        return [(*batch, x[-2], y[-1])]
+
+    def perform(self, node, inputs, output_storage):
+        z, alpha, x, y, beta = inputs
+        types = [v.type for v in node.inputs]
+        shape = self._product_shape(types[2], types[3], x.shape, y.shape)
+        self._check_accumulator(types[0], z.shape, shape)
+        output_storage[0][0] = _perform.batched_gemm(x, y, alpha, beta, z, shape, self.inplace)
+
+    def pullback(self, inputs, outputs, cotangents):
+        z, alpha, x, y, beta = inputs
+        (g,) = cotangents
+        of_x = g @ rules.adjoint(y)
+        # The cotangent of alpha, <X Y, g>, is <X, g Y^H>, a product that x needs, too.
+        pulled = [
+            beta.conj() * g,
+            rules.inner(x, of_x),
+            alpha.conj() * of_x,
+            alpha.conj() * (rules.adjoint(x) @ g),
+            rules.inner(z, g),
+        ]
+        return [rules.cotangent_like(bar, var) for bar, var in zip(pulled, inputs)]
+
+    def pushforward(self, inputs, outputs, tangents):
+        z, alpha, x, y, beta = inputs
+        terms = (
+            lambda dz: beta * dz,
+            lambda dalpha: dalpha * (x @ y),
+            lambda dx: alpha * (dx @ y),
+            lambda dy: alpha * (x @ dy),
+            lambda dbeta: dbeta * z,
+        )
+        return rules.sum_of_tangents(outputs[0], tangents, terms)
+
+
+@_vectorize_node.register(BatchedGemm)
+def _batched_batched_gemm(op, node, *inputs):
+    """Batches of batches are batches with more axes."""
+    z, alpha, x, y, beta = (as_tensor_variable(var) for var in inputs)
+    ndim = node.outputs[0].type.ndim
+    if alpha.type.ndim or beta.type.ndim or max(x.type.ndim, y.type.ndim) < z.type.ndim:
+        alpha, beta = (
+            rules.with_unit_axes(var, ndim) if var.type.ndim else var for var in (alpha, beta)
+        )
+        return [rules.scaled_sum(alpha, x @ y, beta, z)]
+    ndim = max(x.type.ndim, y.type.ndim)
+    z, x, y = (rules.with_batch_axes(var, ndim) for var in (z, x, y))
+    return BatchedGemm().make_node(z, alpha, x, y, beta)
+
+
+batched_gemm_inplace = BatchedGemm(inplace=True)
+batched_gemm_no_inplace = BatchedGemm(inplace=False)
+# What rewriting introduces; the in-place pass comes later.
+batched_gemm = batched_gemm_no_inplace
 
 _batched_dot = BatchedDot()
 

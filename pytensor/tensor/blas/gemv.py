@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from pytensor.graph.basic import Apply
-from pytensor.graph.op import Op
-from pytensor.graph.utils import InconsistencyError
+from pytensor.tensor.blas import _derivatives as rules
 from pytensor.tensor.blas import _operands as check
+from pytensor.tensor.blas import _perform
+from pytensor.tensor.blas._op import BlasOp
 
 __all__ = ["Gemv", "gemv", "gemv_inplace", "gemv_no_inplace"]
 
 
-class Gemv(Op):
+class Gemv(BlasOp):
     r"""Accumulate the product of a matrix and a vector.
 
     .. math:: y \leftarrow \alpha A x + \beta y
@@ -25,11 +24,14 @@ class Gemv(Op):
     ----------
     inplace : bool
         Overwrite y. Otherwise the result is a new vector, and a y of length 1 broadcasts.
+    conj : {"", "A"}
+        Whether to conjugate A; for complex dtypes.
 
     Raises
     ------
     TypeError
-        When the node is made: wrong ranks, or y, A and x differ in dtype.
+        When the node is made: wrong ranks, or y, A and x differ in dtype; `conj` for real
+        operands.
     InconsistencyError
         When the node is made: inplace, and y is a view of A or x or they of it.
     ValueError
@@ -42,87 +44,78 @@ class Gemv(Op):
     TensorType(float64, shape=(None,))
     """
 
-    __props__ = ("inplace",)
+    __props__ = ("inplace", "conj")
+    conj_choices = ("", "A")
 
-    def __init__(self, inplace: bool):
-        self.inplace = inplace
-        if inplace:
-            self.destroy_map = {0: [0]}
+    def __init__(self, inplace: bool = False, conj: str = ""):
+        self._set_inplace(inplace)
+        self._set_conj(conj)
 
     def __str__(self):
-        return f"{type(self).__name__}{{{'inplace' if self.inplace else 'no_inplace'}}}"
+        return self._describe_accumulating()
 
     def make_node(self, y, alpha, A, x, beta):
         y, x = (check.operand("Gemv", n, v, 1) for n, v in zip("yx", (y, x)))
         A = check.operand("Gemv", "A", A, 2)
         dtype = check.one_dtype("Gemv", y=y, A=A, x=x)
-        alpha = self._scale("alpha", alpha, dtype)
-        beta = self._scale("beta", beta, dtype)
+        self._check_conj(dtype)
+        alpha = check.real_scale("Gemv", "alpha", alpha, dtype)
+        beta = check.real_scale("Gemv", "beta", beta, dtype)
         if self.inplace:
-            check.no_alias("Gemv", "y", y, {"A": A, "x": x}, InconsistencyError)
-        check.static_match("Gemv", "A", A.type.shape[1], "x", x.type.shape[0])
-        check.static_fits("Gemv", "y", y.type.shape, A.type.shape[:1])
+            check.no_alias("Gemv", "y", y, A=A, x=x)
+        self._check_lengths(y.type.shape, A.type.shape, x.type.shape)
         out = check.output(dtype, A.type.shape[:1])
         return Apply(self, [y, alpha, A, x, beta], [out])
 
-    @staticmethod
-    def _scale(name: str, value, dtype: str):
-        var = check.scale("Gemv", name, value, dtype)
-        if var.type.dtype.startswith("complex") and not dtype.startswith("complex"):
-            raise TypeError(f"[Gemv] {name} must be real for {dtype} operands, got {var.type!s}")
-        return var
+    def _check_lengths(self, y: check.Shape, A: check.Shape, x: check.Shape) -> None:
+        check.agree_inner("Gemv", A=A, x=x)
+        check.accumulates("Gemv", "y", y, A[:1], exact=self.inplace)
 
     def infer_shape(self, fgraph, node, input_shapes):
         return [(input_shapes[2][0],)]
 
     def perform(self, node, inputs, output_storage):
         y, alpha, A, x, beta = inputs
-        shape = A.shape[:1]
-        fits = y.shape == shape or (y.shape == (1,) and not self.inplace)
-        if A.shape[1] != x.shape[0] or not fits:
-            check.aligned("Gemv", y=y.shape, A=A.shape, x=x.shape)
-        result = check.accumulate(alpha, lambda: np.matmul(A, x), beta, y, shape)
-        if self.inplace:
-            y[...] = result
-            result = y
-        output_storage[0][0] = result
+        if A.shape != (*y.shape, *x.shape):
+            self._check_lengths(y.shape, A.shape, x.shape)
+        output_storage[0][0] = _perform.gemv(alpha, A, x, beta, y, bool(self.conj), self.inplace)
+
+    def _matrix(self, A) -> rules.TensorVariable:
+        return rules.conj_if(bool(self.conj), A)
 
     def pullback(self, inputs, outputs, cotangents):
         y, alpha, A, x, beta = inputs
         (g,) = cotangents
-        return [
-            check.unbroadcast(beta * g, y).astype(y.type.dtype),
-            (g * A.dot(x)).sum().astype(alpha.type.dtype),
-            (alpha * g.dimshuffle(0, "x").dot(x.dimshuffle("x", 0))).astype(A.type.dtype),
-            (alpha * A.T.dot(g)).astype(x.type.dtype),
-            (g * y).sum().astype(beta.type.dtype),
+        # The cotangent of alpha, <A x, g>, is <x, A^H g>, a product that x needs, too.
+        of_x = rules.adjoint(self._matrix(A)) @ g
+        of_A = (alpha.conj() * g).dimshuffle(0, "x") @ x.conj().dimshuffle("x", 0)
+        pulled = [
+            beta.conj() * g,
+            rules.inner(x, of_x),
+            self._matrix(of_A),
+            alpha.conj() * of_x,
+            rules.inner(y, g),
         ]
+        return [rules.cotangent_like(bar, var) for bar, var in zip(pulled, inputs)]
 
     def pushforward(self, inputs, outputs, tangents):
         y, alpha, A, x, beta = inputs
         terms = (
             lambda dy: beta * dy,
-            lambda dalpha: dalpha * A.dot(x),
-            lambda dA: alpha * dA.dot(x),
-            lambda dx: alpha * A.dot(dx),
+            lambda dalpha: dalpha * (self._matrix(A) @ x),
+            lambda dA: alpha * (self._matrix(dA) @ x),
+            lambda dx: alpha * (self._matrix(A) @ dx),
             lambda dbeta: dbeta * y,
         )
-        return check.sum_of_tangents(outputs[0], tangents, terms)
-
-    def inplace_on_inputs(self, allowed_inplace_inputs):
-        return gemv_inplace if 0 in allowed_inplace_inputs else self
+        return rules.sum_of_tangents(outputs[0], tangents, terms)
 
 
-def _matrix_times_vector(A, x):
-    """``A x`` over any batch axes of either."""
-    return (A @ x.dimshuffle(*range(x.type.ndim), "x"))[..., 0]
+def _batched_gemv(op, y, alpha, A, x, beta):
+    product = (op._matrix(A) @ x.dimshuffle(*range(x.type.ndim), "x"))[..., 0]
+    return rules.scaled_sum(alpha, product, beta, y)
 
 
-check.register_batch_rule(
-    Gemv,
-    (1, 0, 2, 1, 0),
-    lambda y, alpha, A, x, beta: beta * y + alpha * _matrix_times_vector(A, x),
-)
+rules.register_batch_rule(Gemv, (1, 0, 2, 1, 0), _batched_gemv)
 
 gemv_inplace = Gemv(inplace=True)
 gemv_no_inplace = Gemv(inplace=False)

@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from pytensor.graph.basic import Apply
-from pytensor.graph.op import Op
-from pytensor.graph.utils import InconsistencyError
+from pytensor.tensor.blas import _derivatives as rules
 from pytensor.tensor.blas import _operands as check
+from pytensor.tensor.blas import _perform
+from pytensor.tensor.blas._op import BlasOp
 
 __all__ = ["Ger", "ger", "ger_destructive"]
 
 
-class Ger(Op):
+class Ger(BlasOp):
     r"""Add a multiple of an outer product to a matrix.
 
     .. math:: A \leftarrow A + \alpha x y^T
 
-    Inputs are ``A, alpha, x, y``, all of one floating or complex dtype; y is not conjugated.
-    With :math:`\alpha = 0` x and y are not read.
+    Inputs are ``A, alpha, x, y``, all of one floating or complex dtype; y is not conjugated
+    unless `conj` says so. With :math:`\alpha = 0` x and y are not read.
 
     Parameters
     ----------
     destructive : bool
         Overwrite A.
+    conj : {"", "x", "y"}
+        Which of the vectors to conjugate; for complex dtypes.
     inplace : bool, optional
         Another name of `destructive`.
 
     Raises
     ------
     TypeError
-        When the node is made: wrong ranks, or the dtypes differ or are not floating.
+        When the node is made: wrong ranks, the dtypes differ or are not floating; `conj` for
+        real operands.
     InconsistencyError
         When the node is made: destructive, and A shares memory with x or y.
     ValueError
@@ -43,39 +45,40 @@ class Ger(Op):
     TensorType(float64, shape=(None, None))
     """
 
-    __props__ = ("destructive",)
+    __props__ = ("destructive", "conj")
+    conj_choices = ("", "x", "y")
 
-    def __init__(self, destructive: bool = False, *, inplace: bool | None = None):
-        self.destructive = bool(destructive if inplace is None else inplace)
-        if self.destructive:
-            self.destroy_map = {0: [0]}
+    def __init__(self, destructive: bool = False, conj: str = "", *, inplace: bool | None = None):
+        self._set_inplace(destructive if inplace is None else inplace)
+        self._set_conj(conj)
 
     @property
-    def inplace(self) -> bool:
+    def destructive(self) -> bool:
         """Whether A is overwritten."""
-        return self.destructive
+        return self.inplace
 
     def __str__(self):
-        return (
-            f"{type(self).__name__}{{{'destructive' if self.destructive else 'non-destructive'}}}"
-        )
+        return self._describe("destructive" if self.inplace else "non-destructive")
 
     def make_node(self, A, alpha, x, y):
         A = check.operand("Ger", "A", A, 2)
         x, y = (check.operand("Ger", n, v, 1) for n, v in zip("xy", (x, y)))
         alpha = check.scale("Ger", "alpha", alpha, A.type.dtype)
-        dtype = check.one_dtype("Ger", A=A, alpha=alpha, x=x, y=y)
-        check.float_dtype("Ger", dtype)
-        if self.destructive:
-            check.no_alias("Ger", "A", A, {"x": x, "y": y}, InconsistencyError)
-        rows, cols = A.type.shape
-        check.static_match("Ger", "A", rows, "x", x.type.shape[0])
-        check.static_match("Ger", "A", cols, "y", y.type.shape[0])
-        shape = (
-            x.type.shape[0] if rows is None else rows,
-            y.type.shape[0] if cols is None else cols,
-        )
+        dtype = check.one_float_dtype("Ger", A=A, alpha=alpha, x=x, y=y)
+        self._check_conj(dtype)
+        if self.inplace:
+            check.no_alias("Ger", "A", A, x=x, y=y)
+        update = (*x.type.shape, *y.type.shape)
+        self._check_lengths(A.type.shape, *update)
+        shape = [there if own is None else own for own, there in zip(A.type.shape, update)]
         return Apply(self, [A, alpha, x, y], [check.output(dtype, shape)])
+
+    @staticmethod
+    def _check_lengths(A: check.Shape, rows: int | None, cols: int | None) -> None:
+        if check.differ(A[0], rows):
+            raise check.disagree("Ger", "must agree on the number of rows", A=A, x=(rows,))
+        if check.differ(A[1], cols):
+            raise check.disagree("Ger", "must agree on the number of columns", A=A, y=(cols,))
 
     def infer_shape(self, fgraph, node, input_shapes):
         return [input_shapes[0]]
@@ -83,39 +86,54 @@ class Ger(Op):
     def perform(self, node, inputs, output_storage):
         A, alpha, x, y = inputs
         if A.shape != (*x.shape, *y.shape):
-            check.aligned("Ger", A=A.shape, x=x.shape, y=y.shape)
-        result = A if self.destructive else A.copy()
-        if not check.is_zero(alpha):
-            result += np.multiply.outer(alpha * x, y)
-        output_storage[0][0] = result
+            self._check_lengths(A.shape, *x.shape, *y.shape)
+        output_storage[0][0] = _perform.ger(A, alpha, x, y, self.conj, self.inplace)
+
+    def _vectors(self, x, y) -> tuple[rules.TensorVariable, rules.TensorVariable]:
+        return rules.conj_if(self.conj == "x", x), rules.conj_if(self.conj == "y", y)
+
+    def _outer(self, x, y) -> rules.TensorVariable:
+        """Outer product over the last axes, any batch axes broadcast."""
+        x, y = self._vectors(x, y)
+        x = x.dimshuffle(*range(x.type.ndim), "x")
+        y = y.dimshuffle(*range(y.type.ndim - 1), "x", y.type.ndim - 1)
+        return x * y
 
     def pullback(self, inputs, outputs, cotangents):
         _, alpha, x, y = inputs
         (g,) = cotangents
-        return [g, x.dot(g.dot(y)), alpha * g.dot(y), alpha * g.T.dot(x)]
+        left, right = self._vectors(x, y)
+        # The cotangent of alpha, <x y', g>, is <x, g conj(y)>, a product that x needs, too.
+        of_left = g @ right.conj()
+        of_right = rules.transposed(g) @ left.conj()
+        pulled = [
+            g,
+            rules.inner(left, of_left),
+            rules.conj_if(self.conj == "x", alpha.conj() * of_left),
+            rules.conj_if(self.conj == "y", alpha.conj() * of_right),
+        ]
+        return [rules.cotangent_like(bar, var) for bar, var in zip(pulled, inputs)]
 
     def pushforward(self, inputs, outputs, tangents):
         _, alpha, x, y = inputs
         terms = (
             lambda dA: dA,
-            lambda dalpha: dalpha * _outer(x, y),
-            lambda dx: alpha * _outer(dx, y),
-            lambda dy: alpha * _outer(x, dy),
+            lambda dalpha: dalpha * self._outer(x, y),
+            lambda dx: alpha * self._outer(dx, y),
+            lambda dy: alpha * self._outer(x, dy),
         )
-        return check.sum_of_tangents(outputs[0], tangents, terms)
+        return rules.sum_of_tangents(outputs[0], tangents, terms)
 
     def inplace_on_inputs(self, allowed_inplace_inputs):
-        return ger_destructive if 0 in allowed_inplace_inputs else self
+        """Return the form that overwrites A, if that is allowed."""
+        return Ger(True, self.conj) if 0 in allowed_inplace_inputs else self
 
 
-def _outer(x, y):
-    """Outer product over the last axes, any batch axes broadcast."""
-    x = x.dimshuffle(*range(x.type.ndim), "x")
-    y = y.dimshuffle(*range(y.type.ndim - 1), "x", y.type.ndim - 1)
-    return x * y
-
-
-check.register_batch_rule(Ger, (2, 0, 1, 1), lambda A, alpha, x, y: A + alpha * _outer(x, y))
+rules.register_batch_rule(
+    Ger,
+    (2, 0, 1, 1),
+    lambda op, A, alpha, x, y: rules.scaled_sum(alpha, op._outer(x, y), old=A),
+)
 
 ger = Ger(destructive=False)
 ger_destructive = Ger(destructive=True)
