@@ -1,0 +1,103 @@
+"""The record of a BLAS that generated code can call, and the order of its routines."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+__all__ = ["BLAS_NAMES", "LAPACK_NAMES", "BlasProvider"]
+
+# The order of the tables. BLAS_ROUTINES in c_code/fortran_blas.h is the same list.
+BLAS_NAMES = (
+    *("sgemm", "dgemm", "cgemm", "zgemm"),
+    *("sgemv", "dgemv", "cgemv", "zgemv"),
+    *("sger", "dger", "cgeru", "zgeru", "cgerc", "zgerc"),
+    *("ssyrk", "dsyrk", "csyrk", "zsyrk", "cherk", "zherk"),
+    *("ssymm", "dsymm", "csymm", "zsymm"),
+    *("strmm", "dtrmm", "ctrmm", "ztrmm"),
+    *("strsm", "dtrsm", "ctrsm", "ztrsm"),
+)
+
+# What C kernels of linear algebra may call, as ctx->svc->lapack[LAPACK_NAMES.index(name)].
+LAPACK_NAMES = (
+    *("spotrf", "dpotrf", "cpotrf", "zpotrf"),
+    *("spotrs", "dpotrs", "cpotrs", "zpotrs"),
+    *("sgetrf", "dgetrf", "cgetrf", "zgetrf"),
+    *("sgetrs", "dgetrs", "cgetrs", "zgetrs"),
+    *("sgetri", "dgetri", "cgetri", "zgetri"),
+    *("strtrs", "dtrtrs", "ctrtrs", "ztrtrs"),
+    *("strtri", "dtrtri", "ctrtri", "ztrtri"),
+    *("sgeqrf", "dgeqrf", "cgeqrf", "zgeqrf"),
+    *("sorgqr", "dorgqr", "cungqr", "zungqr"),
+    *("ssyevd", "dsyevd", "cheevd", "zheevd"),
+    *("sgesdd", "dgesdd", "cgesdd", "zgesdd"),
+    *("sgeev", "dgeev", "cgeev", "zgeev"),
+    *("ssytrf", "dsytrf", "csytrf", "zsytrf"),
+    *("ssytrs", "dsytrs", "csytrs", "zsytrs"),
+    *("sgtsv", "dgtsv", "cgtsv", "zgtsv"),
+    *("sgecon", "dgecon", "cgecon", "zgecon"),
+    *("spocon", "dpocon", "cpocon", "zpocon"),
+)
+
+
+@dataclass(frozen=True)
+class BlasProvider:
+    """A BLAS that generated code can call.
+
+    Parameters
+    ----------
+    name : str
+        What it is, for people: ``"scipy-openblas"``.
+    version : str
+        Its version, or an empty string.
+    how : str
+        ``"SciPy"`` (capsules) or ``"linked"``.
+    int_bits : int
+        Width of the Fortran integers, 32 or 64.
+    addresses : tuple of int
+        Addresses of the routines in the order of `BLAS_NAMES`; 0 for one the library lacks.
+    why : str
+        Why this provider was chosen.
+    flags : str
+        The flags it was linked with.
+    zero_first : bool
+        Whether it reads the output although beta is 0, so that it must be cleared before.
+    threading : str
+        What its threads are made with (``"pthreads"``, ``"OpenMP"``, ...), or an empty string.
+    mangling : tuple of (str, str)
+        What stands before and behind the name of a routine in its symbols; upper case names are
+        ``("upper case", ...)``.
+    library : str
+        Path of the library, where the system can tell.
+    sdot_returns_double : bool
+        Whether its ``sdot`` returns a double, as Accelerate's does.
+    keep_alive : object
+        What must live as long as the addresses are used.
+    """
+
+    name: str
+    version: str
+    how: str
+    int_bits: int
+    addresses: tuple[int, ...]
+    why: str
+    flags: str = ""
+    zero_first: bool = False
+    threading: str = ""
+    mangling: tuple[str, str] = ("", "_")
+    library: str = ""
+    sdot_returns_double: bool = False
+    keep_alive: object = field(default=None, repr=False, compare=False)
+
+    def pointers(self, names: Sequence[str] = BLAS_NAMES) -> list[int]:
+        """Return the addresses of `names`, 0 for one that is missing."""
+        table = dict(zip(BLAS_NAMES, self.addresses))
+        return [table.get(name, 0) for name in names]
+
+    @property
+    def defines(self) -> tuple[tuple[str, str], ...]:
+        """Macros that ``fortran_blas.h`` needs for this provider."""
+        known = {
+            "BLAS_INT64": self.int_bits == 64,
+            "BLAS_ZERO_FIRST": self.zero_first,
+            "BLAS_SDOT_RETURNS_DOUBLE": self.sdot_returns_double,
+        }
+        return tuple((name, "1") for name, applies in known.items() if applies)
