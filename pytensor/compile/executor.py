@@ -196,6 +196,16 @@ class Function:
         """Print the compiled graph; see `pytensor.printing.debugprint`."""
         return late("pytensor.printing:debugprint")(self, **kwargs)
 
+    def explain(self) -> Any:
+        """Say for every product which BLAS routine it became, or why none.
+
+        Returns
+        -------
+        pytensor.tensor.rewriting.explain.Explanation
+            Text to print, and more; see `pytensor.tensor.blas.explain`.
+        """
+        return late("pytensor.tensor.rewriting.explain:explain")(self)
+
     # -- copies ---------------------------------------------------------------------------
 
     def copy(

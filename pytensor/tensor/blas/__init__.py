@@ -70,13 +70,31 @@ from pytensor.tensor.blas.syrk import Syrk, syrk, syrk_inplace, syrk_no_inplace
 from pytensor.utils import late
 
 
-def explain(f_or_fgraph) -> str:
-    """Say for every product of a compiled function what it became, or the first reason why not.
+def explain(what, mode=None):
+    """Say for every product what it became, or would become, and why it became no more.
 
-    See `pytensor.tensor.rewriting.explain.explain`, which knows the rules; they are above this
-    package, hence named by string.
+    Parameters
+    ----------
+    what : Function, FunctionGraph, Variable, or list, tuple or dict of Variable
+        A compiled function, a graph as it is, or expressions (nothing gets compiled).
+    mode : Mode or str, optional
+        Which rewrites expressions would see; ``config.mode`` by default.
+
+    Returns
+    -------
+    pytensor.tensor.rewriting.explain.Explanation
+        Text to print, with the facts in ``.records`` and a page in ``.html()``; see
+        `pytensor.tensor.rewriting.explain.explain`. It knows the rules, which are above this
+        package, hence it is named by string.
+
+    Examples
+    --------
+    >>> import pytensor.tensor as pt
+    >>> A, B, C = pt.matrices("A", "B", "C")
+    >>> "Gemm" in explain(A @ B + C)
+    True
     """
-    return late("pytensor.tensor.rewriting.explain:explain")(f_or_fgraph)
+    return late("pytensor.tensor.rewriting.explain:explain")(what, mode)
 
 
 __all__ = [

@@ -2,116 +2,332 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+from pytensor.graph.basic import Constant, Variable
 from pytensor.graph.fg import FunctionGraph
-from pytensor.graph.rewriting.stages import optdb
-from pytensor.graph.rewriting.trace import REFUSED, RewriteTrace, rewrite_trace
-from pytensor.graph.utils import user_line
-from pytensor.tensor.blas import BatchedDot, Dot22, Dot22Scalar, Gemm, Gemv, Ger
+from pytensor.graph.traversal import explicit_graph_inputs
+from pytensor.tensor.blas import BatchedDot, Dot22, Dot22Scalar
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
-from pytensor.tensor.math import Dot
+from pytensor.tensor.math import Dot, Sum
+from pytensor.tensor.rewriting.explain_reasons import (
+    REASONS,
+    why_it_stays,
+    why_it_vanished,
+    why_not_in_a_sum,
+)
+from pytensor.tensor.rewriting.explain_record import Explanation, ProductRecord
+from pytensor.tensor.rewriting.explain_trace import ProductTracker, frames_id, line_of, mark, marks
+from pytensor.tensor.rewriting.explain_words import (
+    Lengths,
+    added,
+    factors,
+    is_call,
+    is_dot,
+    is_outer,
+    is_product,
+    short,
+    work_of,
+)
+from pytensor.utils import late
 
-_CALLS = (Gemm, Gemv, Ger, Dot22, Dot22Scalar, BatchedDot)
-
-# What a guard's refusal means to somebody who did not write the rule.
-REASONS = {
-    "one_float_dtype": "the operands are not all of one float32, float64 or complex dtype",
-    "fits": "the other summand does not have the product's static shape, nor broadcasts to it",
-    "fills": "the other summand is smaller than the outer product",
-    "nobody_else_reads_the_product": "something else reads the product, so it has to be computed",
-    "has_the_shape_of_the_sum": "the product is smaller than the sum it is part of",
-    "coefficient_is_one": "the rule takes no scalar factor here",
-    "is_scaled": "there is no scalar factor",
-}
+__all__ = ["REASONS", "Explanation", "ProductRecord", "explain"]
 
 
-def explain(f_or_fgraph) -> str:
-    """Describe what became of every product in a compiled function or a graph.
+def explain(what: Any, mode: Any = None) -> Explanation:
+    """Describe what becomes of every product in a function, a graph or an expression.
 
     Parameters
     ----------
-    f_or_fgraph
-        A compiled function or a `FunctionGraph`.
+    what : Function, FunctionGraph, Variable, or list, tuple or dict of Variable
+        A compiled function: what its products became. Its expression is rewritten once more
+        for this, so that nothing has to be remembered while functions are compiled.
+        A `FunctionGraph`: the products in it, as it is.
+        Expressions: what their products would become, without compiling anything.
+    mode : Mode or str, optional
+        The rewrites to apply to expressions; ``config.mode`` by default.
 
     Returns
     -------
-    str
-        A line per product: the op, the rule that made it, the user's source line; and for a
-        product no rule took, or that no sum absorbed, the first guard that said no.
+    Explanation
+        A string that says for each product the user's source line, the lengths as far as they
+        are known, the routine, its work in floating-point operations and the rule that chose it,
+        or the first reason why none did. ``.html()`` and ``.save("page.html")`` give a page,
+        ``.records`` the facts.
+
+    Examples
+    --------
+    >>> import pytensor.tensor as pt
+    >>> A, B, C = pt.matrices("A", "B", "C")
+    >>> explanation = explain(0.5 * (A @ B) + C)
+    >>> (record,) = explanation.records
+    >>> record.expression, record.routine, record.rule
+    ('A @ B', 'Gemm', 'local_add_dot_to_gemm')
+    >>> record.work
+    '2 m k n'
     """
-    maker = getattr(f_or_fgraph, "maker", None)
-    fgraph: FunctionGraph = f_or_fgraph if maker is None else maker.fgraph
-    lines = []
-    for node in fgraph.toposort():
-        if isinstance(node.op, _CALLS):
-            lines.append(_describe_call(fgraph, node))
-        elif _is_plain_product(node):
-            lines.append(_line(node, f"stays {node.op}: {_reason(fgraph, node)}"))
-    return "\n".join(lines) if lines else "There is no product in this graph."
+    maker = getattr(what, "maker", None)
+    if maker is not None:
+        return _of_function(what, maker)
+    if isinstance(what, FunctionGraph):
+        return _as_it_is(what)
+    if isinstance(what, dict):
+        what = list(what.values())
+    outputs = [what] if isinstance(what, Variable) else what
+    if not isinstance(outputs, Sequence) or not all(isinstance(v, Variable) for v in outputs):
+        raise TypeError(
+            "[explain] what must be a compiled function, a FunctionGraph, a variable or a list of "
+            f"variables, got {type(what).__name__}"
+        )
+    mode = late("pytensor.compile.mode:get_mode")(mode)
+    inputs = [v for v in explicit_graph_inputs(outputs) if not isinstance(v, Constant)]
+    fgraph = FunctionGraph(inputs, list(outputs), clone=True)
+    return _rewritten(fgraph, mode, _present_shapes(inputs, fgraph.inputs), "")
 
 
-def _describe_call(fgraph, node) -> str:
-    made_by = getattr(node.outputs[0].tag, "rule", None)
-    text = str(node.op) + (f" by {made_by}" if made_by else "")
-    if isinstance(node.op, Dot22 | Dot22Scalar | BatchedDot):
-        refusal = _noted_refusal(node) or _first_refusal(fgraph, _sums_that_read(fgraph, node))
-        if refusal is not None:
-            text += f"; not part of a sum: {refusal}"
-    return _line(node, text)
+def _of_function(function, maker) -> Explanation:
+    name = f"{function.name or 'function'}({', '.join(_argument_names(maker))})"
+    actual = maker.fgraph
+    fgraph, _ = maker.create_fgraph(maker.inputs, maker.outputs, maker.accept_inplace)
+    shapes = _present_shapes([spec.variable for spec in maker.inputs], fgraph.inputs)
+    for spec, container, var in zip(maker.inputs, function.input_storage, fgraph.inputs):
+        if spec.implicit and hasattr(container.value, "shape"):
+            shapes[var] = container.value.shape
+    found = _rewritten(fgraph, maker.mode, shapes, name)
+    if _calls_in(fgraph) == _calls_in(actual):
+        return found
+    # Compiled under other settings, or not from the expression: what runs is what counts.
+    for mine, its in zip(fgraph.inputs, actual.inputs, strict=False):
+        if mine in shapes:
+            shapes[its] = shapes[mine]
+    return _as_it_is(actual, shapes, name)
 
 
-def _line(node, text: str) -> str:
-    where = user_line(node.outputs[0])
-    return f"{text}    {where}" if where else text
+def _argument_names(maker) -> list[str]:
+    return [spec.name or f"a{i}" for i, spec in enumerate(maker.inputs) if not spec.implicit]
 
 
-def _is_plain_product(node) -> bool:
-    op = node.op
-    return isinstance(op, Dot) or (isinstance(op, Blockwise) and isinstance(op.core_op, Dot))
-
-
-def _reason(fgraph, node) -> str:
-    if node.outputs[0].type.ndim > 2:
-        return "no call takes batches of these shapes"
-    nodes = [node, *_sums_that_read(fgraph, node)]
-    return _noted_refusal(node) or _first_refusal(fgraph, nodes) or "the BLAS stage did not run"
-
-
-def _sums_that_read(fgraph, node) -> list:
-    """Return elementwise nodes that read `node`, also through a dropped axis."""
-    found, stack = [], [node]
-    while stack:
-        for client, _ in fgraph.clients[stack.pop().outputs[0]]:
-            if isinstance(client.op, DimShuffle):
-                stack.append(client)
-            elif isinstance(client.op, Elemwise):
-                found.append(client)
+def _present_shapes(inputs, clones) -> dict:
+    """Return the shapes that shared variables have now."""
+    found = {}
+    for var, clone in zip(inputs, clones, strict=True):
+        value = getattr(getattr(var, "container", None), "value", None)
+        if hasattr(value, "shape"):
+            found[clone] = value.shape
     return found
 
 
-def _first_refusal(fgraph, nodes) -> str | None:
-    """Try the rules again, changing nothing, and return the first guard's reason."""
-    database = optdb["blas"].query("+BlasOpt")
-    with rewrite_trace() as trace:
-        for node in nodes:
-            for rewriter in database.node_tracker.get_trackers(node.op):
-                rewriter.transform(fgraph, node)
-    return _in_words(trace)
+def _calls_in(fgraph) -> list[str]:
+    return sorted(str(node.op) for node in fgraph.apply_nodes if is_product(node))
 
 
-def _in_words(trace: RewriteTrace) -> str | None:
-    # That a rule for scaled products saw none is no reason for anything.
-    refusals = [e for e in trace.events if e.outcome == REFUSED and e.detail != "is_scaled"]
-    if not refusals:
-        return None
-    return _phrase(refusals[0].rewriter, refusals[0].detail)
+# -- a graph that is rewritten for it ------------------------------------------------------
 
 
-def _noted_refusal(node) -> str | None:
-    """Return the reason a rule left on the product, before a later stage hid the sum."""
-    noted = getattr(node.outputs[0].tag, "refused", None)
-    return _phrase(*noted) if noted else None
+class _Written:
+    """What is to be said about a product as the user wrote it, before anything happens to it."""
+
+    def __init__(self, node, lengths: Lengths):
+        self.node = node
+        self.expression = _unnamed(node)
+        self.line = line_of(node.outputs[0])
+        self.lengths = [lengths.of(_without_added_axes(v)) for v in factors(node)]
+        self.dtypes = tuple(v.type.dtype for v in factors(node))
+        self.work = work_of(node, lengths)
+        self.outer = is_outer(node)
+        self.frames = frames_id(node)
 
 
-def _phrase(rule_name: str, guard_name: str) -> str:
-    return f"{REASONS.get(guard_name, guard_name)} ({rule_name}: {guard_name})"
+def _unnamed(node, width: int = 36) -> str:
+    """Return a product whose result has a name as what it multiplies all the same."""
+    var = node.outputs[0]
+    name, var.name = var.name, None
+    try:
+        return short(var, width)
+    finally:
+        var.name = name
+
+
+def _without_added_axes(var: Variable) -> Variable:
+    while (node := var.owner) is not None and isinstance(node.op, DimShuffle):
+        kept = [i for i in node.op.new_order if i != "x"]
+        if kept != list(range(node.op.input_ndim)):
+            break
+        var = node.inputs[0]
+    return var
+
+
+def _settle(node, lengths: Lengths) -> None:
+    """Let the lengths a product adds up over be equal."""
+    left, right = (lengths.of(v) for v in factors(node))
+    if is_dot(node):
+        lengths.unite(left[-1], right[-2 if len(right) > 1 else 0])
+        for a, b in zip(left[:-2], right[:-2], strict=False):
+            if 1 not in (a, b):
+                lengths.unite(a, b)
+
+
+def _rewritten(fgraph, mode, shapes: dict, name: str) -> Explanation:
+    """Apply the rewrites of `mode` to `fgraph`, and say what becomes of its products."""
+    nodes = fgraph.toposort()
+    products = [node for node in nodes if is_product(node)]
+    same: dict = {}
+    before = Lengths(fgraph, shapes, same)
+    for node in products:
+        _settle(node, before)
+    written = {node: _Written(node, before) for node in products}
+    shown = _texts(nodes)
+    mark(nodes)
+    tracker = ProductTracker(products)
+    tracker.number_nodes(nodes)
+    fgraph.attach_feature(tracker)
+    with mode.active():
+        mode.optimizer(fgraph)
+    tracker.finish()
+    fgraph.remove_feature(tracker)
+    after = Lengths(fgraph, shapes, same)
+    return _gathered(fgraph, written, tracker, after, shown, name)
+
+
+def _texts(nodes) -> dict[int, tuple[str, str]]:
+    """Return expressions and lines of sums and outer products, which may become calls."""
+    return {
+        i: (short(node.outputs[0], 36), line_of(node.outputs[0]))
+        for i, node in enumerate(nodes)
+        if isinstance(node.op, Sum | Elemwise)
+    }
+
+
+def _gathered(fgraph, written, tracker, lengths, shown, name: str) -> Explanation:
+    heirs: dict = {node: [] for node in written}
+    others = []
+    for node in fgraph.toposort():
+        if not is_product(node):
+            continue
+        origins = [product for product in tracker.of(node) if product in heirs]
+        for product in origins:
+            heirs[product].append(node)
+        if not origins:
+            others.append(node)
+    records: list[ProductRecord] = []
+    first: dict[Any, ProductRecord] = {}
+    made_at: dict[int, int] = {}
+    for product, facts in written.items():
+        record = _record(fgraph, facts, heirs[product], tracker, lengths)
+        record.number = len(records) + 1
+        _share(record, heirs[product], first, lengths)
+        # What a gradient adds has the very frames of what it is the gradient of.
+        earlier = made_at.setdefault(facts.frames, record.number)
+        record.gradient_of = earlier if earlier != record.number else 0
+        records.append(record)
+    for node in others:
+        expression, line = _source_of(node, shown)
+        record = _present(fgraph, node, lengths, tracker.rules.get(node, ""))
+        record.expression, record.line = expression or record.expression, line or record.line
+        record.number = len(records) + 1
+        records.append(record)
+    return Explanation.of(name, records, lengths)
+
+
+def _source_of(node, shown) -> tuple[str, str]:
+    found = [i for i in marks(node) if i in shown]
+    return shown[found[0]] if found else ("", "")
+
+
+def _share(record: ProductRecord, nodes, first: dict, lengths: Lengths) -> None:
+    """Count the work of a call once, with the first of the products it computes."""
+    mine = [node for node in nodes if node not in first]
+    sharing = dict.fromkeys(first[node] for node in nodes if node in first)
+    record.shared_with = [other.number for other in sharing]
+    for other in sharing:
+        other.asked = added([other.asked, record.asked])
+        break
+    for node in mine:
+        first[node] = record
+    if sharing and not mine:  # said there
+        record.why = ""
+    record.amount = added(work_of(node, lengths) for node in mine)
+    if len(mine) == len(nodes) == 1 and any(u.var.owner for term in record.amount for u in term):
+        # Lengths of what a rewrite put in between: they say nothing to the user.
+        record.amount = record.asked
+
+
+def _record(fgraph, facts: _Written, nodes, tracker, lengths) -> ProductRecord:
+    record = ProductRecord(
+        expression=facts.expression,
+        line=facts.line,
+        lengths=facts.lengths,
+        dtypes=facts.dtypes,
+        asked=facts.work,
+        is_outer=facts.outer,
+    )
+    if not nodes:
+        record.status = "vanished"
+        event = tracker.end_of(facts.node)
+        record.rule = event.name if event is not None else ""
+        record.why = why_it_vanished(event)
+        return record
+    _say_what_it_is(fgraph, record, nodes, tracker.rules)
+    event = tracker.ends.get(facts.node)
+    if event is not None and (taken_by := event.equal.get(facts.node)) is not None:
+        record.merged = event.name == "MergeOptimizer" and is_product(taken_by.owner)
+    regrouped = tracker.regrouping(facts.node) if len(nodes) > 1 else None
+    if regrouped is not None:
+        record.why = why_it_vanished(regrouped)
+    return record
+
+
+def _say_what_it_is(fgraph, record: ProductRecord, nodes, rules) -> None:
+    record.routine = " + ".join(str(node.op) for node in nodes)
+    made_by = [_rule_of(node, rules) for node in nodes]
+    record.rule = ", ".join(dict.fromkeys(name for name in made_by if name))
+    if len(nodes) > 1 or not isinstance(nodes[0].op, Dot22 | BatchedDot | Dot | Blockwise):
+        record.computes = "; ".join(_unnamed(node, 60) for node in nodes)
+    left = [node for node in nodes if not is_call(node)]
+    if left:
+        record.status = "stays"
+        record.rule = ""
+        record.why = why_it_stays(fgraph, left[0])
+        return
+    record.status = "call"
+    for node in nodes:
+        if isinstance(node.op, Dot22 | Dot22Scalar | BatchedDot):
+            refusal = why_not_in_a_sum(fgraph, node)
+            if refusal is not None:
+                record.why = f"not part of a sum: {refusal}"
+                return
+
+
+def _rule_of(node, rules) -> str:
+    return getattr(node.outputs[0].tag, "rule", None) or rules.get(node, "")
+
+
+# -- a graph as it is ----------------------------------------------------------------------
+
+
+def _as_it_is(fgraph, shapes: dict | None = None, name: str = "") -> Explanation:
+    lengths = Lengths(fgraph, shapes)
+    nodes = [node for node in fgraph.toposort() if is_product(node)]
+    for node in nodes:
+        _settle(node, lengths)
+    records = [_present(fgraph, node, lengths, "") for node in nodes]
+    for number, record in enumerate(records, 1):
+        record.number = number
+    return Explanation.of(name, records, lengths)
+
+
+def _present(fgraph, node, lengths: Lengths, rule: str) -> ProductRecord:
+    """Describe a product that is in the graph now."""
+    record = ProductRecord(
+        expression=_unnamed(node),
+        line=line_of(node.outputs[0]),
+        lengths=[lengths.of(_without_added_axes(v)) for v in factors(node)],
+        dtypes=tuple(v.type.dtype for v in factors(node)),
+        asked=work_of(node, lengths),
+        is_outer=is_outer(node),
+    )
+    record.amount = record.asked
+    _say_what_it_is(fgraph, record, [node], {node: rule})
+    return record

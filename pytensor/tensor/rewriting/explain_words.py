@@ -1,0 +1,345 @@
+"""Short words for what is in a graph: expressions as a user would write them, lengths, work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from pytensor.graph.basic import Constant, Variable
+from pytensor.scalar import basic as ps
+from pytensor.tensor.blas import BatchedDot, Dot22, Dot22Scalar, Gemm, Gemv, Ger
+from pytensor.tensor.blockwise import Blockwise
+from pytensor.tensor.elemwise import DimShuffle, Elemwise
+from pytensor.tensor.math import Dot
+from pytensor.tensor.rewriting.shape_feature import ShapeFeature
+from pytensor.tensor.shape import Shape_i
+
+_SIGNS = {
+    ps.Add: (" + ", 1),
+    ps.Sub: (" - ", 1),
+    ps.Mul: (" * ", 2),
+    ps.TrueDiv: (" / ", 2),
+    ps.Pow: ("**", 4),
+}
+_PRODUCT = 3
+_ATOM = 5
+_MAX_DEPTH = 5
+
+
+def is_product(node) -> bool:
+    """Return whether `node` multiplies matrices or vectors: a `Dot` or a BLAS call."""
+    return is_dot(node) or is_call(node)
+
+
+def is_dot(node) -> bool:
+    """Return whether `node` is a product as users write it, of matrices or of batches."""
+    op = getattr(node, "op", None)
+    return isinstance(op, Dot) or (isinstance(op, Blockwise) and isinstance(op.core_op, Dot))
+
+
+def is_call(node) -> bool:
+    """Return whether the op of `node` is one of `pytensor.tensor.blas`."""
+    return type(getattr(node, "op", None)).__module__.startswith("pytensor.tensor.blas.")
+
+
+def factors(node) -> tuple[Variable, Variable]:
+    """Return what `node`, a product, multiplies."""
+    op, inputs = node.op, node.inputs
+    if isinstance(op, Ger) or len(inputs) == 5:
+        return inputs[2], inputs[3]
+    if len(inputs) == 4:  # Syrk: an array times its own transpose
+        return inputs[2], inputs[2]
+    return inputs[0], inputs[1]
+
+
+def is_outer(node) -> bool:
+    """Return whether `node` multiplies a column by a row."""
+    left, right = factors(node)
+    if isinstance(node.op, Ger):
+        return True
+    return is_dot(node) and left.type.shape[-1:] == (1,) == right.type.shape[-2:-1]
+
+
+# -- expressions ---------------------------------------------------------------------------
+
+
+def short(var: Variable, width: int = 40) -> str:
+    """Return `var` as a short expression of named variables.
+
+    Examples
+    --------
+    >>> import pytensor.tensor as pt
+    >>> X, w = pt.matrix("X"), pt.vector("w")
+    >>> short(pt.exp(X @ w) - 1.0)
+    'exp(X @ w) - 1'
+    """
+    for depth in range(_MAX_DEPTH, 0, -1):
+        text, _ = _written(var, depth)
+        if len(text) <= width:
+            return text
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _written(var: Variable, depth: int) -> tuple[str, int]:
+    """Return an expression and how strongly its outermost operation binds."""
+    node = var.owner
+    if isinstance(var, Constant):
+        return _constant(var), _ATOM
+    if var.name or node is None:
+        return var.name or f"<{var.type}>", _ATOM
+    if isinstance(node.op, DimShuffle):
+        return _dimshuffled(node, depth)
+    if depth <= 0:
+        return "…", _ATOM
+    if is_product(node):
+        return _product(node, depth)
+    if isinstance(node.op, Elemwise):
+        return _elementwise(node, depth)
+    name = type(node.op).__name__
+    shown = [_written(x, depth - 1)[0] for x in node.inputs[:3]]
+    if name in ("Sum", "Max", "Min", "Argmax", "CAReduce", "Prod", "All", "Any"):
+        return f"{name.lower()}({shown[0]})", _ATOM
+    if "Subtensor" in name and not name.startswith(("Inc", "AdvancedInc")):
+        return f"{_bracketed(node.inputs[0], depth - 1, _ATOM)}[…]", _ATOM
+    if name in ("Alloc", "AllocEmpty"):
+        return shown[0] if name == "Alloc" else "empty", _ATOM
+    if name == "SpecifyShape":
+        return _written(node.inputs[0], depth)
+    if name == "Reshape":
+        return f"reshape({shown[0]})", _ATOM
+    more = ", …" if len(node.inputs) > 3 else ""
+    return f"{name}({', '.join(shown)}{more})", _ATOM
+
+
+def _constant(var: Constant) -> str:
+    data = getattr(var, "data", None)
+    if getattr(data, "size", 0) == 1 and getattr(data, "dtype", None) is not None:
+        number = data.reshape(()).item()
+        return f"{number:.4g}" if isinstance(number, float) else str(number)
+    return var.name or "constant"
+
+
+def _bracketed(var: Variable, depth: int, binds: int) -> str:
+    text, strength = _written(var, depth)
+    return text if strength >= binds else f"({text})"
+
+
+def _dimshuffled(node, depth: int) -> tuple[str, int]:
+    if node.op.new_order == (1, 0) or _swaps_last_two(node.op.new_order):
+        return f"{_bracketed(node.inputs[0], depth, _ATOM)}.T", _ATOM
+    # Axes of length 1 that come and go are nothing a reader wants to see.
+    return _written(node.inputs[0], depth)
+
+
+def _swaps_last_two(order) -> bool:
+    kept = [i for i in order if i != "x"]
+    n = len(kept)
+    return n >= 2 and kept == [*range(n - 2), n - 1, n - 2]
+
+
+def _product(node, depth: int) -> tuple[str, int]:
+    left, right = factors(node)
+    if is_outer(node):
+        text = f"outer({_written(left, depth - 1)[0]}, {_written(right, depth - 1)[0]})"
+        return _accumulated(node, text, depth)
+    sign = " @ "
+    text = _bracketed(left, depth - 1, _PRODUCT) + sign
+    if type(node.op).__name__ == "Syrk":
+        inner = _bracketed(left, depth - 1, _ATOM)
+        text += inner[:-2] if inner.endswith(".T") else f"{inner}.T"
+    else:
+        text += _bracketed(right, depth - 1, _PRODUCT + 1)
+    return _accumulated(node, text, depth)
+
+
+def _accumulated(node, text: str, depth: int) -> tuple[str, int]:
+    """Add scalars and accumulator of a call to the product it computes."""
+    inputs, strength = node.inputs, _PRODUCT
+    alpha = beta = accumulator = None
+    if isinstance(node.op, Dot22Scalar):
+        alpha = inputs[2]
+    elif isinstance(node.op, Ger):
+        accumulator, alpha = inputs[:2]
+    elif len(inputs) in (4, 5):
+        accumulator, alpha, beta = inputs[0], inputs[1], inputs[-1]
+    if alpha is not None and not _is_number(alpha, 1):
+        minus = _is_number(alpha, -1)
+        text, strength = (f"-{text}" if minus else f"{_atom(alpha, depth)} * {text}"), 2
+    if accumulator is None or (beta is not None and _is_number(beta, 0)):
+        return text, strength
+    if isinstance(accumulator, Constant) and not accumulator.data.any():
+        return text, strength
+    if accumulator.owner is not None and type(accumulator.owner.op).__name__ == "AllocEmpty":
+        return text, strength
+    added = _written(accumulator, depth - 1)[0]
+    if beta is not None and not _is_number(beta, 1):
+        added = f"{_atom(beta, depth)} * {_bracketed(accumulator, depth - 1, _PRODUCT)}"
+    return f"{added} - {text[1:]}" if text.startswith("-") else f"{added} + {text}", 1
+
+
+def _atom(var: Variable, depth: int) -> str:
+    return _bracketed(var, depth - 1, _ATOM)
+
+
+def _is_number(var: Variable, number) -> bool:
+    return isinstance(var, Constant) and var.data.size == 1 and var.data.item() == number
+
+
+def _elementwise(node, depth: int) -> tuple[str, int]:
+    op = node.op.scalar_op
+    for kind, (sign, strength) in _SIGNS.items():
+        if isinstance(op, kind):
+            first, *rest = node.inputs
+            parts = [_bracketed(first, depth - 1, strength)]
+            parts += [_bracketed(x, depth - 1, strength + (sign != " + ")) for x in rest]
+            return _unless_empty(sign.join(parts), strength)
+    if isinstance(op, ps.Neg):
+        return _unless_empty(f"-{_bracketed(node.inputs[0], depth - 1, 2)}", 2)
+    if isinstance(op, ps.Cast):
+        return _written(node.inputs[0], depth)
+    names = [_written(x, depth - 1)[0] for x in node.inputs]
+    if hasattr(op, "fgraph"):  # several operations fused into one
+        named = [n for n in dict.fromkeys(names) if any(c.isalpha() for c in n)]
+        return _unless_empty(f"f({', '.join(named)})", _ATOM)
+    name = getattr(op, "name", None) or type(op).__name__.lower()
+    return _unless_empty(f"{name}({', '.join(names)})", _ATOM)
+
+
+def _unless_empty(text: str, strength: int) -> tuple[str, int]:
+    """Return the text of an operation, or ``…`` if its operands are not shown either."""
+    shown = text[text.find("(") + 1 :] if text[:1].isalpha() and text.endswith(")") else text
+    return (text, strength) if any(c.isalpha() for c in shown) else ("…", _ATOM)
+
+
+# -- lengths and work ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A length that only a call will tell: that of an axis of a variable."""
+
+    var: Variable = field(repr=False)
+    axis: int
+
+    def __str__(self) -> str:
+        return f"{short(self.var, 30)}.shape[{self.axis}]"
+
+
+Length = int | Unknown
+# Sums of products: {(unknown lengths, in order): whole number}.
+Work = dict[tuple[Unknown, ...], int]
+
+
+class Lengths:
+    """Lengths of the axes of the variables of one graph, as far as they are known.
+
+    Parameters
+    ----------
+    fgraph : FunctionGraph
+    known : mapping
+        Inputs of the graph and their present shapes (those of shared variables).
+    same : dict, optional
+        What was found out about unknown lengths before.
+    """
+
+    def __init__(self, fgraph, known=None, same: dict | None = None):
+        self.known = {} if known is None else known
+        self.same: dict[Unknown, Length] = {} if same is None else same
+        self.feature = getattr(fgraph, "shape_feature", None) or ShapeFeature()
+        self.feature.fgraph = fgraph
+
+    def of(self, var: Variable) -> tuple[Length, ...]:
+        """Return the lengths of `var`."""
+        if var in self.known:
+            return tuple(int(n) for n in self.known[var])
+        expressions = self.feature.shape_tuple(var) or ()
+        return tuple(
+            self.settled(self._number(expression) or Unknown(var, axis))
+            if not _is_zero(expression)
+            else 0
+            for axis, expression in enumerate(expressions)
+        )
+
+    def settled(self, length: Length) -> Length:
+        """Return what `length` is known to be equal to."""
+        while isinstance(length, Unknown) and length in self.same:
+            length = self.same[length]
+        return length
+
+    def unite(self, a: Length, b: Length) -> None:
+        """Note that two lengths are equal: a product asks for it."""
+        a, b = self.settled(a), self.settled(b)
+        if isinstance(a, Unknown) and a != b:
+            self.same[a] = b
+        elif isinstance(b, Unknown) and a != b:
+            self.same[b] = a
+
+    def _number(self, expression: Variable, depth: int = 6) -> Length | None:
+        if isinstance(expression, Constant):
+            return int(expression.data)
+        node = expression.owner
+        if node is None or depth == 0:
+            return None
+        if isinstance(node.op, Shape_i):
+            (var,) = node.inputs
+            if var in self.known:
+                return int(self.known[var][node.op.i])
+            return Unknown(var, node.op.i)
+        if isinstance(node.op, DimShuffle):
+            return self._number(node.inputs[0], depth)
+        if not isinstance(node.op, Elemwise):
+            return None
+        values = [self._number(x, depth - 1) for x in node.inputs]
+        values = [None if v is None else self.settled(v) for v in values]
+        if len(values) == 1:
+            return values[0]
+        if all(isinstance(v, int) for v in values):
+            return int(node.op.scalar_op.impl(*values))
+        return None
+
+
+def _is_zero(expression: Variable) -> bool:
+    return isinstance(expression, Constant) and int(expression.data) == 0
+
+
+def times(*lengths: Length, number: int = 1) -> Work:
+    """Return the product of lengths and a number."""
+    unknown = []
+    for length in lengths:
+        if isinstance(length, Unknown):
+            unknown.append(length)
+        else:
+            number *= length
+    return {tuple(sorted(unknown, key=id_of)): number}
+
+
+def id_of(length: Unknown) -> tuple:
+    """Return a key to sort unknown lengths by."""
+    return (id(length.var), length.axis)
+
+
+def added(works: Iterable[Work]) -> Work:
+    """Return the sum of works."""
+    total: Work = {}
+    for work in works:
+        for unknown, number in work.items():
+            total[unknown] = total.get(unknown, 0) + number
+    return total
+
+
+def work_of(node, lengths: Lengths) -> Work:
+    """Return the floating-point operations of the product `node`, one term per size."""
+    op = node.op
+    left, right = (lengths.of(v) for v in factors(node))
+    if isinstance(op, Gemv):
+        return times(*left, number=2)
+    if isinstance(op, Ger):
+        return times(*left, *right, number=2)
+    if type(op).__name__ == "Syrk":
+        return times(left[0], *left, number=1)
+    if type(op).__name__ == "Trmm":
+        return times(*left, right[-1], number=1)
+    if isinstance(op, Gemm | Dot22 | Dot22Scalar | BatchedDot) or is_product(node):
+        batch = [a if a != 1 else b for a, b in zip(left[:-2], right[:-2], strict=False)]
+        return times(*batch, *left[-2:], right[-1], number=2)
+    return {}
