@@ -6,8 +6,8 @@
 
 #define ELEMENT d
 #include "loops.c"
-#include "gemm.c"
 #include "gemv.c"
+#include "gemm.c"
 #include "ger.c"
 
 static void *no_scratch(void *owner, int64_t bytes)

@@ -30,11 +30,16 @@ class MatrixView(ctypes.Structure):
 
 
 class VectorView(ctypes.Structure):
-    _fields_ = [("data", ctypes.c_void_p), ("size", ctypes.c_int64), ("stride", ctypes.c_int64)]
+    _fields_ = [
+        ("data", ctypes.c_void_p),
+        ("size", ctypes.c_int64),
+        ("stride", ctypes.c_int64),
+        ("conj", ctypes.c_bool),
+    ]
 
     @classmethod
-    def of(cls, a):
-        return cls(a.ctypes.data, *a.shape, *a.strides)
+    def of(cls, a, conj=False):
+        return cls(a.ctypes.data, *a.shape, *a.strides, conj)
 
 
 class Batch(ctypes.Structure):
@@ -89,9 +94,16 @@ class Helpers:
         views = MatrixView.of(m, conj), VectorView.of(x), VectorView.of(y)
         return self._call("gemv", LETTERS[y.dtype.name], a, *views[:2], b, views[2])
 
-    def ger(self, alpha, x, y, a, z):
+    def syrk(self, alpha, x, beta, old, z, hermitian=False):
+        a, b = self._scalars(z.dtype, alpha, beta)
+        views = MatrixView.of(x), MatrixView.of(old), MatrixView.of(z)
+        flag = ctypes.c_int(hermitian)
+        return self._call("syrk", LETTERS[z.dtype.name], flag, a, views[0], b, *views[1:])
+
+    def ger(self, alpha, x, y, a, z, conj=(False, False)):
         (scale,) = self._scalars(z.dtype, alpha)
-        views = VectorView.of(x), VectorView.of(y), MatrixView.of(a), MatrixView.of(z)
+        views = VectorView.of(x, conj[0]), VectorView.of(y, conj[1])
+        views += MatrixView.of(a), MatrixView.of(z)
         return self._call("ger", LETTERS[z.dtype.name], scale, *views)
 
     def batched(self, alpha, x, y, beta, z):

@@ -1,7 +1,8 @@
 /* One element type of harness.c. */
 #include "loops.c"
-#include "gemm.c"
 #include "gemv.c"
+#include "gemm.c"
+#include "syrk.c"
 #include "ger.c"
 #include "batched_gemm.c"
 
@@ -17,6 +18,13 @@ int NAME(test_gemv)(void *const *routines, const REAL *alpha, const matrix_view 
 {
     const blas_env env = {routines, test_scratch, NULL};
     return finish(NAME(gemv)(&env, *alpha, a, x, *beta, y));
+}
+
+int NAME(test_syrk)(void *const *routines, const int *hermitian, const REAL *alpha, const matrix_view *x,
+        const REAL *beta, const matrix_view *old, const matrix_view *z)
+{
+    const blas_env env = {routines, test_scratch, NULL};
+    return finish(NAME(syrk)(&env, *hermitian, *alpha, x, *beta, old, z));
 }
 
 int NAME(test_ger)(void *const *routines, const REAL *alpha, const vector_view *x, const vector_view *y,

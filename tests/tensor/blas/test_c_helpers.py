@@ -116,6 +116,82 @@ def test_large_ger_through_the_library(helpers, letter):
         assert close(a, expected, letter)
 
 
+def adjoint(x, hermitian):
+    return np.conj(x).T if hermitian else x.T
+
+
+@pytest.mark.parametrize("letter", DTYPES)
+@pytest.mark.parametrize("in_place", [False, True])
+def test_syrk_in_every_layout(helpers, letter, in_place):
+    rng = np.random.default_rng(ord(letter))
+    dtype = DTYPES[letter]
+    wrong = []
+    olds = MATRIX_LAYOUTS if in_place else OPERANDS
+    for names in itertools.product(OPERANDS, olds, ("C",) if in_place else MATRIX_LAYOUTS):
+        if rng.random() > 2 / EVERY:
+            continue
+        n, k = rng.choice(SIZES, 2) if rng.random() < 0.4 else rng.choice([9, 17, 40], 2)
+        alpha, beta = rng.choice(SCALES, 2)
+        if letter in "cz" and rng.random() < 0.4:
+            alpha = alpha * 2 + 0.5j
+        hermitian = letter in "cz" and rng.random() < 0.6
+        x = OPERANDS[names[0]](random(rng, (n, k), dtype))
+        old, values = prefilled(rng, (n, n), dtype, beta, olds[names[1]])
+        if beta != 0:
+            values = old.copy()
+        z = old if in_place else MATRIX_LAYOUTS[names[2]](np.full((n, n), np.nan, dtype))
+        expected = dtype(alpha) * (x @ adjoint(x, hermitian)) + dtype(beta) * values
+        status = helpers.syrk(alpha, x, beta, old, z, hermitian)
+        exact = beta != 0 or (hermitian and np.imag(alpha)) or (z == adjoint(z, hermitian)).all()
+        if status < 0 or not close(z, expected, letter) or not exact:
+            wrong.append((names, (n, k), alpha, beta, hermitian, status))
+    assert not wrong, f"{len(wrong)} wrong, first {wrong[:3]}"
+
+
+@pytest.mark.parametrize("letter", DTYPES)
+@pytest.mark.parametrize("shape", [(300, 70), (70, 300), (10, 300), (130, 8), (1, 9)])
+def test_large_syrk(helpers, letter, shape):
+    rng = np.random.default_rng(1)
+    x = random(rng, shape, DTYPES[letter])
+    n = shape[0]
+    for hermitian in {False, letter in "cz"}:
+        product = x @ adjoint(x, hermitian)
+        for beta, layout in itertools.product((0, 0.5), ("C", "F", "step both")):
+            old = random(rng, (n, n), DTYPES[letter])
+            z = MATRIX_LAYOUTS[layout](old.copy() if beta else np.full_like(old, np.nan))
+            assert helpers.syrk(2.0, x, beta, z, z, hermitian) >= 0
+            expected = 2 * product + (DTYPES[letter](beta) * old)
+            assert np.allclose(
+                z, expected, rtol=TOLERANCE[letter] * 10, atol=1e-2 if letter in "sc" else 1e-9
+            )
+            if not beta:
+                assert (z == adjoint(z, hermitian)).all()
+
+
+def test_syrk_of_its_own_output(helpers):
+    rng = np.random.default_rng(2)
+    for n, beta in itertools.product((3, 12, 40), (0, 0.5)):
+        a = rng.normal(size=(n, n))
+        expected = a @ a.T + beta * a
+        assert helpers.syrk(1.0, a, beta, a, a) >= 0
+        assert np.allclose(a, expected)
+
+
+@pytest.mark.parametrize("letter", DTYPES)
+def test_syrk_without_the_routine(helpers, letter):
+    rng = np.random.default_rng(3)
+    lacking = blas_helpers.Helpers(helpers.lib._name)
+    for name in ("syrk", "herk"):
+        if letter + name in BLAS_NAMES:
+            lacking.table[BLAS_NAMES.index(letter + name)] = None
+    for hermitian, beta in itertools.product({False, letter in "cz"}, (0, 1)):
+        x, old = random(rng, (40, 35), DTYPES[letter]), random(rng, (40, 40), DTYPES[letter])
+        z = np.full_like(old, np.nan)
+        assert lacking.syrk(1.0, x, beta, old, z, hermitian) >= 0
+        assert close(z, x @ adjoint(x, hermitian) + beta * old, letter)
+        assert beta or (z == adjoint(z, hermitian)).all()
+
+
 def batch_layouts(rng, shape, dtype):
     """Batches of matrices: contiguous, shared, stacked, permuted, reversed, misaligned."""
     b, m, n = shape

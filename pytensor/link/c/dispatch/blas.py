@@ -12,24 +12,37 @@ from pytensor.tensor.blas.batched import BatchedDot
 from pytensor.tensor.blas.gemm import Dot22, Dot22Scalar, Gemm
 from pytensor.tensor.blas.gemv import Gemv
 from pytensor.tensor.blas.ger import Ger
+from pytensor.tensor.blas.syrk import Syrk
 
 BLAS_CODE = "pytensor.tensor.blas.c_code"
 Defines = tuple[tuple[str, str], ...]
 ELEMENTS = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
 
+_GEMV_FILES = ("loops.c", "gemv.c")
+_GEMM_FILES = (*_GEMV_FILES, "gemm.c")
 _FILES = {
-    "gemm": ("loops.c", "gemm.c", "gemm_kernel.c"),
-    "gemv": ("loops.c", "gemv.c", "gemv_kernel.c"),
+    "gemm": (*_GEMM_FILES, "gemm_kernel.c"),
+    "gemv": (*_GEMV_FILES, "gemv_kernel.c"),
     "ger": ("loops.c", "ger.c", "ger_kernel.c"),
-    "batched": ("loops.c", "gemm.c", "batched_gemm.c", "batched_kernel.c"),
+    "batched": (*_GEMM_FILES, "batched_gemm.c", "batched_kernel.c"),
+    "syrk": (*_GEMM_FILES, "syrk.c", "syrk_kernel.c"),
 }
 
 
-_GEMM = "gemm_kernel_{t}(ctx, {in_place}, x0, load_{t}(x1->data), x2, x3, load_{t}(x4->data), z0)"
-_DOT22 = 'dot22_kernel_{t}(ctx, "Dot22", real_{t}(1.0), x0, x1, z0)'
-_DOT22SCALAR = 'dot22_kernel_{t}(ctx, "Dot22Scalar", load_{t}(x2->data), x0, x1, z0)'
-_GEMV = "gemv_kernel_{t}(ctx, {in_place}, x0, {alpha}, x2, x3, {beta}, z0)"
-_GER = "ger_kernel_{t}(ctx, {in_place}, x0, load_{t}(x1->data), x2, x3, z0)"
+_GEMM = (
+    "gemm_kernel_{t}(ctx, {in_place}, x0, load_{t}(x1->data), x2, {conj_x}, x3, {conj_y}, "
+    "load_{t}(x4->data), z0)"
+)
+_DOT22 = 'dot22_kernel_{t}(ctx, "Dot22", real_{t}(1.0), x0, {conj_x}, x1, {conj_y}, z0)'
+_DOT22SCALAR = (
+    'dot22_kernel_{t}(ctx, "Dot22Scalar", load_{t}(x2->data), x0, {conj_x}, x1, {conj_y}, z0)'
+)
+_GEMV = "gemv_kernel_{t}(ctx, {in_place}, x0, {alpha}, x2, {conj_A}, x3, {beta}, z0)"
+_GER = "ger_kernel_{t}(ctx, {in_place}, x0, load_{t}(x1->data), x2, {conj_x}, x3, {conj_y}, z0)"
+_SYRK = (
+    "syrk_kernel_{t}(ctx, {in_place}, {hermitian}, x0, load_{t}(x1->data), x2, "
+    "load_{t}(x3->data), z0)"
+)
 _BATCHED_DOT = "batched_dot_kernel_{t}(ctx, x0, x1, z0)"
 
 
@@ -75,12 +88,17 @@ def _as_real(name: str, dtype: str, operands_dtype: str) -> str | None:
     return f"real_{{t}}((double)*(const {c_type(dtype)} *){name}->data)"
 
 
+def _conjugates(conj: str, names: str) -> dict[str, str]:
+    """Say of each operand whether its conjugate is meant."""
+    return {f"conj_{name}": _c_bool(name in conj) for name in names}
+
+
 @c_funcify.register(Gemm)
 def c_gemm(op, node=None, **kwargs) -> CKernel | None:
     element = ELEMENTS.get(node.outputs[0].type.dtype)
     if element is None:
         return None
-    call = _fill(_GEMM, in_place=_c_bool(op.inplace))
+    call = _fill(_GEMM, in_place=_c_bool(op.inplace), **_conjugates(op.conj, "xy"))
     return _kernel("gemm", element, call, **_placement(op.inplace))
 
 
@@ -89,7 +107,7 @@ def c_dot22(op, node=None, **kwargs) -> CKernel | None:
     element = ELEMENTS.get(node.outputs[0].type.dtype)
     if element is None:
         return None
-    return _kernel("gemm", element, _DOT22)
+    return _kernel("gemm", element, _fill(_DOT22, **_conjugates(op.conj, "xy")))
 
 
 @c_funcify.register(Dot22Scalar)
@@ -97,7 +115,7 @@ def c_dot22scalar(op, node=None, **kwargs) -> CKernel | None:
     element = ELEMENTS.get(node.outputs[0].type.dtype)
     if element is None:
         return None
-    return _kernel("gemm", element, _DOT22SCALAR)
+    return _kernel("gemm", element, _fill(_DOT22SCALAR, **_conjugates(op.conj, "xy")))
 
 
 @c_funcify.register(Gemv)
@@ -108,7 +126,8 @@ def c_gemv(op, node=None, **kwargs) -> CKernel | None:
     beta = _as_real("x4", node.inputs[4].type.dtype, dtype)
     if element is None or alpha is None or beta is None:
         return None
-    call = _fill(_GEMV, in_place=_c_bool(op.inplace), alpha=alpha, beta=beta)
+    parts = {"alpha": alpha, "beta": beta, **_conjugates(op.conj, "A")}
+    call = _fill(_GEMV, in_place=_c_bool(op.inplace), **parts)
     return _kernel("gemv", element, call, **_placement(op.inplace))
 
 
@@ -117,8 +136,17 @@ def c_ger(op, node=None, **kwargs) -> CKernel | None:
     element = ELEMENTS.get(node.outputs[0].type.dtype)
     if element is None:
         return None
-    call = _fill(_GER, in_place=_c_bool(op.inplace))
+    call = _fill(_GER, in_place=_c_bool(op.inplace), **_conjugates(op.conj, "xy"))
     return _kernel("ger", element, call, **_placement(op.inplace))
+
+
+@c_funcify.register(Syrk)
+def c_syrk(op, node=None, **kwargs) -> CKernel | None:
+    element = ELEMENTS.get(node.outputs[0].type.dtype)
+    if element is None:
+        return None
+    call = _fill(_SYRK, in_place=_c_bool(op.inplace), hermitian=_c_bool(op.hermitian))
+    return _kernel("syrk", element, call, **_placement(op.inplace))
 
 
 @c_funcify.register(BatchedDot)
@@ -131,14 +159,20 @@ def c_batched_dot(op, node=None, **kwargs) -> CKernel | None:
 
 def _declare_usual() -> None:
     """Have the calls for a BLAS with 32-bit integers compiled when the package is installed."""
+    as_is = {**_conjugates("", "xyA"), "alpha": _as_is("x1"), "beta": _as_is("x4")}
     for t in ELEMENTS.values():
         for in_place in ("false", "true"):
-            gemv = _fill(_GEMV, in_place=in_place, alpha=_as_is("x1"), beta=_as_is("x4"))
-            declare_ready(_kernel("gemm", t, _fill(_GEMM, in_place=in_place), ()), 5, 1)
+            gemm, gemv, ger = (
+                _fill(call, in_place=in_place, **as_is) for call in (_GEMM, _GEMV, _GER)
+            )
+            declare_ready(_kernel("gemm", t, gemm, ()), 5, 1)
             declare_ready(_kernel("gemv", t, gemv, ()), 5, 1)
-            declare_ready(_kernel("ger", t, _fill(_GER, in_place=in_place), ()), 4, 1)
-        declare_ready(_kernel("gemm", t, _DOT22, ()), 2, 1)
-        declare_ready(_kernel("gemm", t, _DOT22SCALAR, ()), 3, 1)
+            declare_ready(_kernel("ger", t, ger, ()), 4, 1)
+            for hermitian in ("false", "true") if t in "cz" else ("false",):
+                syrk = _fill(_SYRK, in_place=in_place, hermitian=hermitian)
+                declare_ready(_kernel("syrk", t, syrk, ()), 4, 1)
+        declare_ready(_kernel("gemm", t, _fill(_DOT22, **as_is), ()), 2, 1)
+        declare_ready(_kernel("gemm", t, _fill(_DOT22SCALAR, **as_is), ()), 3, 1)
         declare_ready(_kernel("batched", t, _BATCHED_DOT, ()), 2, 1)
 
 

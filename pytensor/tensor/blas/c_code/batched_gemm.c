@@ -5,6 +5,7 @@
 #ifndef ELEMENT /* compiled alone; a unit defines ELEMENT and lists the files it needs */
 #define ELEMENT d
 #include "loops.c"
+#include "gemv.c"
 #include "gemm.c"
 #endif
 

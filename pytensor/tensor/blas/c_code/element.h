@@ -88,6 +88,69 @@ BLAS_HELPER bool equals_z(element_z a, double v)
     return a.re == v && a.im == 0.0;
 }
 
+BLAS_INLINE element_s conj_s(element_s a)
+{
+    return a;
+}
+
+BLAS_INLINE element_d conj_d(element_d a)
+{
+    return a;
+}
+
+BLAS_INLINE element_c conj_c(element_c a)
+{
+    return (element_c){a.re, -a.im};
+}
+
+BLAS_INLINE element_z conj_z(element_z a)
+{
+    return (element_z){a.re, -a.im};
+}
+
+/* The number without its imaginary part. */
+BLAS_INLINE element_s real_part_s(element_s a)
+{
+    return a;
+}
+
+BLAS_INLINE element_d real_part_d(element_d a)
+{
+    return a;
+}
+
+BLAS_INLINE element_c real_part_c(element_c a)
+{
+    return (element_c){a.re, 0.0f};
+}
+
+BLAS_INLINE element_z real_part_z(element_z a)
+{
+    return (element_z){a.re, 0.0};
+}
+
+BLAS_HELPER bool is_real_s(element_s a)
+{
+    (void)a;
+    return true;
+}
+
+BLAS_HELPER bool is_real_d(element_d a)
+{
+    (void)a;
+    return true;
+}
+
+BLAS_HELPER bool is_real_c(element_c a)
+{
+    return a.im == 0.0f;
+}
+
+BLAS_HELPER bool is_real_z(element_z a)
+{
+    return a.im == 0.0;
+}
+
 BLAS_INLINE element_s mul_s(element_s a, element_s b)
 {
     return a * b;

@@ -65,7 +65,18 @@ typedef void trmm_fn(const char *side, const char *uplo, const char *transa, con
         const blas_int *m, const blas_int *n, const void *alpha, const void *a, const blas_int *lda, void *b,
         const blas_int *ldb);
 
-/* The order of the table; BLAS_NAMES in _ldflags.py is the same list, and a test compares the two. */
+/* Routines that return a number by value have the return type of the library at hand. Accelerate's sdot
+ * returns a double, as g77's did; the probe finds out, and here is the one place that knows. Only
+ * pytensor_blas_sdot in probes/provider.c calls one, and hands the number on by address. */
+#ifdef BLAS_SDOT_RETURNS_DOUBLE
+#define BLAS_SDOT_RESULT double
+#else
+#define BLAS_SDOT_RESULT float
+#endif
+typedef BLAS_SDOT_RESULT sdot_fn(
+        const blas_int *n, const float *x, const blas_int *incx, const float *y, const blas_int *incy);
+
+/* The order of the table; BLAS_NAMES in _provider.py is the same list, and a test compares the two. */
 /* clang-format off */
 #define BLAS_ROUTINES(ENTRY) \
     ENTRY(sgemm) ENTRY(dgemm) ENTRY(cgemm) ENTRY(zgemm) \
@@ -80,9 +91,14 @@ typedef void trmm_fn(const char *side, const char *uplo, const char *transa, con
 #define BLAS_TABLE_INDEX(name) BLAS_##name,
 enum blas_routine { BLAS_ROUTINES(BLAS_TABLE_INDEX) BLAS_ROUTINE_COUNT };
 
-/* Names under which a body written once finds the routine of its element type (real ger is complex geru). */
+/* Names under which a body written once finds the routine of its element type: without imaginary parts there
+ * is one ger and one syrk. */
 #define BLAS_sgeru BLAS_sger
 #define BLAS_dgeru BLAS_dger
+#define BLAS_sgerc BLAS_sger
+#define BLAS_dgerc BLAS_dger
+#define BLAS_sherk BLAS_ssyrk
+#define BLAS_dherk BLAS_dsyrk
 
 /* Where a helper gets its routines and its scratch memory. Blocks of `scratch` live until the helper returns;
  * NULL means that memory ran out. */

@@ -9,6 +9,7 @@
 #ifndef ELEMENT /* compiled alone; a unit defines ELEMENT and lists the files it needs */
 #define ELEMENT d
 #include "loops.c"
+#include "gemv.c"
 #endif
 
 /* Below this many multiplications the library's own bookkeeping costs more than the product
@@ -96,6 +97,21 @@ BLAS_HELPER bool NAME(direct_gemm)(const blas_env *env, REAL alpha, const matrix
     return true;
 }
 
+/* One row or one column of z: a product of a matrix and a vector, which gemv reads once. */
+BLAS_OUTLINE int NAME(gemm_by_gemv)(const blas_env *env, REAL alpha, const matrix_view *x,
+        const matrix_view *y, REAL beta, const matrix_view *z)
+{
+    if (z->cols == 1) {
+        const vector_view in = {y->data, y->rows, y->row_stride, y->conj};
+        const vector_view out = {z->data, z->rows, z->row_stride, false};
+        return NAME(gemv)(env, alpha, x, &in, beta, &out);
+    }
+    const matrix_view a = transposed(y);
+    const vector_view in = {x->data, x->cols, x->col_stride, x->conj};
+    const vector_view out = {z->data, z->cols, z->col_stride, false};
+    return NAME(gemv)(env, alpha, &a, &in, beta, &out);
+}
+
 /* Dimensions beyond BLAS_INT: the same product over blocks that fit. */
 BLAS_HELPER int NAME(gemm)(const blas_env *env, REAL alpha, const matrix_view *x, const matrix_view *y,
         REAL beta, const matrix_view *z);
@@ -128,6 +144,8 @@ BLAS_HELPER int NAME(gemm)(const blas_env *env, REAL alpha, const matrix_view *x
         NAME(scale_matrix)(beta, z);
         return BLAS_DONE;
     }
+    if (z->rows == 1 || z->cols == 1)
+        return NAME(gemm_by_gemv)(env, alpha, x, y, beta, z);
     if (z->rows > BLAS_INT_LIMIT || z->cols > BLAS_INT_LIMIT || x->cols > BLAS_INT_LIMIT)
         return NAME(split_gemm)(env, alpha, x, y, beta, z);
     if (NAME(direct_gemm)(env, alpha, x, y, beta, z))

@@ -45,29 +45,19 @@ BLAS_HELPER void NAME(call_gemv)(const blas_env *env, char layout, blas_int ld, 
     gemv(&trans, &m, &n, &alpha, a->data, &ld, vector_start(x), &incx, &beta, vector_start(y), &incy);
 }
 
-/* A conjugated matrix stored by columns has no letter in gemv: copy it, rows contiguous. */
-BLAS_OUTLINE bool NAME(conjugate_by_copy)(const blas_env *env, matrix_view *a, blas_int *ld)
-{
-    const int64_t itemsize = (int64_t)sizeof(REAL);
-    char *const scratch = env->scratch(env->owner, packed_bytes(a->rows * a->cols, itemsize));
-    if (!scratch)
-        return false;
-    *a = packed_copy(a, scratch, itemsize);
-    *ld = (blas_int)at_least_one(a->cols);
-    return true;
-}
-
 BLAS_OUTLINE bool NAME(pack_vector)(const blas_env *env, vector_view *v, blas_int *inc)
 {
     const int64_t itemsize = (int64_t)sizeof(REAL);
     char *const scratch = env->scratch(env->owner, packed_bytes(v->size, itemsize));
     if (!scratch)
         return false;
-    copy_line(scratch, itemsize, v->data, v->stride, v->size, itemsize);
-    *v = (vector_view){scratch, v->size, itemsize};
+    *v = packed_vector(v, scratch, itemsize);
     *inc = 1;
     return true;
 }
+
+BLAS_OUTLINE int NAME(gemv_conjugated)(
+        const blas_env *env, REAL alpha, matrix_view a, vector_view x, REAL beta, vector_view y);
 
 /* One product whose sizes fit, with an output that BLAS can walk and that no operand shares. */
 BLAS_HELPER int NAME(gemv_block)(
@@ -83,25 +73,41 @@ BLAS_HELPER int NAME(gemv_block)(
         flip_cols(&a);
         flip(&x);
     }
-    /* A single row is a dot product, and libraries are fast at it only if they are told of a transposed
-     * column. */
-    const matrix_view column = transposed(&a);
-    const bool is_row = a.rows == 1 && is_by_columns(&column, itemsize, IS_COMPLEX, &ld);
-    char layout = is_row ? 'T' : matrix_layout(&a, itemsize, IS_COMPLEX, &ld);
-    if (!a.conj && (!layout || a.rows * a.cols <= BLAS_SMALL_GEMV)) {
+    const char layout = matrix_layout(&a, itemsize, IS_COMPLEX, &ld);
+    if (a.conj && layout != 'T')
+        return NAME(gemv_conjugated)(env, alpha, a, x, beta, y);
+    if (!a.conj && !x.conj && (!layout || a.rows * a.cols <= BLAS_SMALL_GEMV)) {
         NAME(plain_gemv)(alpha, &a, &x, beta, &y);
         return BLAS_DONE;
     }
-    if (a.conj && layout != 'T') {
-        if (!NAME(conjugate_by_copy)(env, &a, &ld))
-            return BLAS_NO_MEMORY;
-        layout = 'T';
-    }
-    if (!vector_increment(&x, itemsize, IS_COMPLEX, &incx) && !NAME(pack_vector)(env, &x, &incx))
+    const bool walks = vector_increment(&x, itemsize, IS_COMPLEX, &incx) && !x.conj;
+    if (!walks && !NAME(pack_vector)(env, &x, &incx))
         return BLAS_NO_MEMORY;
+    if (!layout) {
+        NAME(plain_gemv)(alpha, &a, &x, beta, &y);
+        return BLAS_DONE;
+    }
     vector_increment(&y, itemsize, IS_COMPLEX, &incy);
     NAME(call_gemv)(env, layout, ld, alpha, &a, &x, incx, beta, &y, incy);
     return BLAS_DONE;
+}
+
+/* gemv has no letter for the conjugate of a matrix stored by columns, but conj(a) x is the conjugate of
+ * a conj(x), and vectors are short. */
+BLAS_OUTLINE int NAME(gemv_conjugated)(
+        const blas_env *env, REAL alpha, matrix_view a, vector_view x, REAL beta, vector_view y)
+{
+    const int64_t itemsize = (int64_t)sizeof(REAL);
+    blas_int inc = 1;
+    x.conj = !x.conj;
+    if (!NAME(pack_vector)(env, &x, &inc))
+        return BLAS_NO_MEMORY;
+    if (!NAME(equals)(beta, 0.0))
+        conjugate_vector(&y, itemsize);
+    a.conj = false;
+    const int status = NAME(gemv_block)(env, NAME(conj)(alpha), a, x, NAME(conj)(beta), y);
+    conjugate_vector(&y, itemsize);
+    return status;
 }
 
 /* The same product over blocks whose sizes fit BLAS_INT: one block, except for giants. */
@@ -119,6 +125,7 @@ BLAS_HELPER int NAME(gemv_blocks)(const blas_env *env, REAL alpha, const matrix_
     return BLAS_DONE;
 }
 
+/* y <- alpha a x + beta y; a, x or both may ask for their conjugates. */
 BLAS_HELPER int NAME(gemv)(const blas_env *env, REAL alpha, const matrix_view *a, const vector_view *x,
         REAL beta, const vector_view *y)
 {
@@ -130,6 +137,11 @@ BLAS_HELPER int NAME(gemv)(const blas_env *env, REAL alpha, const matrix_view *a
         return BLAS_DONE;
     if (NAME(equals)(alpha, 0.0) || x->size == 0) {
         NAME(scale_line)(beta, y->data, y->stride, y->size);
+        return BLAS_DONE;
+    }
+    if (a->rows == 1) {
+        const vector_view row = {a->data, a->cols, a->col_stride, a->conj};
+        NAME(accumulate)(y->data, alpha, NAME(dot)(&row, x), beta);
         return BLAS_DONE;
     }
     const byte_range written = vector_range(y, itemsize);

@@ -9,14 +9,13 @@
 
 /* y <- alpha a x + beta old, over `old` or in new memory. */
 BLAS_HELPER int NAME(gemv_kernel)(pt_ctx *ctx, bool in_place, const pt_array *old, REAL alpha,
-        const pt_array *a, const pt_array *x, REAL beta, pt_array *y)
+        const pt_array *a, bool conj_a, const pt_array *x, REAL beta, pt_array *y)
 {
     const int64_t rows = a->shape[0], itemsize = (int64_t)sizeof(REAL);
-    if (a->shape[1] != x->shape[0] || !fits(old->shape[0], rows, !in_place))
-        return pt_fail(ctx, PT_VALUE_ERROR,
-                "[Gemv] operands must be aligned: y (m,), A (m, n), x (n,); got y (%lld,), A (%lld, %lld), x "
-                "(%lld,)",
-                (pt_int)old->shape[0], (pt_int)rows, (pt_int)a->shape[1], (pt_int)x->shape[0]);
+    if (a->shape[1] != x->shape[0])
+        return fail_shapes(ctx, "Gemv", "inner dimension", "A", a, 2, "x", x, 1);
+    if (!fits(old->shape[0], rows, !in_place))
+        return fail_accumulator(ctx, "Gemv", "y", !in_place, old, a->shape, 1);
     if (in_place) {
         pt_view(y, old, 1);
     } else {
@@ -29,7 +28,7 @@ BLAS_HELPER int NAME(gemv_kernel)(pt_ctx *ctx, bool in_place, const pt_array *ol
                     itemsize);
     }
     const blas_env env = kernel_env(ctx);
-    const matrix_view matrix = matrix_of(a);
+    const matrix_view matrix = factor_of(a, conj_a);
     const vector_view in = vector_of(x), out = vector_of(y);
     pt_heavy(ctx, (double)rows * (double)matrix.cols / GEMV_PER_NS);
     return kernel_status(ctx, NAME(gemv)(&env, alpha, &matrix, &in, beta, &out), "Gemv");

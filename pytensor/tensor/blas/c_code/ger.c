@@ -74,7 +74,11 @@ BLAS_OUTLINE bool NAME(library_ger)(const blas_env *env, REAL alpha, const vecto
             !vector_increment(&x, itemsize, IS_COMPLEX, &incx) ||
             !vector_increment(&y, itemsize, IS_COMPLEX, &incy))
         return false;
-    ger_fn *const ger = (ger_fn *)ROUTINE(env, geru);
+    /* The library conjugates its second vector only; a first one was copied before. */
+    const vector_view *const first = layout == 'N' ? &x : &y, *const second = layout == 'N' ? &y : &x;
+    if (first->conj)
+        return false;
+    ger_fn *const ger = (ger_fn *)(second->conj ? ROUTINE(env, gerc) : ROUTINE(env, geru));
     const blas_int rows = (blas_int)c.rows, cols = (blas_int)c.cols;
     if (layout == 'N')
         ger(&rows, &cols, &alpha, vector_start(&x), &incx, vector_start(&y), &incy, c.data, &ld);
@@ -83,17 +87,16 @@ BLAS_OUTLINE bool NAME(library_ger)(const blas_env *env, REAL alpha, const vecto
     return true;
 }
 
-/* A copy of a vector that shares memory with the output. */
-BLAS_OUTLINE bool NAME(detach)(const blas_env *env, vector_view *v, const matrix_view *z)
+/* A copy of a vector that shares memory with the output, or that has to be conjugated beforehand. */
+BLAS_OUTLINE bool NAME(detach)(const blas_env *env, vector_view *v, bool conjugated, const matrix_view *z)
 {
     const int64_t itemsize = (int64_t)sizeof(REAL);
-    if (!overlap(vector_range(v, itemsize), matrix_range(z, itemsize)))
+    if (!(conjugated && v->conj) && !overlap(vector_range(v, itemsize), matrix_range(z, itemsize)))
         return true;
     char *const scratch = env->scratch(env->owner, packed_bytes(v->size, itemsize));
     if (!scratch)
         return false;
-    copy_line(scratch, itemsize, v->data, v->stride, v->size, itemsize);
-    *v = (vector_view){scratch, v->size, itemsize};
+    *v = packed_vector(v, scratch, itemsize);
     return true;
 }
 
@@ -102,6 +105,7 @@ BLAS_HELPER int NAME(ger)(const blas_env *env, REAL alpha, const vector_view *x,
 {
     const bool in_place =
             a->data == z->data && a->row_stride == z->row_stride && a->col_stride == z->col_stride;
+    const bool large = in_place && z->rows * z->cols >= BLAS_LARGE_GER;
     vector_view left = *x, right = *y;
     if (a->rows != z->rows || a->cols != z->cols || x->size != z->rows || y->size != z->cols)
         return BLAS_SHAPE;
@@ -112,9 +116,13 @@ BLAS_HELPER int NAME(ger)(const blas_env *env, REAL alpha, const vector_view *x,
             copy_matrix(z, a, (int64_t)sizeof(REAL));
         return BLAS_DONE;
     }
-    if (!NAME(detach)(env, &left, z) || !NAME(detach)(env, &right, z))
+    if (!NAME(detach)(env, &left, false, z) || !NAME(detach)(env, &right, false, z))
         return BLAS_NO_MEMORY;
-    if (in_place && z->rows * z->cols >= BLAS_LARGE_GER && NAME(library_ger)(env, alpha, &left, &right, z))
+    if (large && NAME(library_ger)(env, alpha, &left, &right, z))
+        return BLAS_DONE;
+    if (!NAME(detach)(env, &left, true, z) || !NAME(detach)(env, &right, true, z))
+        return BLAS_NO_MEMORY;
+    if (large && NAME(library_ger)(env, alpha, &left, &right, z))
         return BLAS_DONE;
     NAME(plain_ger)(alpha, &left, &right, a, z);
     return BLAS_DONE;

@@ -67,3 +67,5 @@ BLAS_INLINE void NAME(axpy_line)(
         NAME(store)(y + i * y_stride, NAME(add)(NAME(load)(y + i * y_stride), product));
     }
 }
+
+#include "dot.c"

@@ -26,6 +26,7 @@ typedef struct {
 typedef struct {
     char *data;
     int64_t size, stride;
+    bool conj;
 } vector_view;
 
 /* Bytes [low, high) that a view may touch. */
@@ -55,7 +56,7 @@ BLAS_HELPER matrix_view submatrix(const matrix_view *v, int64_t i, int64_t rows,
 
 BLAS_HELPER vector_view subvector(const vector_view *v, int64_t i, int64_t size)
 {
-    return (vector_view){v->data + i * v->stride, size, v->stride};
+    return (vector_view){v->data + i * v->stride, size, v->stride, v->conj};
 }
 
 BLAS_HELPER void flip_rows(matrix_view *v)
@@ -171,15 +172,21 @@ BLAS_OUTLINE void copy_line(
     }
 }
 
-BLAS_OUTLINE void conjugate_line(char *line, int64_t n, int64_t itemsize)
+BLAS_OUTLINE void conjugate_vector(const vector_view *v, int64_t itemsize)
 {
-    for (int64_t i = 0; i < n; i++) {
-        char *imaginary = line + i * itemsize + itemsize / 2;
+    for (int64_t i = 0; i < v->size; i++) {
+        char *imaginary = v->data + i * v->stride + itemsize / 2;
         if (itemsize == 8)
             store_s(imaginary, -load_s(imaginary));
         else
             store_d(imaginary, -load_d(imaginary));
     }
+}
+
+BLAS_HELPER void conjugate_line(char *line, int64_t n, int64_t itemsize)
+{
+    const vector_view v = {line, n, itemsize, false};
+    conjugate_vector(&v, itemsize);
 }
 
 enum { COPY_TILE = 32 };
@@ -210,6 +217,14 @@ BLAS_OUTLINE matrix_view packed_copy(const matrix_view *src, char *buffer, int64
     if (src->conj)
         conjugate_line(buffer, src->rows * src->cols, itemsize);
     return packed;
+}
+
+BLAS_OUTLINE vector_view packed_vector(const vector_view *src, char *buffer, int64_t itemsize)
+{
+    copy_line(buffer, itemsize, src->data, src->stride, src->size, itemsize);
+    if (src->conj)
+        conjugate_line(buffer, src->size, itemsize);
+    return (vector_view){buffer, src->size, itemsize, false};
 }
 
 /* Room for a packed copy, rounded up so that the next one starts on a cache line. */
