@@ -179,9 +179,12 @@ class BatchedGemm(BlasOp):
 
     def perform(self, node, inputs, output_storage):
         z, alpha, x, y, beta = inputs
-        types = [v.type for v in node.inputs]
-        shape = self._product_shape(types[2], types[3], x.shape, y.shape)
-        self._check_accumulator(types[0], z.shape, shape)
+        shape = (*x.shape[:-1], y.shape[-1])
+        batch = x.shape[:-2]
+        if not (batch == y.shape[:-2] and x.shape[-1] == y.shape[-2] and z.shape == shape):
+            types = [v.type for v in node.inputs]
+            shape = self._product_shape(types[2], types[3], x.shape, y.shape)
+            self._check_accumulator(types[0], z.shape, shape)
         output_storage[0][0] = _perform.batched_gemm(x, y, alpha, beta, z, shape, self.inplace)
 
     def pullback(self, inputs, outputs, cotangents):

@@ -145,8 +145,9 @@ class Gemm(GemmRelated):
 
     def perform(self, node, inputs, output_storage):
         z, alpha, x, y, beta = inputs
-        shape = self._product_shape(x.shape, y.shape)
-        if z.shape != shape:
+        (m, k), (l, n) = x.shape, y.shape
+        if k != l or z.shape != (m, n):
+            shape = self._product_shape(x.shape, y.shape)
             check.accumulates("Gemm", "z", z.shape, shape, exact=self.inplace)
         output_storage[0][0] = _perform.gemm(x, y, alpha, beta, z, self.conj, self.inplace)
 
@@ -239,7 +240,8 @@ class Dot22(_FreshProduct):
 
     def perform(self, node, inputs, output_storage):
         x, y = inputs
-        self._product_shape(x.shape, y.shape)
+        if x.shape[1] != y.shape[0]:
+            self._product_shape(x.shape, y.shape)
         output_storage[0][0] = _perform.gemm(x, y, conj=self.conj)
 
     def pullback(self, inputs, outputs, cotangents):
@@ -293,7 +295,8 @@ class Dot22Scalar(_FreshProduct):
 
     def perform(self, node, inputs, output_storage):
         x, y, alpha = inputs
-        self._product_shape(x.shape, y.shape)
+        if x.shape[1] != y.shape[0]:
+            self._product_shape(x.shape, y.shape)
         output_storage[0][0] = _perform.gemm(x, y, alpha, conj=self.conj)
 
     def pullback(self, inputs, outputs, cotangents):
