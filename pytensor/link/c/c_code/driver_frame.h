@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "driver_pages.h"
 #include "pytensor.h"
 
 #define ALIGNMENT 64
@@ -149,7 +150,7 @@ static int buffer_reserve(frame *f, buffer *b, int64_t bytes)
     b->capacity = 0;
     if (bytes > INT64_MAX / 2)
         return -1;
-    b->raw = malloc((size_t)bytes + ALIGNMENT);
+    b->raw = pages_malloc((size_t)bytes + ALIGNMENT);
     if (!b->raw)
         return -1;
     b->data = (char *)(((uintptr_t)b->raw + ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1));

@@ -3,6 +3,8 @@
 #ifndef PYTENSOR_DRIVER_MEMORY_H
 #define PYTENSOR_DRIVER_MEMORY_H
 
+#include "driver_pages.h"
+
 /* Arrays from this size on are pooled: below, malloc keeps its pages anyway. */
 #define POOLED_BYTES ((int64_t)1 << 17)
 #define POOL_PLACES 16
@@ -40,7 +42,7 @@ static void *pool_malloc(void *context, size_t size)
             break;
         }
     PAGES_UNLOCK();
-    return found ? found : malloc(size ? size : 1);
+    return found ? found : pages_malloc(size);
 }
 
 static void pool_free(void *context, void *at, size_t size)
