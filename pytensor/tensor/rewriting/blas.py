@@ -1,5 +1,11 @@
 """Products become BLAS calls: all the rules of the ``blas`` stage and the in-place pass."""
 
+from pytensor.tensor.rewriting.blas_batched import (
+    local_batched_matmul_to_core_matmul,
+    local_batched_outer_product,
+    local_sum_of_batched_product,
+    specialize_matmul_to_batched_dot,
+)
 from pytensor.tensor.rewriting.blas_chains import (
     local_associate_shared_product,
     local_reassociate_chain,
@@ -11,15 +17,21 @@ from pytensor.tensor.rewriting.blas_compat import (
     res_is_a,
 )
 from pytensor.tensor.rewriting.blas_equal import MergeTransposedProducts
+from pytensor.tensor.rewriting.blas_forms import (
+    local_diagonal_of_product,
+    local_product_with_diagonal,
+    local_product_with_identity,
+    local_product_with_one_element,
+    local_sum_of_product,
+    local_trace_of_product,
+)
 from pytensor.tensor.rewriting.blas_inplace import local_inplace_blas
 from pytensor.tensor.rewriting.blas_products import (
-    local_batched_matmul_to_core_matmul,
     local_gemv_of_product,
     local_inner_product_to_gemv,
     local_sum_of_mul_to_dot,
     local_transposed_dot,
     local_transposed_sum,
-    specialize_matmul_to_batched_dot,
 )
 from pytensor.tensor.rewriting.blas_rules import (
     local_add_dot_to_gemm,
@@ -46,6 +58,8 @@ __all__ = [
     "local_add_outer_to_ger",
     "local_associate_shared_product",
     "local_batched_matmul_to_core_matmul",
+    "local_batched_outer_product",
+    "local_diagonal_of_product",
     "local_dot22_to_dot22scalar",
     "local_dot22_to_ger_or_gemv",
     "local_dot22scalar_to_ger_or_gemv",
@@ -56,8 +70,14 @@ __all__ = [
     "local_gemv_of_product",
     "local_inner_product_to_gemv",
     "local_inplace_blas",
+    "local_product_with_diagonal",
+    "local_product_with_identity",
+    "local_product_with_one_element",
     "local_reassociate_chain",
+    "local_sum_of_batched_product",
     "local_sum_of_mul_to_dot",
+    "local_sum_of_product",
+    "local_trace_of_product",
     "local_transposed_dot",
     "local_transposed_sum",
     "res_is_a",

@@ -22,7 +22,7 @@ from itertools import combinations, pairwise
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.rewriting.basic import node_rewriter
-from pytensor.tensor.blas import Dot22
+from pytensor.tensor.blas import BatchedDot, Dot22
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.math import Dot, mul
 from pytensor.tensor.rewriting.algebra import ONE, Coefficient, label, split_scaling
@@ -256,7 +256,7 @@ def better_order(chain: Chain) -> Splits | None:
 
 
 @register_blas_prepare(IEEE, "reassociate_matmul_chain")
-@node_rewriter([Dot, Dot22, Blockwise])
+@node_rewriter([Dot, Dot22, BatchedDot, Blockwise])
 def local_reassociate_chain(fgraph, node):
     """``A @ B @ C`` in the cheapest order of the known lengths; ``A @ B @ v -> A @ (B @ v)``"""
     dtype = node.outputs[0].type.dtype

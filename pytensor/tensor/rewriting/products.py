@@ -1,18 +1,19 @@
 """What rules about matrix products share: recognising them, transposing and multiplying again.
 
-A product here is a `Dot` of two matrices, or a `Blockwise` of `Dot` of two stacks of matrices of
-equal rank.
+A product here is a `Dot` of two matrices, or a `Blockwise` of `Dot` (or a `BatchedDot`) of two
+stacks of matrices of equal rank.
 """
 
 from __future__ import annotations
 
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.fg import FunctionGraph, Output
-from pytensor.tensor.blas import Dot22
+from pytensor.tensor.blas import BatchedDot, Dot22
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import DimShuffle
 from pytensor.tensor.math import Dot, _dot, _matmul
 from pytensor.tensor.rewriting.algebra import label, retyped
+from pytensor.tensor.rewriting.blas_rules import BLAS_DTYPES
 
 
 def is_product(node: Apply | None) -> bool:
@@ -20,8 +21,11 @@ def is_product(node: Apply | None) -> bool:
     if node is None:
         return False
     # By the exact class: `isinstance` is slow on classes with a metaclass.
-    kind = type(node.op)
-    return kind is Dot or kind is Dot22 or (kind is Blockwise and type(node.op.core_op) is Dot)
+    op = node.op
+    kind = type(op)
+    if kind is Dot22:
+        return not op.conj
+    return kind is Dot or kind is BatchedDot or (kind is Blockwise and type(op.core_op) is Dot)
 
 
 def private_product(fgraph: FunctionGraph | None, var: Variable) -> Apply | None:
@@ -29,6 +33,24 @@ def private_product(fgraph: FunctionGraph | None, var: Variable) -> Apply | None
     if not is_product(var.owner) or not read_once(fgraph, var):
         return None
     return var.owner
+
+
+def float_product(fgraph: FunctionGraph | None, var: Variable) -> Apply | None:
+    """Return the private product that makes `var`, if all have one dtype that BLAS knows."""
+    product = private_product(fgraph, var)
+    if product is None or var.type.dtype not in BLAS_DTYPES:
+        return None
+    if any(v.type.dtype != var.type.dtype for v in product.inputs):
+        return None
+    return product
+
+
+def lengths_agree(n: int | None, m: int | None) -> bool:
+    """Return whether ``*`` raises where ``@`` does: no length of 1 that is known on one side only.
+
+    A product of inner lengths 1 and 3 is an error, multiplication would broadcast.
+    """
+    return (n == 1) == (m == 1)
 
 
 def read_once(fgraph: FunctionGraph | None, var: Variable) -> bool:
