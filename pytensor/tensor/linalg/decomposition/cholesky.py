@@ -8,13 +8,13 @@ from pytensor.graph.basic import Apply
 from pytensor.graph.null_type import disconnected_type
 from pytensor.graph.op import Op
 from pytensor.raise_op import CheckAndRaise
-from pytensor.tensor.basic import diag, diagonal, tril, triu
+from pytensor.tensor.basic import arange, constant, switch, triu
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.linalg._checks import adjoint, as_square, is_complex, is_missing
 from pytensor.tensor.linalg._lazy import scipy_linalg
 from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype
 from pytensor.tensor.linalg.solvers.triangular import solve_triangular
-from pytensor.tensor.math import invert, isnan
+from pytensor.tensor.math import eq, gt, invert, isnan
 from pytensor.tensor.type import tensor
 
 
@@ -67,14 +67,14 @@ class Cholesky(Op):
             return [disconnected_type()]
         low, g_low = (factor, g) if self.lower else (adjoint(factor), adjoint(g))
         low_h = adjoint(low)
-        phi = tril(low_h.dot(g_low))
+        product = low_h.dot(g_low)
         # The diagonal of the factor is real; only half of it comes from either side
-        phi = phi - diag(diagonal(phi)) + diag(_real(diagonal(phi)) * 0.5)
+        phi = _lower(product, _real(product) * 0.5)
         # s = L^-H phi L^-1
         inner = adjoint(solve_triangular(low_h, adjoint(phi), lower=False))
         s = solve_triangular(low_h, inner, lower=False)
         # Only one triangle of the input was read
-        grad = tril(s + adjoint(s)) - diag(_real(diagonal(s)))
+        grad = _lower(s + adjoint(s), _real(s))
         return [grad if self.lower else triu(adjoint(grad))]
 
     def inplace_on_inputs(self, allowed_inplace_inputs):
@@ -82,6 +82,14 @@ class Cholesky(Op):
         if not allowed_inplace_inputs:
             return self
         return Cholesky(lower=self.lower, overwrite_a=True)
+
+
+def _lower(below, on_diagonal):
+    """A lower triangle: elements below the diagonal from one matrix, on it from another."""
+    n = below.shape[0]
+    rows, cols = arange(n).dimshuffle(0, "x"), arange(n).dimshuffle("x", 0)
+    zero = constant(0, dtype=below.type.dtype)
+    return switch(gt(rows, cols), below, switch(eq(rows, cols), on_diagonal, zero))
 
 
 def _real(x):

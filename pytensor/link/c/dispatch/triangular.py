@@ -1,0 +1,123 @@
+"""C kernels of triangular systems and of the Cholesky factorization, alone or in batches.
+
+The helpers are files in ``pytensor/tensor/blas/c_code``, instantiated per element type; here only
+the call is written. A `Blockwise` of one of these Ops is the same call with more axes.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+
+from pytensor.link.c.dispatch.basic import CKernel, Source, c_funcify
+from pytensor.link.c.dispatch.blas import _FILES, BLAS_CODE, ELEMENTS, Defines
+from pytensor.link.c.dispatch.blockwise import c_batch
+from pytensor.link.c.units import declare_ready
+from pytensor.tensor.blas._ldflags import LAPACK_NAMES, get_provider
+from pytensor.tensor.linalg.decomposition.cholesky import Cholesky
+from pytensor.tensor.linalg.solvers.psd import CholeskySolve
+from pytensor.tensor.linalg.solvers.triangular import SolveTriangular
+
+_LOOPS = ("triangle_loops.c",)
+_SOLVE = (*dict.fromkeys((*_FILES["gemv"][:-1], *_FILES["gemm"][:-1])), *_LOOPS, "trsm.c")
+
+_SOLVE_CALL = """\
+    const solve_how how = {{"{name}", {cholesky}, {lower}, {unit}, {in_place}, {batch}, {b_ndim}}};
+    const stack a = {{x0, {a_ones}}}, b = {{x1, {b_ones}}};
+    return solve_kernel_{t}(ctx, &how, &a, &b, z0);"""
+_CHOLESKY_CALL = """\
+    const cholesky_how how = {{{lower}, {in_place}, {batch}}};
+    return cholesky_kernel_{t}(ctx, ctx->svc->lapack[{potrf}], &how, x0, z0);"""
+
+
+def _c_bool(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def sources(element: str, files: tuple[str, ...], defines: Defines) -> tuple[Source, ...]:
+    """Return files of the BLAS room for one element type."""
+    return (
+        Source(BLAS_CODE, "fortran_blas.h", defines),
+        *(Source(BLAS_CODE, name, (("ELEMENT", element),)) for name in files),
+    )
+
+
+def _ones(x, batch: int) -> str:
+    """The batch axes that have length 1 by type, as bits."""
+    return f"{sum(1 << i for i in range(batch) if x.type.shape[i] == 1)}u"
+
+
+def _element(node) -> str | None:
+    """The letter of the element type that inputs and output share."""
+    dtypes = {v.type.dtype for v in (*node.inputs, *node.outputs)}
+    return ELEMENTS.get(dtypes.pop()) if len(dtypes) == 1 else None
+
+
+def _solve_kernel(
+    op, element: str, defines: Defines, batch: int = 0, a_ones: str = "0u", b_ones: str = "0u"
+) -> CKernel:
+    call = _SOLVE_CALL.format(
+        name=type(op).__name__,
+        cholesky=_c_bool(isinstance(op, CholeskySolve)),
+        lower=_c_bool(op.lower),
+        unit=_c_bool(getattr(op, "unit_diagonal", False)),
+        in_place=_c_bool(op.overwrite_b),
+        batch=batch,
+        b_ndim=op.b_ndim,
+        a_ones=a_ones,
+        b_ones=b_ones,
+        t=element,
+    )
+    placement = {"destroys": {0: 1}} if op.overwrite_b else {"inplace": {0: (1,)}}
+    files = sources(element, (*_SOLVE, "trsm_kernel.c"), defines)
+    return CKernel(call, files, flags=("blas",), **placement)
+
+
+def _cholesky_kernel(op, element: str, defines: Defines, batch: int = 0) -> CKernel:
+    call = _CHOLESKY_CALL.format(
+        lower=_c_bool(op.lower),
+        in_place=_c_bool(op.overwrite_a),
+        batch=batch,
+        potrf=LAPACK_NAMES.index(f"{element}potrf"),
+        t=element,
+    )
+    placement = {"destroys": {0: 0}} if op.overwrite_a else {"inplace": {0: (0,)}}
+    files = sources(element, (*_LOOPS, "potrf_kernel.c"), defines)
+    return CKernel(call, files, flags=("blas", "lapack"), **placement)
+
+
+@c_batch.register(CholeskySolve)
+@c_batch.register(SolveTriangular)
+def _solve(op, node, batch: int) -> CKernel | None:
+    element = _element(node)
+    A, b = node.inputs
+    spread = any(m == 1 != n for m, n in zip(b.type.shape[:batch], A.type.shape[:batch]))
+    if element is None or op.overwrite_a or batch > 31 or (op.overwrite_b and spread):
+        return None
+    defines = get_provider().defines
+    return _solve_kernel(op, element, defines, batch, _ones(A, batch), _ones(b, batch))
+
+
+@c_batch.register(Cholesky)
+def _cholesky(op, node, batch: int) -> CKernel | None:
+    element = _element(node)
+    return element and _cholesky_kernel(op, element, get_provider().defines, batch)
+
+
+@c_funcify.register(SolveTriangular)
+@c_funcify.register(CholeskySolve)
+@c_funcify.register(Cholesky)
+def _alone(op, node=None, **kwargs) -> CKernel | None:
+    return c_batch(op, node, 0)
+
+
+def _declare_usual() -> None:
+    """Have the usual calls for a BLAS with 32-bit integers compiled at installation."""
+    for element, lower, over in product("sd", (False, True), (False, True)):
+        for b_ndim in (1, 2):
+            solver = SolveTriangular(lower=lower, b_ndim=b_ndim, overwrite_b=over)
+            declare_ready(_solve_kernel(solver, element, ()), 2, 1)
+        cholesky = Cholesky(lower=lower, overwrite_a=over)
+        declare_ready(_cholesky_kernel(cholesky, element, ()), 1, 1)
+
+
+_declare_usual()
