@@ -47,6 +47,7 @@ __all__ = [
     "rule_on",
     "scalar_op",
     "split_scaling",
+    "total_of",
     "transposed_of",
 ]
 
@@ -164,7 +165,7 @@ class SumOfCores:
         ]
         if len(parts) < 2:
             return parts[0] if parts else None
-        return SummandView(ONE, _total(parts, dtype), 1, tuple(parts))
+        return SummandView(ONE, total_of(parts, dtype), 1, tuple(parts))
 
     def _by_rank(self) -> list[SummandView]:
         if self._ranked is None:
@@ -189,10 +190,10 @@ class SumOfCores:
 
     def rebuild(self) -> Variable | None:
         """Return the sum as a new expression of the root's type."""
-        return retyped(self.root, _total(self.summands.values(), self.like.dtype))
+        return retyped(self.root, total_of(self.summands.values(), self.like.dtype))
 
 
-def _total(summands: Iterable[SummandView], dtype: str) -> Variable:
+def total_of(summands: Iterable[SummandView], dtype: str) -> Variable:
     """Return the sum of `summands` as an expression."""
     plus, minus = [], []
     for summand in summands:

@@ -15,10 +15,10 @@ from pytensor.graph.rewriting.basic import (
 )
 from pytensor.graph.rewriting.stages import optdb
 from pytensor.tensor.basic import Alloc, AllocEmpty
-from pytensor.tensor.blas import Gemm, Gemv, Ger
+from pytensor.tensor.blas._op import BlasOp
 
 
-@node_rewriter([Gemm, Gemv, Ger], inplace=True)
+@node_rewriter([BlasOp], inplace=True)
 def local_inplace_blas(fgraph, node):
     """Accumulate in the accumulator's own memory."""
     if node.op.inplace:

@@ -6,152 +6,76 @@ Every rule reads as the line of mathematics it implements; what counts as that l
 
 from __future__ import annotations
 
-from pytensor.graph.basic import Constant, Variable
+from pytensor.graph.basic import Variable
 from pytensor.graph.rewriting.basic import node_rewriter
-from pytensor.graph.rewriting.pattern import coefficients, guard, matrices, outer, vectors
-from pytensor.scalar import basic as ps
-from pytensor.tensor.basic import AllocEmpty, constant, zeros
+from pytensor.graph.rewriting.pattern import (
+    Product,
+    arrays,
+    coefficients,
+    guard,
+    matrices,
+    outer,
+    vectors,
+)
+from pytensor.tensor.basic import stack, zeros
 from pytensor.tensor.blas import (
+    BatchedDot,
     Dot22,
     Dot22Scalar,
     Gemm,
-    Gemv,
+    Syrk,
     _dot22,
     _dot22scalar,
+    batched_gemm,
     gemm,
     gemv,
     ger,
+    syrk,
 )
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import DimShuffle
 from pytensor.tensor.math import Dot
-from pytensor.tensor.rewriting.algebra import (
-    ONE,
-    Coefficient,
-    SumView,
-    as_factor,
-    matcher,
-    retyped,
-    rule_on,
-    scalar_op,
-    split_scaling,
+from pytensor.tensor.rewriting.algebra import SumView, retyped, rule_on
+
+# Registered before the rules below: a product that can be saved must not become a call first.
+from pytensor.tensor.rewriting.blas_factoring import local_common_factor
+from pytensor.tensor.rewriting.blas_matchers import (
+    BLAS_DTYPES,
+    _axis_as_vector,
+    _constant_value,
+    _empty,
+    _length,
+    _one,
+    _zero,
+    is_dot,
+    matmul_operands,
+    without_conjugate,
 )
 from pytensor.tensor.rewriting.registry import register_blas
-from pytensor.tensor.shape import Shape_i
 
-BLAS_DTYPES = frozenset(("float32", "float64", "complex64", "complex128"))
+__all__ = [
+    "BLAS_DTYPES",
+    "is_dot",
+    "local_common_factor",
+    "matmul_operands",
+    "one_float_dtype",
+    "rule",
+]
 
 # `Dot22` itself is not among the ops a rule may start from: it is what they end at.
-rule = rule_on(SumView(product_ops=[Dot, Blockwise, DimShuffle]))
+rule = rule_on(SumView(product_ops=[Dot, Blockwise, DimShuffle, BatchedDot]))
+herk = Syrk(hermitian=True)
 
+P, T, U, V = arrays("P T U V")
 W, X, Y, Z = matrices("W X Y Z")
 A = matrices("A")[0]
 x, y = vectors("x y")
 alpha, beta = coefficients("alpha beta")
 
 
-# -- how products look ---------------------------------------------------------------------
-
-
-def is_dot(node) -> bool:
-    """Return whether `node` multiplies two matrices."""
-    op = node.op
-    if isinstance(op, Blockwise):
-        return isinstance(op.core_op, Dot) and node.outputs[0].type.ndim == 2
-    return isinstance(op, Dot)
-
-
-def matmul_operands(view, var: Variable):
-    """Return ``(X, Y, coefficient)`` if `var` is a product of two matrices.
-
-    Scalars that multiply an operand nobody else reads belong to the coefficient.
-    """
-    node = var.owner
-    if node is None or not (is_dot(node) or isinstance(node.op, Dot22 | Dot22Scalar)):
-        return None
-    coefficient = ONE
-    if isinstance(node.op, Dot22Scalar):
-        number, factors = as_factor(node.inputs[2])
-        coefficient = ONE.times(number, *factors)
-    left, of_left = _unscaled(view, node.inputs[0])
-    right, of_right = _unscaled(view, node.inputs[1])
-    return left, right, coefficient.product(of_left).product(of_right)
-
-
-def _unscaled(view, operand: Variable) -> tuple[Variable, Coefficient]:
-    if operand.owner is None or operand.type.dtype not in BLAS_DTYPES:
-        return operand, ONE
-    scaling = split_scaling(operand.owner, operand.type)
-    if scaling is None or view.readers(operand) != 1:
-        return operand, ONE
-    return scaling[1], scaling[0]
-
-
-@matcher("@", 2, 2)
-def _matrix_times_matrix(view, var):
-    found = matmul_operands(view, var)
-    return None if found is None else (found[:2], found[2])
-
-
-@matcher("@", 2, 1)
-def _matrix_times_vector(view, var):
-    """See ``(X @ y[:, None])[:, 0]`` and ``(y[None] @ X)[0]`` as matrix times vector."""
-    node = var.owner
-    if node is not None and isinstance(node.op, Gemv) and _constant_value(node.inputs[4]) == 0:
-        # Found before what it belongs to was looked at.
-        number, factors = as_factor(node.inputs[1])
-        return (node.inputs[2], node.inputs[3]), ONE.times(number, *factors)
-    if node is None or not isinstance(node.op, DimShuffle) or node.op.new_order not in ((0,), (1,)):
-        return None
-    (inner,) = node.inputs
-    found = matmul_operands(view, inner)
-    if found is None or view.readers(inner) > 1:
-        return None
-    left, right, coefficient = found
-    if node.op.new_order == (0,):
-        return (left, _axis_as_vector(right, 0)), coefficient
-    return (right.T, _axis_as_vector(left, 1)), coefficient
-
-
-def _axis_as_vector(matrix: Variable, axis: int) -> Variable:
-    """Return a matrix whose other axis has length 1 as a vector."""
-    node = matrix.owner
-    if node is not None and isinstance(node.op, DimShuffle) and node.inputs[0].type.ndim == 1:
-        return node.inputs[0]
-    return matrix.dimshuffle(axis)
-
-
-@matcher("outer", 1, 1)
-def _outer_product(view, var):
-    """See a column times a row, by `Dot` or elementwise, as an outer product."""
-    found = matmul_operands(view, var)
-    if found is not None:
-        left, right, coefficient = found
-        if left.type.shape[1] != 1 or right.type.shape[0] != 1:
-            return None
-        return (_axis_as_vector(left, 0), _axis_as_vector(right, 1)), coefficient
-    if not isinstance(scalar_op(var), ps.Mul):
-        return None
-    column = row = None
-    coefficient = ONE
-    for operand in var.owner.inputs:
-        broadcast = operand.type.broadcastable
-        if operand.type.dtype != var.type.dtype and not all(broadcast):
-            return None
-        if broadcast == (False, True) and column is None:
-            column = operand
-        elif broadcast == (True, False) and row is None:
-            row = operand
-        elif (factor := as_factor(operand)) is not None:
-            coefficient = coefficient.times(factor[0], *factor[1])
-        else:
-            return None
-    if column is None or row is None:
-        return None
-    column, of_column = _unscaled(view, column)
-    row, of_row = _unscaled(view, row)
-    coefficient = coefficient.product(of_column).product(of_row)
-    return (_axis_as_vector(column, 0), _axis_as_vector(row, 1)), coefficient
+def rows(product, flat, matrix) -> Product:
+    """Return the pattern of `product`: rows of a batch, joined to a matrix, times a matrix."""
+    return Product("rows", (product, flat, matrix))
 
 
 # -- conditions ----------------------------------------------------------------------------
@@ -167,13 +91,49 @@ def one_float_dtype(*operands) -> bool:
 @guard
 def fits(accumulator, left, right) -> bool:
     """The accumulator has the product's static shape, or broadcasts to it."""
-    product = (*left.type.shape[:-1], *right.type.shape[1:])
+    return _broadcasts_to(accumulator.type.shape, _product_shape(left, right))
+
+
+@guard
+def fits_square(accumulator, factor) -> bool:
+    """The accumulator has the static shape of `factor` times its transpose, or broadcasts to it."""
+    return _broadcasts_to(accumulator.type.shape, (factor.type.shape[0],) * 2)
+
+
+def _broadcasts_to(shape, product) -> bool:
     return all(
-        have in (1, None) or want in (None, have)
-        for have, want in zip(accumulator.type.shape, product, strict=True)
-    ) and all(
-        have == 1 or want != 1 for have, want in zip(accumulator.type.shape, product, strict=True)
+        have in (1, want) or (want != 1 and None in (have, want))
+        for have, want in zip(shape, product, strict=True)
     )
+
+
+def _product_shape(left, right) -> tuple[int | None, ...]:
+    """Return the static shape of a product of matrices, of batches, or of matrix and vector."""
+    if right.type.ndim == 1:
+        return left.type.shape[:1]
+    pairs = zip(left.type.shape[:-2], right.type.shape[:-2], strict=True)
+    batch = (a if b == 1 or (b is None and a != 1) else b for a, b in pairs)
+    return (*batch, left.type.shape[-2], right.type.shape[-1])
+
+
+@guard
+def fits_rows(accumulator, product) -> bool:
+    """The accumulator has the product's shape, or is one row for all."""
+    return accumulator.type.broadcastable == product.type.broadcastable or (
+        all(accumulator.type.broadcastable[:-1]) and accumulator.type.shape[-1] != 1
+    )
+
+
+@guard
+def is_matrix(operand) -> bool:
+    """Neither length is known to be 1: those are smaller calls."""
+    return 1 not in operand.type.shape
+
+
+@guard
+def is_real(coefficient) -> bool:
+    """The scalar factor has no imaginary part that could be seen now."""
+    return coefficient.is_real
 
 
 @guard
@@ -189,6 +149,55 @@ def fills(accumulator, left, right) -> bool:
 def is_scaled(coefficient) -> bool:
     """There is a scalar factor."""
     return not coefficient.is_one
+
+
+# -- a matrix times its own transpose --------------------------------------------------------
+
+
+@register_blas
+@rule(beta * Z + alpha * (X @ X.T), when=[one_float_dtype(Z, X), is_matrix(X), fits_square(Z, X)])
+def local_add_dot_to_syrk(Z, alpha, X, beta):
+    """Accumulate a matrix times its own transpose into Z: half of a product's work."""
+    return syrk(Z, alpha, X, beta)
+
+
+@register_blas
+@rule(
+    beta * Z + alpha * (X @ X.H),
+    when=[one_float_dtype(Z, X), is_matrix(X), is_real(alpha), fits_square(Z, X)],
+)
+def local_add_dot_to_herk(Z, alpha, X, beta):
+    """Accumulate a matrix times its own conjugate transpose into Z."""
+    return _herk(Z, alpha, X, beta)
+
+
+@register_blas
+@rule(alpha * (X @ X.T), when=[one_float_dtype(X), is_matrix(X)])
+def local_dot_to_syrk(alpha, X):
+    """A matrix times its own transpose, scaled: half of a product's work, exactly symmetric."""
+    return syrk(_square(X), alpha, X, _zero(X))
+
+
+@register_blas
+@rule(alpha * (X @ X.H), when=[one_float_dtype(X), is_matrix(X), is_real(alpha)])
+def local_dot_to_herk(alpha, X):
+    """A matrix times its own conjugate transpose, scaled: exactly Hermitian."""
+    return _herk(None, alpha, X, _zero(X))
+
+
+def _square(matrix: Variable) -> Variable:
+    return _empty(matrix.type.dtype, (matrix, 0), (matrix, 0))
+
+
+def _herk(z: Variable | None, alpha, x, beta) -> Variable:
+    """Return ``alpha * x @ x.H + beta * z`` without a conjugate, however `x` is written.
+
+    What is conjugated already is ``conj(w w^H) = (w w^H)^T`` of ``w = conj(x)``.
+    """
+    plain = without_conjugate(x)
+    if plain is None:
+        return herk(_square(x) if z is None else z, alpha, x, beta)
+    return herk(_square(plain) if z is None else z.T, alpha, plain, beta).T
 
 
 # -- products of matrices ------------------------------------------------------------------
@@ -236,6 +245,41 @@ def local_dot22_to_dot22scalar(alpha, X, Y):
     return _dot22scalar(X, Y, alpha)
 
 
+# -- products of batches of matrices ---------------------------------------------------------
+
+
+@register_blas
+@rule(beta * U + alpha * rows(P, X, Y), when=[one_float_dtype(U, X, Y), fits_rows(U, P)])
+def local_add_rows_to_gemm(U, alpha, P, X, Y, beta):
+    """Accumulate a batch times one matrix, which is a product of more rows, into U."""
+    lengths = P.owner.inputs[1]
+    if U.type.broadcastable == P.type.broadcastable:
+        z = U.reshape(stack([-1, _length(Y, 1)]), ndim=2)
+    else:
+        z = U.dimshuffle("x", U.type.ndim - 1)
+    return gemm(z, alpha, X, Y, beta).reshape(lengths, ndim=P.type.ndim)
+
+
+@register_blas
+@rule(beta * U + alpha * (T @ V), when=[one_float_dtype(U, T, V), fits(U, T, V)])
+def local_add_dot_to_batched_gemm(U, alpha, T, V, beta):
+    """Accumulate a product of batches of matrices into U in one pass."""
+    return batched_gemm(U, alpha, T, V, beta)
+
+
+@register_blas
+@rule(alpha * (T @ V), when=[is_scaled(alpha), one_float_dtype(T, V)])
+def local_scaled_dot_to_batched_gemm(alpha, T, V):
+    """A product of batches of matrices, scaled."""
+    batch = [(T if T.type.shape[axis] != 1 else V, axis) for axis in range(T.type.ndim - 2)]
+    ndim = T.type.ndim
+    buffer = _empty(T.type.dtype, *batch, (T, ndim - 2), (V, ndim - 1))
+    return batched_gemm(buffer, alpha, T, V, _zero(T))
+
+
+# -- rows, columns and vectors ---------------------------------------------------------------
+
+
 def _specialised_dot22(left, right):
     """Return the product; with a row, a column or both as the smaller call they allow."""
     special = _special_case(None, _one(left), left, right, None)
@@ -268,37 +312,6 @@ def _as_ger(z, alpha, left, right, beta) -> Variable | None:
     elif factor != 1 or 1 in z.type.shape:
         return None
     return ger(z, alpha, _axis_as_vector(left, 0), _axis_as_vector(right, 1))
-
-
-def _constant_value(var: Variable):
-    return var.data.item() if isinstance(var, Constant) and var.data.ndim == 0 else None
-
-
-def _empty(dtype: str, *lengths: tuple[Variable, int]) -> Variable:
-    """Return a buffer with the lengths of given axes of given variables."""
-    return AllocEmpty(dtype)(*(_length(var, axis) for var, axis in lengths))
-
-
-def _length(var: Variable, axis: int):
-    while var.type.shape[axis] is None and (node := var.owner) is not None:
-        if isinstance(node.op, DimShuffle):
-            var, axis = node.inputs[0], node.op.new_order[axis]
-        elif is_dot(node) or isinstance(node.op, Dot22 | Dot22Scalar):
-            # Not to be one more reader of a product that may still become part of a call.
-            var = node.inputs[axis]
-        else:
-            break
-    static = var.type.shape[axis]
-    # `Shape_i` reads the array; a shape expression would have to be inferred first.
-    return constant(static, dtype="int64") if static is not None else Shape_i(axis)(var)
-
-
-def _one(like: Variable) -> Variable:
-    return constant(1.0, dtype=like.type.dtype)
-
-
-def _zero(like: Variable) -> Variable:
-    return constant(0.0, dtype=like.type.dtype)
 
 
 @register_blas

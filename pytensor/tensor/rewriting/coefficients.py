@@ -48,6 +48,14 @@ class Coefficient:
     def is_one(self) -> bool:
         return self.number == 1
 
+    @property
+    def is_real(self) -> bool:
+        """Whether neither the numbers nor the dtypes of the factors are complex."""
+        return all(
+            complex(number).imag == 0 and not any(v.type.dtype.startswith("c") for v, _ in factors)
+            for number, factors in self.parts
+        )
+
     def scalar(self, dtype: str) -> Variable:
         """Return the coefficient as a 0-d variable.
 
