@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pytensor.tensor.basic import cast
+from pytensor.graph.basic import Constant
+from pytensor.tensor.basic import cast, constant
 from pytensor.tensor.elemwise import DimShuffle
 from pytensor.tensor.type import TensorType
 
@@ -24,6 +25,8 @@ def _as_scalar(res, dtype=None):
         return None
     while res.owner is not None and isinstance(res.owner.op, DimShuffle):
         res = res.owner.inputs[0]
+    if isinstance(res, Constant):
+        return constant(res.data.reshape(()).astype(dtype))
     if res.type.ndim:
         res = res.dimshuffle()
     return res if res.type.dtype == dtype else cast(res, dtype)

@@ -93,8 +93,9 @@ def _of_function(function, maker) -> Explanation:
     fgraph, _ = maker.create_fgraph(maker.inputs, maker.outputs, maker.accept_inplace)
     shapes = _present_shapes([spec.variable for spec in maker.inputs], fgraph.inputs)
     for spec, container, var in zip(maker.inputs, function.input_storage, fgraph.inputs):
-        if spec.implicit and hasattr(container.value, "shape"):
-            shapes[var] = container.value.shape
+        shape = getattr(container.value, "shape", None)
+        if spec.implicit and shape is not None:
+            shapes[var] = shape
     found = _rewritten(fgraph, maker.mode, shapes, name)
     if _calls_in(fgraph) == _calls_in(actual):
         return found
@@ -284,7 +285,7 @@ def _say_what_it_is(fgraph, record: ProductRecord, nodes, rules) -> None:
     made_by = [_rule_of(node, rules) for node in nodes]
     record.rule = ", ".join(dict.fromkeys(name for name in made_by if name))
     if len(nodes) > 1 or not isinstance(nodes[0].op, Dot22 | BatchedDot | Dot | Blockwise):
-        record.computes = "; ".join(_unnamed(node, 60) for node in nodes)
+        record.computes = "; ".join(_unnamed(node, 52) for node in nodes)
     left = [node for node in nodes if not is_call(node)]
     if left:
         record.status = "stays"

@@ -34,7 +34,8 @@ _STYLE = """
   font-variant-numeric: tabular-nums; }
 .ptx td.product { width: 34%; }
 .ptx td.work { width: 21%; font-variant-numeric: tabular-nums; }
-.ptx .product code:first-child { font-weight: 600; }
+.ptx .product > code { font-weight: 600; }
+.ptx h1 code { font-size: 1.2rem; font-weight: 650; }
 .ptx .soft, .ptx .soft code { color: var(--soft); font-size: 13px; }
 .ptx .source { display: block; margin-top: .3rem; }
 .ptx .badge { display: inline-block; padding: .05rem .5rem; border-radius: .8rem;

@@ -100,7 +100,7 @@ class Explanation(str):
     """
 
     records: list[ProductRecord]
-    title: str
+    title: str  # type: ignore[assignment]  # what str calls title, nobody needs here
     legend: dict[str, str]
     total: str
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from pytensor.graph.basic import Constant, Variable
 from pytensor.scalar import basic as ps
@@ -24,6 +25,7 @@ _SIGNS = {
 _PRODUCT = 3
 _ATOM = 5
 _MAX_DEPTH = 5
+_MAX_OPERANDS = 4
 
 
 def is_product(node) -> bool:
@@ -73,11 +75,16 @@ def short(var: Variable, width: int = 40) -> str:
     >>> short(pt.exp(X @ w) - 1.0)
     'exp(X @ w) - 1'
     """
-    for depth in range(_MAX_DEPTH, 0, -1):
-        text, _ = _written(var, depth)
+    depths = [(d, d) for d in range(_MAX_DEPTH, 0, -1)]
+    if is_dot(var.owner) and not var.name:
+        # Of a product, both sides should show something.
+        depths = [(i, j) for i in range(_MAX_DEPTH) for j in range(_MAX_DEPTH)]
+        depths.sort(key=lambda pair: (-min(pair), -max(pair)))
+    for left, right in depths:
+        text = _written(var, left)[0] if left == right else _product(var.owner, left, right)[0]
         if len(text) <= width:
             return text
-    return text if len(text) <= width else text[: width - 1] + "…"
+    return text[: width - 1] + "…"
 
 
 def _written(var: Variable, depth: int) -> tuple[str, int]:
@@ -92,7 +99,7 @@ def _written(var: Variable, depth: int) -> tuple[str, int]:
     if depth <= 0:
         return "…", _ATOM
     if is_product(node):
-        return _product(node, depth)
+        return _product(node, depth - 1, depth - 1)
     if isinstance(node.op, Elemwise):
         return _elementwise(node, depth)
     name = type(node.op).__name__
@@ -108,11 +115,11 @@ def _written(var: Variable, depth: int) -> tuple[str, int]:
     if name == "Reshape":
         return f"reshape({shown[0]})", _ATOM
     more = ", …" if len(node.inputs) > 3 else ""
-    return f"{name}({', '.join(shown)}{more})", _ATOM
+    return _unless_empty(f"{name}({', '.join(shown)}{more})", _ATOM)
 
 
 def _constant(var: Constant) -> str:
-    data = getattr(var, "data", None)
+    data: Any = getattr(var, "data", None)
     if getattr(data, "size", 0) == 1 and getattr(data, "dtype", None) is not None:
         number = data.reshape(()).item()
         return f"{number:.4g}" if isinstance(number, float) else str(number)
@@ -137,19 +144,28 @@ def _swaps_last_two(order) -> bool:
     return n >= 2 and kept == [*range(n - 2), n - 1, n - 2]
 
 
-def _product(node, depth: int) -> tuple[str, int]:
+def _product(node, depth: int, of_right: int) -> tuple[str, int]:
     left, right = factors(node)
     if is_outer(node):
-        text = f"outer({_written(left, depth - 1)[0]}, {_written(right, depth - 1)[0]})"
-        return _accumulated(node, text, depth)
-    sign = " @ "
-    text = _bracketed(left, depth - 1, _PRODUCT) + sign
+        text = f"outer({_written(left, depth)[0]}, {_written(right, of_right)[0]})"
+        return _accumulated(node, text, depth + 1)
+    conjugated = getattr(node.op, "conj", "")
+    text = _conjugated(_bracketed(left, depth, _PRODUCT), conjugated[:1] in ("x", "A")) + " @ "
     if type(node.op).__name__ == "Syrk":
-        inner = _bracketed(left, depth - 1, _ATOM)
-        text += inner[:-2] if inner.endswith(".T") else f"{inner}.T"
+        text += _own_transpose(_bracketed(left, depth, _ATOM), node.op.hermitian)
     else:
-        text += _bracketed(right, depth - 1, _PRODUCT + 1)
-    return _accumulated(node, text, depth)
+        text += _conjugated(_bracketed(right, of_right, _PRODUCT + 1), "y" in conjugated)
+    return _accumulated(node, text, depth + 1)
+
+
+def _conjugated(text: str, wanted: bool) -> str:
+    return f"conj({text.removeprefix('(').removesuffix(')')})" if wanted else text
+
+
+def _own_transpose(text: str, hermitian: bool) -> str:
+    if hermitian:
+        return f"conj({text}).T"
+    return text.removesuffix(".T") if text.endswith(".T") else f"{text}.T"
 
 
 def _accumulated(node, text: str, depth: int) -> tuple[str, int]:
@@ -189,15 +205,16 @@ def _elementwise(node, depth: int) -> tuple[str, int]:
     op = node.op.scalar_op
     for kind, (sign, strength) in _SIGNS.items():
         if isinstance(op, kind):
-            first, *rest = node.inputs
+            first, *rest = node.inputs[:_MAX_OPERANDS]
             parts = [_bracketed(first, depth - 1, strength)]
             parts += [_bracketed(x, depth - 1, strength + (sign != " + ")) for x in rest]
+            parts += ["…"] * (len(node.inputs) > _MAX_OPERANDS)
             return _unless_empty(sign.join(parts), strength)
     if isinstance(op, ps.Neg):
         return _unless_empty(f"-{_bracketed(node.inputs[0], depth - 1, 2)}", 2)
     if isinstance(op, ps.Cast):
         return _written(node.inputs[0], depth)
-    names = [_written(x, depth - 1)[0] for x in node.inputs]
+    names = [_written(x, depth - 1)[0] for x in node.inputs[:_MAX_OPERANDS]]
     if hasattr(op, "fgraph"):  # several operations fused into one
         named = [n for n in dict.fromkeys(names) if any(c.isalpha() for c in n)]
         return _unless_empty(f"f({', '.join(named)})", _ATOM)
