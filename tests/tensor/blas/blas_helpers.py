@@ -42,8 +42,20 @@ class VectorView(ctypes.Structure):
         return cls(a.ctypes.data, *a.shape, *a.strides, conj)
 
 
-class Batch(ctypes.Structure):
+class BatchAxis(ctypes.Structure):
     _fields_ = [(name, ctypes.c_int64) for name in ("size", "x", "y", "z")]
+
+
+class Batch(ctypes.Structure):
+    _fields_ = [("ndim", ctypes.c_int64), ("axis", BatchAxis * 64)]
+
+    @classmethod
+    def of(cls, *arrays):
+        """The batch axes of x, y and z, whose lengths of 1 are broadcast to z's."""
+        *_, z = arrays
+        steps = [[s if n > 1 else 0 for n, s in zip(a.shape, a.strides)] for a in arrays]
+        axes = [BatchAxis(*item) for item in zip(z.shape[:-2], *steps)]
+        return cls(len(axes), (BatchAxis * 64)(*axes))
 
 
 def compiler(name="gcc"):
@@ -108,7 +120,8 @@ class Helpers:
 
     def batched(self, alpha, x, y, beta, z):
         a, b = self._scalars(z.dtype, alpha, beta)
-        views = [MatrixView(m.ctypes.data, *m.shape[1:], *m.strides[1:], False) for m in (x, y, z)]
-        steps = [m.strides[0] if len(m) > 1 else 0 for m in (x, y, z)]
-        batch = Batch(len(z), *steps)
+        views = [
+            MatrixView(m.ctypes.data, *m.shape[-2:], *m.strides[-2:], False) for m in (x, y, z)
+        ]
+        batch = Batch.of(x, y, z)
         return self._call("batched", LETTERS[z.dtype.name], a, *views[:2], b, views[2], batch)

@@ -5,10 +5,14 @@ the call is written. Operands that are neither float32, float64 nor complex (flo
 have no kernel: ``Op.perform`` computes them.
 """
 
+from collections.abc import Sequence
+
 from pytensor.link.c.dispatch.basic import CKernel, Source, c_funcify, c_type
+from pytensor.link.c.dispatch.blockwise import c_batch
 from pytensor.link.c.units import declare_ready
+from pytensor.tensor._dot import Dot
 from pytensor.tensor.blas._ldflags import get_provider
-from pytensor.tensor.blas.batched import BatchedDot
+from pytensor.tensor.blas.batched import BatchedDot, BatchedGemm
 from pytensor.tensor.blas.gemm import Dot22, Dot22Scalar, Gemm
 from pytensor.tensor.blas.gemv import Gemv
 from pytensor.tensor.blas.ger import Ger
@@ -33,7 +37,7 @@ _GEMM = (
     "gemm_kernel_{t}(ctx, {in_place}, x0, load_{t}(x1->data), x2, {conj_x}, x3, {conj_y}, "
     "load_{t}(x4->data), z0)"
 )
-_DOT22 = 'dot22_kernel_{t}(ctx, "Dot22", real_{t}(1.0), x0, {conj_x}, x1, {conj_y}, z0)'
+_DOT22 = 'dot22_kernel_{t}(ctx, "{op}", real_{t}(1.0), x0, {conj_x}, x1, {conj_y}, z0)'
 _DOT22SCALAR = (
     'dot22_kernel_{t}(ctx, "Dot22Scalar", load_{t}(x2->data), x0, {conj_x}, x1, {conj_y}, z0)'
 )
@@ -43,7 +47,11 @@ _SYRK = (
     "syrk_kernel_{t}(ctx, {in_place}, {hermitian}, x0, load_{t}(x1->data), x2, "
     "load_{t}(x3->data), z0)"
 )
-_BATCHED_DOT = "batched_dot_kernel_{t}(ctx, x0, x1, z0)"
+_BATCHED_DOT = 'batched_dot_kernel_{t}(ctx, "{op}", {ndim}, {x}, {y}, z0)'
+_BATCHED_GEMM = (
+    "batched_gemm_kernel_{t}(ctx, {in_place}, {ndim}, {z}, load_{t}(x1->data), {x}, {y}, "
+    "load_{t}(x4->data), z0)"
+)
 
 
 def _kernel(
@@ -107,7 +115,7 @@ def c_dot22(op, node=None, **kwargs) -> CKernel | None:
     element = ELEMENTS.get(node.outputs[0].type.dtype)
     if element is None:
         return None
-    return _kernel("gemm", element, _fill(_DOT22, **_conjugates(op.conj, "xy")))
+    return _kernel("gemm", element, _fill(_DOT22, op="Dot22", **_conjugates(op.conj, "xy")))
 
 
 @c_funcify.register(Dot22Scalar)
@@ -149,12 +157,60 @@ def c_syrk(op, node=None, **kwargs) -> CKernel | None:
     return _kernel("syrk", element, call, **_placement(op.inplace))
 
 
-@c_funcify.register(BatchedDot)
-def c_batched_dot(op, node=None, **kwargs) -> CKernel | None:
-    element = ELEMENTS.get(node.outputs[0].type.dtype)
+def _stack(name: str, shape: Sequence[int | None]) -> str:
+    """C for a batch of matrices: the array, and a bit for each axis known to have length 1."""
+    ones = sum(1 << axis for axis, length in enumerate(shape) if length == 1)
+    return f"(stack_operand){{{{{name}, {ones}u}}}}"
+
+
+def _one_element(node) -> str | None:
+    """Return the letter of the dtype that all operands have, or None."""
+    [dtype, *others] = {v.type.dtype for v in (*node.inputs, *node.outputs)}
+    return None if others else ELEMENTS.get(dtype)
+
+
+def _batched_dot(name: str, node) -> CKernel | None:
+    element = _one_element(node)
     if element is None:
         return None
-    return _kernel("batched", element, _BATCHED_DOT)
+    x, y = (_stack(f"x{i}", v.type.shape) for i, v in enumerate(node.inputs))
+    call = _fill(_BATCHED_DOT, op=name, ndim=node.outputs[0].type.ndim, x=x, y=y)
+    return _kernel("batched", element, call)
+
+
+@c_funcify.register(Dot)
+def c_dot(op, node=None, **kwargs) -> CKernel | None:
+    element = _one_element(node)
+    if element is None:
+        return None
+    return _kernel("gemm", element, _fill(_DOT22, op="Dot", **_conjugates("", "xy")))
+
+
+@c_batch.register(Dot)
+def c_blockwise_dot(op, node, batch) -> CKernel | None:
+    if node.op.signature != op.gufunc_signature:
+        return None
+    return _batched_dot("Dot", node)
+
+
+@c_funcify.register(BatchedDot)
+def c_batched_dot(op, node=None, **kwargs) -> CKernel | None:
+    element = _one_element(node)
+    if element is None:
+        return None
+    x, y = (_stack(f"x{i}", ()) for i in range(2))  # BatchedDot does not broadcast
+    return _kernel("batched", element, _fill(_BATCHED_DOT, op="BatchedDot", ndim=3, x=x, y=y))
+
+
+@c_funcify.register(BatchedGemm)
+def c_batched_gemm(op, node=None, **kwargs) -> CKernel | None:
+    element = _one_element(node)
+    if element is None:
+        return None
+    z, x, y = (_stack(f"x{i}", node.inputs[i].type.shape) for i in (0, 2, 3))
+    parts = {"in_place": _c_bool(op.inplace), "ndim": node.outputs[0].type.ndim}
+    call = _fill(_BATCHED_GEMM, z=z, x=x, y=y, **parts)
+    return _kernel("batched", element, call, **_placement(op.inplace))
 
 
 def _declare_usual() -> None:
@@ -171,9 +227,12 @@ def _declare_usual() -> None:
             for hermitian in ("false", "true") if t in "cz" else ("false",):
                 syrk = _fill(_SYRK, in_place=in_place, hermitian=hermitian)
                 declare_ready(_kernel("syrk", t, syrk, ()), 4, 1)
-        declare_ready(_kernel("gemm", t, _fill(_DOT22, **as_is), ()), 2, 1)
+        declare_ready(_kernel("gemm", t, _fill(_DOT22, op="Dot22", **as_is), ()), 2, 1)
         declare_ready(_kernel("gemm", t, _fill(_DOT22SCALAR, **as_is), ()), 3, 1)
-        declare_ready(_kernel("batched", t, _BATCHED_DOT, ()), 2, 1)
+        x, y = (_stack(f"x{i}", ()) for i in range(2))
+        for op in ("BatchedDot", "Dot"):
+            batched_dot = _fill(_BATCHED_DOT, op=op, ndim=3, x=x, y=y)
+            declare_ready(_kernel("batched", t, batched_dot, ()), 2, 1)
 
 
 _declare_usual()

@@ -1,4 +1,5 @@
-/* Batched gemm: z[i] <- alpha x[i] y[i] + beta z[i]. An operand with batch stride 0 serves every product.
+/* Batched gemm: z[i] <- alpha x[i] y[i] + beta z[i] for i over any number of axes. An operand with stride 0
+ * along an axis serves all products of it; none is copied for that.
  */
 #include "batch.h"
 
@@ -9,46 +10,69 @@
 #include "gemm.c"
 #endif
 
-/* Products one after the other, each with its own plan. */
+/* Products one after the other, each looking at its operands anew. */
 BLAS_OUTLINE int NAME(gemm_one_by_one)(const blas_env *env, REAL alpha, const matrix_view *x,
         const matrix_view *y, REAL beta, const matrix_view *z, const gemm_batch *batch)
 {
-    for (int64_t i = 0; i < batch->size; i++) {
+    reused_scratch own = {env, NULL, 0, 0};
+    const blas_env item_env = {env->routines, take_reused, &own};
+    batch_place at;
+    first_place(batch, &at);
+    for (int64_t left = batch_size(batch); left > 0; left--) {
         matrix_view a = *x, b = *y, c = *z;
-        a.data += i * batch->x_stride;
-        b.data += i * batch->y_stride;
-        c.data += i * batch->z_stride;
-        const int status = NAME(gemm)(env, alpha, &a, &b, beta, &c);
+        a.data += at.x;
+        b.data += at.y;
+        c.data += at.z;
+        own.used = 0;
+        const int status = NAME(gemm)(&item_env, alpha, &a, &b, beta, &c);
         if (status)
             return status;
+        next_place(batch, &at);
     }
     return BLAS_DONE;
 }
 
-/* Products that share one plan: only the addresses move. An operand copied for all of them is copied once. */
+/* Copy an operand that the library cannot read, unless the product before had the same. */
+BLAS_HELPER void NAME(read_factor)(matrix_view *ready, const matrix_view *from, const operand_form *form,
+        char *scratch, const char **last)
+{
+    if (!form->copy) {
+        ready->data = from->data;
+    } else if (*last != from->data) {
+        *ready = packed_copy(from, scratch + form->offset, (int64_t)sizeof(REAL));
+        *last = from->data;
+    }
+}
+
+/* Products that share one plan: only the addresses move. */
 BLAS_OUTLINE int NAME(gemm_by_plan)(const blas_env *env, REAL alpha, const matrix_view *x,
         const matrix_view *y, REAL beta, const matrix_view *z, const gemm_batch *batch)
 {
-    const int64_t itemsize = (int64_t)sizeof(REAL);
-    gemm_plan plan = plan_gemm(x, y, z, BLAS_SMALL_GEMM, itemsize, IS_COMPLEX);
-    const int64_t a_step = plan.swapped ? batch->y_stride : batch->x_stride;
-    const int64_t b_step = plan.swapped ? batch->x_stride : batch->y_stride;
+    gemm_plan plan = plan_gemm(x, y, z, BLAS_SMALL_GEMM, (int64_t)sizeof(REAL), IS_COMPLEX);
     char *const scratch = plan.bytes ? env->scratch(env->owner, plan.bytes) : NULL;
     if (plan.bytes && !scratch)
         return BLAS_NO_MEMORY;
-    if (a_step == 0) {
-        use_copy(&plan.a, &plan.a_form, scratch, itemsize);
-        plan.a_form.copy = false;
-    }
-    if (b_step == 0) {
-        use_copy(&plan.b, &plan.b_form, scratch, itemsize);
-        plan.b_form.copy = false;
-    }
-    for (int64_t i = 0; i < batch->size; i++) {
-        NAME(run_gemm)(env, &plan, scratch, alpha, beta);
-        plan.a.data += a_step;
-        plan.b.data += b_step;
-        plan.c.data += batch->z_stride;
+    gemm_plan ready = plan;
+    ready.a_form.copy = ready.b_form.copy = false;
+    const char *last_a = NULL, *last_b = NULL;
+    const matrix_view first_a = plan.a, first_b = plan.b, first_c = plan.c;
+    batch_place at;
+    first_place(batch, &at);
+    for (int64_t left = batch_size(batch); left > 0; left--) {
+        plan.a.data = first_a.data + (plan.swapped ? at.y : at.x);
+        plan.b.data = first_b.data + (plan.swapped ? at.x : at.y);
+        ready.c.data = first_c.data + at.z;
+        if (plan.small) {
+            NAME(small_gemm)(alpha, &plan.a, &plan.b, beta, &ready.c);
+        } else {
+            NAME(read_factor)(&ready.a, &plan.a, &plan.a_form, scratch, &last_a);
+            NAME(read_factor)(&ready.b, &plan.b, &plan.b_form, scratch, &last_b);
+            if (plan.c_form.copy || BLAS_CLEARS_OUTPUT)
+                NAME(run_gemm)(env, &ready, scratch, alpha, beta);
+            else
+                NAME(call_gemm)(env, &ready, alpha, beta);
+        }
+        next_place(batch, &at);
     }
     return BLAS_DONE;
 }
@@ -57,50 +81,52 @@ BLAS_OUTLINE int NAME(gemm_by_plan)(const blas_env *env, REAL alpha, const matri
 BLAS_OUTLINE int NAME(gemm_aside)(const blas_env *env, REAL alpha, const matrix_view *x, const matrix_view *y,
         REAL beta, const matrix_view *z, const gemm_batch *batch)
 {
-    const int64_t itemsize = (int64_t)sizeof(REAL), elements = z->rows * z->cols;
-    char *const own = env->scratch(env->owner, packed_bytes(elements * batch->size, itemsize));
-    const matrix_view c = {own, z->rows, z->cols, at_least_one(z->cols) * itemsize, itemsize, false};
-    const gemm_batch aside = {batch->size, batch->x_stride, batch->y_stride, elements * itemsize};
+    const int64_t itemsize = (int64_t)sizeof(REAL), bytes = z->rows * z->cols * itemsize;
+    char *const own = env->scratch(env->owner, bytes * batch_size(batch));
+    matrix_view from = *z, aside = {own, z->rows, z->cols, at_least_one(z->cols) * itemsize, itemsize, false};
+    gemm_batch to = *batch;
+    batch_place at;
     if (!own)
         return BLAS_NO_MEMORY;
-    for (int64_t i = 0; i < batch->size; i++) {
-        const matrix_view from = {
-                z->data + i * batch->z_stride, z->rows, z->cols, z->row_stride, z->col_stride, false};
-        const matrix_view to = {own + i * aside.z_stride, c.rows, c.cols, c.row_stride, c.col_stride, false};
-        copy_matrix(&to, &from, itemsize);
+    for (int64_t i = to.ndim - 1, stride = bytes; i >= 0; i--) {
+        to.axis[i].z = stride;
+        stride *= to.axis[i].size;
     }
-    const int status = NAME(gemm_one_by_one)(env, alpha, x, y, beta, &c, &aside);
-    for (int64_t i = 0; i < batch->size; i++) {
-        const matrix_view from = {
-                own + i * aside.z_stride, c.rows, c.cols, c.row_stride, c.col_stride, false};
-        const matrix_view to = {
-                z->data + i * batch->z_stride, z->rows, z->cols, z->row_stride, z->col_stride, false};
-        copy_matrix(&to, &from, itemsize);
+    first_place(batch, &at);
+    for (int64_t i = 0; i < batch_size(batch); i++, next_place(batch, &at)) {
+        from.data = z->data + at.z;
+        aside.data = own + i * bytes;
+        copy_matrix(&aside, &from, itemsize);
+    }
+    aside.data = own;
+    const int status = NAME(gemm_one_by_one)(env, alpha, x, y, beta, &aside, &to);
+    first_place(batch, &at);
+    for (int64_t i = 0; i < batch_size(batch); i++, next_place(batch, &at)) {
+        from.data = z->data + at.z;
+        aside.data = own + i * bytes;
+        copy_matrix(&from, &aside, itemsize);
     }
     return status;
 }
 
-BLAS_HELPER int NAME(batched_gemm)(const blas_env *env, REAL alpha, const matrix_view *x,
-        const matrix_view *y, REAL beta, const matrix_view *z, const gemm_batch *batch)
+BLAS_HELPER int NAME(batched_gemm)(const blas_env *env, REAL alpha, const matrix_view *x_view,
+        const matrix_view *y_view, REAL beta, const matrix_view *z_view, const gemm_batch *all)
 {
     const int64_t itemsize = (int64_t)sizeof(REAL);
-    if (x->rows != z->rows || y->cols != z->cols || x->cols != y->rows)
+    matrix_view x = *x_view, y = *y_view, z = *z_view;
+    gemm_batch batch = *all;
+    if (x.rows != z.rows || y.cols != z.cols || x.cols != y.rows)
         return BLAS_SHAPE;
-    if (batch->size == 0 || z->rows == 0 || z->cols == 0)
+    if (batch_size(&batch) == 0 || z.rows == 0 || z.cols == 0)
         return BLAS_DONE;
-    const byte_range written = batch_range(z, batch->z_stride, batch->size, itemsize);
-    if (overlap(batch_range(x, batch->x_stride, batch->size, itemsize), written) ||
-            overlap(batch_range(y, batch->y_stride, batch->size, itemsize), written))
-        return NAME(gemm_aside)(env, alpha, x, y, beta, z, batch);
-    /* One right factor for the whole batch: the left factors and the results, stacked, are two tall matrices.
-     */
-    if (batch->y_stride == 0 && stacks_by_rows(x, batch->x_stride) && stacks_by_rows(z, batch->z_stride)) {
-        const matrix_view tall_x = stacked(x, batch->x_stride, batch->size);
-        const matrix_view tall_z = stacked(z, batch->z_stride, batch->size);
-        return NAME(gemm)(env, alpha, &tall_x, y, beta, &tall_z);
-    }
-    if (batch->size == 1 || !batch_keeps_alignment(batch, itemsize) || z->rows > BLAS_INT_LIMIT ||
-            z->cols > BLAS_INT_LIMIT || x->cols > BLAS_INT_LIMIT)
-        return NAME(gemm_one_by_one)(env, alpha, x, y, beta, z, batch);
-    return NAME(gemm_by_plan)(env, alpha, x, y, beta, z, batch);
+    if (batch_overlaps(&batch, &x, &y, &z, itemsize))
+        return NAME(gemm_aside)(env, alpha, &x, &y, beta, &z, &batch);
+    simplify_batch(&batch, &x, &y, &z);
+    if (batch.ndim == 0)
+        return NAME(gemm)(env, alpha, &x, &y, beta, &z);
+    if (NAME(equals)(alpha, 0.0) || x.cols == 0 || z.rows == 1 || z.cols == 1 ||
+            !batch_keeps_alignment(&batch, itemsize) || z.rows > BLAS_INT_LIMIT || z.cols > BLAS_INT_LIMIT ||
+            x.cols > BLAS_INT_LIMIT)
+        return NAME(gemm_one_by_one)(env, alpha, &x, &y, beta, &z, &batch);
+    return NAME(gemm_by_plan)(env, alpha, &x, &y, beta, &z, &batch);
 }

@@ -1,6 +1,5 @@
-/* Kernel of BatchedDot. */
-#include "kernel.h"
-#include "batch.h"
+/* Kernels of BatchedDot, BatchedGemm and Blockwise(Dot). */
+#include "batch_kernel.h"
 
 #ifndef ELEMENT /* compiled alone; a unit defines ELEMENT and lists the files it needs */
 #define ELEMENT d
@@ -10,32 +9,48 @@
 #include "batched_gemm.c"
 #endif
 
-/* The matrices of a batch: the first one. */
-BLAS_HELPER matrix_view NAME(first_matrix_of)(const pt_array *x)
+/* z <- alpha x y + beta z for arrays of `ndim` axes; z has its memory. */
+BLAS_HELPER int NAME(batched_product)(pt_ctx *ctx, const char *op, int ndim, REAL alpha, const pt_array *x,
+        const pt_array *y, REAL beta, const pt_array *z)
 {
-    return (matrix_view){x->data, x->shape[1], x->shape[2], x->strides[1], x->strides[2], false};
+    const blas_env env = kernel_env(ctx);
+    const matrix_view a = last_matrix_of(x, ndim), b = last_matrix_of(y, ndim), c = last_matrix_of(z, ndim);
+    gemm_batch batch;
+    describe_batch(&batch, x, y, z, ndim - 2);
+    pt_heavy(ctx, (double)pt_size(z, ndim) * (double)a.cols / GEMM_PER_NS);
+    return kernel_status(ctx, NAME(batched_gemm)(&env, alpha, &a, &b, beta, &c, &batch), op);
 }
 
-/* z[i] <- x[i] y[i], a new batch. */
-BLAS_HELPER int NAME(batched_dot_kernel)(pt_ctx *ctx, const pt_array *x, const pt_array *y, pt_array *z)
+/* z <- x y, new matrices. */
+BLAS_HELPER int NAME(batched_dot_kernel)(
+        pt_ctx *ctx, const char *op, int ndim, stack_operand x, stack_operand y, pt_array *z)
 {
-    if (x->shape[0] != y->shape[0])
-        return fail_shapes(ctx, "BatchedDot", "batch length", "x", x, 3, "y", y, 3);
-    if (x->shape[2] != y->shape[1])
-        return fail_shapes(ctx, "BatchedDot", "inner dimension", "x", x, 3, "y", y, 3);
-    z->shape[0] = x->shape[0];
-    z->shape[1] = x->shape[1];
-    z->shape[2] = y->shape[2];
-    const int failed = pt_alloc(ctx, z, 3, (int64_t)sizeof(REAL));
+    int failed = batched_shape(ctx, op, ndim, x, y, z->shape);
+    if (!failed)
+        failed = pt_alloc(ctx, z, ndim, (int64_t)sizeof(REAL));
+    return failed ? failed
+                  : NAME(batched_product)(
+                            ctx, op, ndim, NAME(real)(1.0), x.array, y.array, NAME(real)(0.0), z);
+}
+
+/* z <- alpha x y + beta old, over `old` or in new memory, where old's lengths known to be 1 are broadcast. */
+BLAS_HELPER int NAME(batched_gemm_kernel)(pt_ctx *ctx, bool in_place, int ndim, stack_operand old, REAL alpha,
+        stack_operand x, stack_operand y, REAL beta, pt_array *z)
+{
+    int failed = batched_shape(ctx, "BatchedGemm", ndim, x, y, z->shape);
     if (failed)
         return failed;
-    const blas_env env = kernel_env(ctx);
-    const matrix_view a = NAME(first_matrix_of)(x), b = NAME(first_matrix_of)(y),
-                      c = NAME(first_matrix_of)(z);
-    const bool one = x->shape[0] <= 1;
-    const gemm_batch batch = {
-            x->shape[0], one ? 0 : x->strides[0], one ? 0 : y->strides[0], one ? 0 : z->strides[0]};
-    pt_heavy(ctx, (double)batch.size * (double)c.rows * (double)c.cols * (double)a.cols / GEMM_PER_NS);
-    const int status = NAME(batched_gemm)(&env, NAME(real)(1.0), &a, &b, NAME(real)(0.0), &c, &batch);
-    return kernel_status(ctx, status, "BatchedDot");
+    for (int i = 0; i < ndim; i++)
+        if (old.array->shape[i] != z->shape[i] && (in_place || !known_as_one(old, i)))
+            return fail_accumulator(ctx, "BatchedGemm", "z", false, old.array, z->shape, ndim);
+    if (in_place) {
+        pt_view(z, old.array, ndim);
+    } else {
+        failed = pt_alloc(ctx, z, ndim, (int64_t)sizeof(REAL));
+        if (failed)
+            return failed;
+        if (!NAME(equals)(beta, 0.0) && z->data != old.array->data)
+            copy_stack(z, old.array, ndim, (int64_t)sizeof(REAL));
+    }
+    return NAME(batched_product)(ctx, "BatchedGemm", ndim, alpha, x.array, y.array, beta, z);
 }
