@@ -1,5 +1,7 @@
 """Products become BLAS calls: all the rules of the ``blas`` stage and the in-place pass."""
 
+from importlib import import_module
+
 from pytensor.tensor.rewriting.blas_batched import (
     local_batched_matmul_to_core_matmul,
     local_batched_outer_product,
@@ -17,6 +19,7 @@ from pytensor.tensor.rewriting.blas_compat import (
     res_is_a,
 )
 from pytensor.tensor.rewriting.blas_equal import MergeTransposedProducts
+from pytensor.tensor.rewriting.blas_factoring import local_common_factor
 from pytensor.tensor.rewriting.blas_forms import (
     local_diagonal_of_product,
     local_product_with_diagonal,
@@ -26,6 +29,10 @@ from pytensor.tensor.rewriting.blas_forms import (
     local_trace_of_product,
 )
 from pytensor.tensor.rewriting.blas_inplace import local_inplace_blas
+from pytensor.tensor.rewriting.blas_operands import (
+    local_cast_operands_of_dot,
+    local_conjugate_into_call,
+)
 from pytensor.tensor.rewriting.blas_products import (
     local_gemv_of_product,
     local_inner_product_to_gemv,
@@ -34,16 +41,23 @@ from pytensor.tensor.rewriting.blas_products import (
     local_transposed_sum,
 )
 from pytensor.tensor.rewriting.blas_rules import (
+    local_add_dot_to_batched_gemm,
     local_add_dot_to_gemm,
     local_add_dot_to_gemv,
+    local_add_dot_to_herk,
+    local_add_dot_to_syrk,
     local_add_outer_to_ger,
+    local_add_rows_to_gemm,
     local_dot22_to_dot22scalar,
     local_dot22_to_ger_or_gemv,
     local_dot22scalar_to_ger_or_gemv,
     local_dot_to_dot22,
     local_dot_to_gemv,
+    local_dot_to_herk,
+    local_dot_to_syrk,
     local_gemm_to_gemv,
     local_gemm_to_ger,
+    local_scaled_dot_to_batched_gemm,
 )
 from pytensor.tensor.rewriting.explain import explain
 
@@ -53,18 +67,27 @@ __all__ = [
     "_is_real_matrix",
     "_is_real_vector",
     "explain",
+    "local_add_dot_to_batched_gemm",
     "local_add_dot_to_gemm",
     "local_add_dot_to_gemv",
+    "local_add_dot_to_herk",
+    "local_add_dot_to_syrk",
     "local_add_outer_to_ger",
+    "local_add_rows_to_gemm",
     "local_associate_shared_product",
     "local_batched_matmul_to_core_matmul",
     "local_batched_outer_product",
+    "local_cast_operands_of_dot",
+    "local_common_factor",
+    "local_conjugate_into_call",
     "local_diagonal_of_product",
     "local_dot22_to_dot22scalar",
     "local_dot22_to_ger_or_gemv",
     "local_dot22scalar_to_ger_or_gemv",
     "local_dot_to_dot22",
     "local_dot_to_gemv",
+    "local_dot_to_herk",
+    "local_dot_to_syrk",
     "local_gemm_to_gemv",
     "local_gemm_to_ger",
     "local_gemv_of_product",
@@ -74,6 +97,7 @@ __all__ = [
     "local_product_with_identity",
     "local_product_with_one_element",
     "local_reassociate_chain",
+    "local_scaled_dot_to_batched_gemm",
     "local_sum_of_batched_product",
     "local_sum_of_mul_to_dot",
     "local_sum_of_product",
@@ -83,3 +107,13 @@ __all__ = [
     "res_is_a",
     "specialize_matmul_to_batched_dot",
 ]
+
+
+def __getattr__(name: str):
+    """Find older names; see `pytensor.tensor.rewriting.blas_names`."""
+    if name.startswith("__"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    names = import_module("pytensor.tensor.rewriting.blas_names")
+    if name not in names.__all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(names, name)
