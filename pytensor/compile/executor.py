@@ -47,6 +47,7 @@ class Function:
         "__call__",
         "__dict__",
         "__weakref__",
+        "_blas_threads",
         "_spec",
         "input_storage",
         "maker",
@@ -69,6 +70,12 @@ class Function:
         self.name = name
         self.profile = maker.profile or None
         self._spec = self._make_spec(trust_input)
+        limit = config.blas__threads
+        self._blas_threads = (
+            late("pytensor.tensor.blas._threads:configured_limit")(maker.fgraph, limit)
+            if limit
+            else 0
+        )
         self._bind()
 
     def _make_spec(self, trust_input: bool) -> CallSpec:
@@ -109,6 +116,8 @@ class Function:
 
     def _bind(self) -> None:
         call = self._spec.build()
+        if self._blas_threads:
+            call = late("pytensor.tensor.blas._threads:limited")(call, self._blas_threads)
         # An instance attribute that special method lookup finds: one call less than a method.
         self.__call__ = call if self.profile is None else self._profiled(call, self.profile)
 
@@ -135,6 +144,25 @@ class Function:
         if value != self._spec.trust_input:
             self._spec.trust_input = bool(value)
             self._bind()
+
+    @property
+    def blas_threads(self) -> int:
+        """The most threads BLAS may use during a call; 0: as many as it likes.
+
+        It starts as ``config.blas__threads`` was when the function was made. What was set in the
+        library before a call is there again after it.
+        """
+        return self._blas_threads
+
+    @blas_threads.setter
+    def blas_threads(self, n: int | None) -> None:
+        number = late("pytensor.tensor.blas._threads:checked_limit")(n, "blas_threads")
+        previous, self._blas_threads = self._blas_threads, number
+        try:
+            self._bind()
+        except RuntimeError:
+            self._blas_threads = previous
+            raise
 
     @property
     def __signature__(self) -> Any:
@@ -248,9 +276,15 @@ class Function:
                 # A default with an update is state: the copy starts from the present value.
                 storage.append(copy.deepcopy(old[spec.variable]))
         same_program = not delete_updates and profile is None and self.profile is None
-        return maker.create(
+        result = maker.create(
             storage, program=self.vm if same_program else None, trust_input=self.trust_input
         )
+        return result._with_threads(self._blas_threads)
+
+    def _with_threads(self, n: int) -> "Function":
+        if n != self._blas_threads:
+            self.blas_threads = n
+        return self
 
     def __copy__(self) -> "Function":
         return self.copy()
@@ -261,20 +295,21 @@ class Function:
         storage = [copy.deepcopy(c, memo) for c in self.input_storage]
         program = self.vm if self.profile is None else None
         result = maker.create(storage, program=program, trust_input=self.trust_input)
+        result._with_threads(self._blas_threads)
         memo[id(self)] = result
         return result
 
     def __reduce__(self) -> tuple:
-        return _unpickle, (self.maker, self.input_storage, self.trust_input)
+        return _unpickle, (self.maker, self.input_storage, self.trust_input, self._blas_threads)
 
     def __repr__(self) -> str:
         return f"<pytensor function {self.name}>" if self.name else object.__repr__(self)
 
 
 def _unpickle(
-    maker: "FunctionMaker", input_storage: list[Container], trust_input: bool
+    maker: "FunctionMaker", input_storage: list[Container], trust_input: bool, blas_threads: int = 0
 ) -> Function | None:
     """Make a function from a pickled maker: its graph is rewritten already, only linked again."""
     if not config.unpickle_function:
         return None
-    return maker.create(input_storage, trust_input=trust_input)
+    return maker.create(input_storage, trust_input=trust_input)._with_threads(blas_threads)

@@ -124,9 +124,9 @@ class Cache:
                 if not self.persistent:
                     self.reason = f"{directory} cannot be written"
 
-    def get(self, key: str, build: Callable[[Path], bytes]) -> Path:
+    def get(self, key: str, build: Callable[[Path], bytes], anew: bool = False) -> Path:
         """Return the path of a verified object, building it in a scratch directory if needed."""
-        for home in filter(None, (self.directory, self._session)):
+        for home in filter(None, (self.directory, self._session) if not anew else ()):
             path = home / f"{key}.so"
             if self._verify(path, key):
                 return path
@@ -137,6 +137,10 @@ class Cache:
             if not config.nocleanup:
                 shutil.rmtree(scratch, ignore_errors=True)
         return self.put(key, data)
+
+    def get_bytes(self, key: str, build: Callable[[Path], bytes], anew: bool = False) -> bytes:
+        """Return the content of a verified entry, building it if needed."""
+        return self.get(key, build, anew).read_bytes().rpartition(_MAGIC)[0]
 
     def put(self, key: str, data: bytes) -> Path:
         """Store an object and return its path; fall back to the session when the disk refuses."""

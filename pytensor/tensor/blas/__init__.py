@@ -33,6 +33,7 @@ from pytensor.tensor.blas._ldflags import (
     must_initialize_y_gemv,
 )
 from pytensor.tensor.blas._operands import view_roots
+from pytensor.tensor.blas._threads import limit_threads
 from pytensor.tensor.blas.batched import (
     BatchedDot,
     BatchedGemm,
@@ -121,6 +122,7 @@ __all__ = [
     "ger",
     "ger_destructive",
     "ldflags",
+    "limit_threads",
     "syrk",
     "syrk_inplace",
     "syrk_no_inplace",

@@ -125,7 +125,7 @@ def places(
     for pattern in _SYSTEM.get(platform, ()):
         below_root = f"{root}{pattern}" if root else pattern
         listed += [("system", found) for found in sorted(glob.glob(below_root))]
-    existing = {}
+    existing: dict[str, tuple[str, str]] = {}
     for label, directory in listed:
         if os.path.isdir(directory):
             existing.setdefault(os.path.realpath(directory), (label, directory))
@@ -157,14 +157,18 @@ def libraries_in(
             match = re.fullmatch(_file_pattern(platform), name)
             if match:
                 matches.setdefault(match.group(1), name)
+    seen: set[str] = set()
     for family in FAMILIES:
-        if family.quality >= least:
-            for library in family.libraries:
-                if library in matches:
-                    path = os.path.join(directory, matches[library])
-                    found = _real_family(path, family)
-                    if found is not None and found.quality >= least:
-                        yield found, path
+        for library in family.libraries if family.quality >= least else ():
+            if library in matches:
+                path = os.path.join(directory, matches[library])
+                found = _real_family(path, family)
+                if found is None or found.quality < least:
+                    continue
+                # A second name of one kind: `libblas` of Debian is in each package.
+                if found is family or found.name not in seen:
+                    yield found, path
+                seen.add(found.name)
 
 
 def _real_family(path: str, named: Family) -> Family | None:

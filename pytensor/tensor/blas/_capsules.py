@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from importlib.machinery import PathFinder
 from types import ModuleType
 
-from pytensor.tensor.blas._families import SPELLINGS, UNKNOWN, UPPER, Family, family_of
+from pytensor.tensor.blas._families import SPELLINGS, UNKNOWN, Family, family_of, symbol
 from pytensor.tensor.blas._measure import measure_integer_bits, reads_old_output
 from pytensor.tensor.blas._provider import BLAS_NAMES, LAPACK_NAMES, BlasProvider
 from pytensor.tensor.blas._runtime import Runtime, library_of, runtime_of
@@ -166,11 +166,10 @@ def _scipy_symbol() -> tuple[tuple[str, str], str]:
         handle = ctypes.CDLL(extension_path())
     except OSError:
         return ("", "_"), ""
-    for prefix, suffix in SPELLINGS:
-        name = f"{prefix}dgemm{suffix}" if prefix != UPPER else f"DGEMM{suffix}"
-        symbol = getattr(handle, name, None)
-        if symbol is not None:
-            return (prefix, suffix), library_of(ctypes.cast(symbol, ctypes.c_void_p).value or 0)
+    for spelling in SPELLINGS:
+        dgemm = getattr(handle, symbol("dgemm", spelling), None)
+        if dgemm is not None:
+            return spelling, library_of(ctypes.cast(dgemm, ctypes.c_void_p).value or 0)
     return ("", "_"), ""
 
 

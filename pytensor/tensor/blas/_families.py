@@ -5,7 +5,16 @@ import os
 import re
 from typing import NamedTuple
 
-__all__ = ["FAMILIES", "SPELLINGS", "UNKNOWN", "Family", "Quality", "family_named", "family_of"]
+__all__ = [
+    "FAMILIES",
+    "SPELLINGS",
+    "UNKNOWN",
+    "Family",
+    "Quality",
+    "family_named",
+    "family_of",
+    "symbol",
+]
 
 UPPER = "upper case"
 
@@ -17,10 +26,23 @@ SPELLINGS = (
     ("", ""),
     ("", "_64"),
     ("scipy_", "_"),
+    ("scipy_", "_64_"),
     ("scipy_", "64_"),
     (UPPER, ""),
     (UPPER, "_"),
 )
+
+
+def symbol(name: str, spelling: tuple[str, str]) -> str:
+    """Return the symbol of a routine.
+
+    Examples
+    --------
+    >>> symbol("dgemm", ("scipy_", "_64_")), symbol("dgemm", (UPPER, ""))
+    ('scipy_dgemm_64_', 'DGEMM')
+    """
+    prefix, suffix = spelling
+    return f"{name.upper()}{suffix}" if prefix == UPPER else f"{prefix}{name}{suffix}"
 
 
 class Quality(enum.IntEnum):

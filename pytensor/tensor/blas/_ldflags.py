@@ -5,78 +5,175 @@ provider:
 
 * ``SciPy``: the capsules of ``scipy.linalg.cython_blas`` and ``cython_lapack``. They are always
   there, on every platform, and no second BLAS gets loaded.
-* a linked library: what ``config.blas__ldflags`` names. A small shared object is linked against
-  it and hands out the addresses (`pytensor.tensor.blas._linked`). It is accepted once a probe
-  program has compiled, linked, run, and given right numbers.
+* a linked library. A small shared object is linked against it and hands out the addresses
+  (`pytensor.tensor.blas._linked`), once a probe program has compiled, linked, run, and given
+  right numbers.
 
-Nothing here happens at import.
+``config.blas__ldflags`` decides:
+
+* flags: the library they name. If it does not pass its probe, SciPy's is used, and one warning
+  says why;
+* an empty text: SciPy's;
+* ``auto``, which is the default: SciPy's, unless the process has a better library loaded already
+  (or SciPy was built with the slow reference BLAS). This costs a look at the list of loaded
+  libraries; only a library that could be better is tried;
+* ``fastest``: of all that are installed, the one that was fastest when it was tried, although
+  that means a second BLAS beside SciPy's.
+
+What was tried is remembered on disk, so that the next process runs no compiler. Nothing happens
+at import, and nothing for functions without products.
 """
 
-import ctypes
 import functools
 import pkgutil
-import re
 import threading
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-
-import numpy as np
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from pytensor.configdefaults import config
+from pytensor.link_flags import DISCOVERY_WORDS, LinkFlags, parse_flags
+from pytensor.tensor.blas._candidates import (
+    Candidate,
+    best_first,
+    candidate_of_flags,
+    find_candidates,
+    loaded_candidates,
+    why_not_tried,
+)
 from pytensor.tensor.blas._capsules import (
-    capsule_address,
-    find_capsules,
-    integer_bits,
     lapack_pointers,
+    scipy_family,
     scipy_provider,
 )
-from pytensor.tensor.blas._flags import LinkFlags, parse_flags
-from pytensor.tensor.blas._measure import measure_integer_bits, reads_old_output
+from pytensor.tensor.blas._families import Quality
 from pytensor.tensor.blas._provider import BLAS_NAMES, LAPACK_NAMES, BlasProvider
-from pytensor.utils import lazy_scipy_module
+from pytensor.utils import late
 
 __all__ = [
     "BLAS_NAMES",
     "LAPACK_NAMES",
     "BlasProvider",
+    "Verdict",
     "explain_provider",
     "get_provider",
     "lapack_pointers",
     "ldflags",
 ]
 
-_linked_lock = threading.Lock()
-_linked: dict[str, "BlasProvider | str"] = {}
+# A library that is to replace SciPy's must be faster by more than times vary.
+MARGIN = 1.05
+
+
+class Verdict(NamedTuple):
+    """What became of a candidate.
+
+    Parameters
+    ----------
+    candidate : Candidate
+    provider : BlasProvider or None
+        The library, ready to be called; None if it was refused.
+    reason : str
+        Why it was refused, or taken.
+    ratio : float
+        How many times as fast as SciPy's BLAS it was; 0 if it wasn't tried.
+    """
+
+    candidate: Candidate
+    provider: BlasProvider | None
+    reason: str
+    ratio: float = 0.0
+
+
+def candidates(setting: str) -> Iterator[Candidate]:
+    """Yield what is to be considered for a value of ``config.blas__ldflags``, in this order.
+
+    SciPy's capsules come last and are not among them: they need no consideration.
+    """
+    if setting == "fastest":
+        yield from best_first(find_candidates())
+    elif setting == "auto":
+        # Beside a good BLAS no second one gets loaded, so that only loaded ones matter.
+        present = scipy_family().quality
+        tuned = present >= Quality.TUNED
+        yield from best_first(loaded_candidates(present) if tuned else find_candidates())
+    elif setting:
+        yield candidate_of_flags(setting, "blas__ldflags")
+
+
+def consider(candidate: Candidate, setting: str) -> Verdict:
+    """Find out whether a library is to be used."""
+    wanted = candidate.where == "blas__ldflags"
+    if not wanted:
+        reason = why_not_tried(candidate, scipy_family(), setting == "fastest")
+        if reason:
+            return Verdict(candidate, None, reason)
+    from pytensor.tensor.blas import _linked  # noqa: PLC0415  (starts compilers)
+
+    try:
+        if wanted:
+            provider = _linked.link_provider(setting, "blas__ldflags names it")
+            return Verdict(candidate, provider, provider.why)
+        ratio = _linked.probe(candidate.flags).ratio
+        if ratio < MARGIN:
+            return Verdict(candidate, None, f"{ratio:.2f} times as fast as SciPy's BLAS", ratio)
+        why = f"found ({candidate.where}), {ratio:.2f} times as fast as SciPy's BLAS"
+        provider = _linked.link_provider(candidate.flags, why)
+        if provider.threading == "none" != scipy_provider().threading:
+            return Verdict(candidate, None, "it has no threads, SciPy's BLAS has", ratio)
+        return Verdict(candidate, provider, provider.why, ratio)
+    except _linked.ProbeError as error:
+        return Verdict(candidate, None, str(error))
+
+
+def choose(setting: str) -> list[Verdict]:
+    """Consider candidates until one is taken; the last verdict is the one that counts.
+
+    With ``fastest`` all are tried, and the fastest is the last.
+    """
+    verdicts: list[Verdict] = []
+    for candidate in candidates(setting):
+        verdicts.append(consider(candidate, setting))
+        if verdicts[-1].provider is not None and setting != "fastest":
+            break
+    return sorted(verdicts, key=lambda v: (v.provider is not None, v.ratio))
+
+
+_lock = threading.Lock()
+_chosen: dict[str, list[Verdict]] = {}
+
+
+def verdicts_of(setting: str) -> list[Verdict]:
+    """Return what `choose` found, done once per process and setting."""
+    with _lock:
+        if setting not in _chosen:
+            _chosen[setting] = choose(setting)
+            _say_if_refused(setting, _chosen[setting])
+        return _chosen[setting]
+
+
+def _say_if_refused(setting: str, verdicts: list[Verdict]) -> None:
+    for verdict in verdicts:
+        if verdict.candidate.where == "blas__ldflags" and verdict.provider is None:
+            warnings.warn(
+                f"blas__ldflags={setting!r} cannot be used, SciPy's BLAS is: {verdict.reason}",
+                stacklevel=4,
+            )
+    if any(verdict.provider is not None for verdict in verdicts):
+        late("pytensor.tensor.blas._threads:note_new_library")()
 
 
 def get_provider() -> BlasProvider:
-    """Return the provider in use: the library of ``config.blas__ldflags``, else SciPy's.
+    """Return the provider in use, according to ``config.blas__ldflags``.
 
-    A library that does not pass its probe is refused with one warning that says why.
+    A library that flags name and that does not pass its probe is refused with one warning.
     """
-    text = config.blas__ldflags
-    if text in {"", "auto", "fastest"}:
+    setting = config.blas__ldflags
+    if not setting:
         return scipy_provider()
-    linked = _linked_provider(text)
-    return scipy_provider() if isinstance(linked, str) else linked
-
-
-def _linked_provider(text: str) -> "BlasProvider | str":
-    """The provider that flags name, or the reason why there is none; tried once per process."""
-    with _linked_lock:
-        if text not in _linked:
-            from pytensor.tensor.blas import _linked as linking  # noqa: PLC0415  (starts compilers)
-
-            try:
-                _linked[text] = linking.link_provider(text, BLAS_NAMES)
-            except linking.ProbeError as error:
-                _linked[text] = str(error)
-                warnings.warn(
-                    f"blas__ldflags={text!r} cannot be used, SciPy's BLAS is: {error}",
-                    stacklevel=3,
-                )
-        return _linked[text]
+    verdicts = verdicts_of(setting)
+    chosen = verdicts[-1].provider if verdicts else None
+    return chosen or scipy_provider()
 
 
 @functools.lru_cache(maxsize=32)
@@ -87,7 +184,7 @@ def _parsed(text: str) -> LinkFlags:
 def ldflags(
     libs: bool = True, flags: bool = False, libs_dir: bool = False, include_dir: bool = False
 ) -> list[str]:
-    """Return parts of ``config.blas__ldflags``, for code that links against the same BLAS.
+    """Return parts of the flags in use, for code that links against the same BLAS.
 
     Parameters
     ----------
@@ -103,7 +200,7 @@ def ldflags(
     Returns
     -------
     list of str
-        Empty if no library is configured: SciPy's BLAS needs no flags.
+        Empty if no library is linked: SciPy's BLAS needs no flags.
 
     Examples
     --------
@@ -113,8 +210,9 @@ def ldflags(
     ...     ldflags(), ldflags(libs=False, libs_dir=True), ldflags(libs=False, flags=True)
     (['openblas'], ['/opt/lib'], ['-fopenmp'])
     """
-    text = config.blas__ldflags
-    parsed = _parsed("" if text in {"auto", "fastest"} else text)
+    setting = config.blas__ldflags
+    # Flags count as they are given, whether the library can be used or not.
+    parsed = _parsed(get_provider().flags if setting in DISCOVERY_WORDS else setting)
     parts: list[str] = []
     for wanted, values in (
         (libs, parsed.libs),
@@ -127,33 +225,15 @@ def ldflags(
     return parts
 
 
-def explain_provider() -> str:
-    """Say in a few lines which BLAS is used, and why."""
-    provider = get_provider()
-    lines = [
-        f"BLAS: {provider.name} {provider.version}".rstrip(),
-        f"  reached through: {provider.how}" + (f" ({provider.flags})" if provider.flags else ""),
-        f"  integers: {provider.int_bits} bits",
-        f"  chosen because: {provider.why}",
-        f"  threads: {_threads()}",
-    ]
-    missing = [name for name, address in zip(BLAS_NAMES, provider.addresses) if not address]
-    if missing:
-        lines.append(f"  lacks: {', '.join(missing)}")
-    text = config.blas__ldflags.strip()
-    if text and isinstance(_linked.get(text), str):
-        lines.append(f"  refused: {text}: {_linked[text]}")
-    return "\n".join(lines)
+def explain_provider(measure: bool = True) -> str:
+    """Say which BLAS is used and why, and what became of every library that is installed.
 
-
-def _threads() -> str:
-    """How many threads the loaded BLAS libraries use; threadpoolctl knows."""
-    try:
-        from threadpoolctl import threadpool_info  # noqa: PLC0415  (optional package)
-    except ImportError:
-        return "unknown (threadpoolctl is not installed)"
-    loaded = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
-    return ", ".join(f"{pool['num_threads']} ({pool['prefix']})" for pool in loaded) or "unknown"
+    Parameters
+    ----------
+    measure : bool
+        Try the libraries that can be better, and time the chosen one beside NumPy's.
+    """
+    return late("pytensor.tensor.blas._report:report")(measure)
 
 
 def must_initialize_y_gemv() -> bool:

@@ -28,7 +28,7 @@ def measure_integer_bits(daxpy: int) -> int:
     return 32 if y.value == 5.0 else 64
 
 
-def _gemm_call(
+def gemm_call(
     address: int, int_bits: int, x: np.ndarray, y: np.ndarray, z: np.ndarray, beta: float = 0.0
 ) -> Callable[[], None]:
     """A function that computes Z <- X Y + beta Z for square matrices by columns."""
@@ -76,7 +76,7 @@ def reads_old_output(routines: Mapping[str, int], int_bits: int) -> bool:
     for letter, dtype in _DTYPES.items():
         for n in (2, 40):
             x, z = np.ones((n, n), dtype), np.full((n, n), np.nan, dtype)
-            _gemm_call(routines[f"{letter}gemm"], int_bits, x, x, z)()
+            gemm_call(routines[f"{letter}gemm"], int_bits, x, x, z)()
             v = np.full(n, np.nan, dtype)
             _gemv_call(routines[f"{letter}gemv"], int_bits, x, v)()
             if not np.all(z == n) or not np.all(v == n):
@@ -88,7 +88,7 @@ def gemm_seconds(address: int, int_bits: int, n: int = 256, budget: float = 0.05
     """Return the best time of ``dgemm`` for `n` by `n` matrices within about `budget` seconds."""
     rng = np.random.default_rng(0)
     x, y, z = rng.normal(size=(n, n)), rng.normal(size=(n, n)), np.empty((n, n))
-    call = _gemm_call(address, int_bits, x, y, z)
+    call = gemm_call(address, int_bits, x, y, z)
     call()
     return best_time(call, budget)
 

@@ -111,7 +111,7 @@ def _mkl_version(handle: ctypes.CDLL) -> str:
     text = ctypes.create_string_buffer(200)
     function(text, 200)
     words = text.value.decode("ascii", "replace").split()
-    return next((word for word in words if word[:1].isdigit()), "")
+    return next((word.removesuffix("-Product") for word in words if word[:1].isdigit()), "")
 
 
 def _mkl_layer() -> str:

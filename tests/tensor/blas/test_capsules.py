@@ -7,7 +7,8 @@ import textwrap
 import pytest
 
 from pytensor.tensor.blas import _capsules
-from pytensor.tensor.blas._ldflags import BLAS_NAMES, capsule_address
+from pytensor.tensor.blas._capsules import capsule_address
+from pytensor.tensor.blas._ldflags import BLAS_NAMES
 
 
 def _run(program: str) -> str:
