@@ -7,7 +7,7 @@ from typing import Any
 
 from pytensor.graph.basic import Constant, Variable
 from pytensor.graph.fg import FunctionGraph
-from pytensor.graph.traversal import explicit_graph_inputs
+from pytensor.graph.traversal import graph_inputs
 from pytensor.tensor.blas import BatchedDot, Dot22, Dot22Scalar
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
@@ -82,7 +82,7 @@ def explain(what: Any, mode: Any = None) -> Explanation:
             f"variables, got {type(what).__name__}"
         )
     mode = late("pytensor.compile.mode:get_mode")(mode)
-    inputs = [v for v in explicit_graph_inputs(outputs) if not isinstance(v, Constant)]
+    inputs = [v for v in dict.fromkeys(graph_inputs(outputs)) if not isinstance(v, Constant)]
     fgraph = FunctionGraph(inputs, list(outputs), clone=True)
     return _rewritten(fgraph, mode, _present_shapes(inputs, fgraph.inputs), "")
 

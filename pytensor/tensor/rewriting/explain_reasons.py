@@ -17,6 +17,10 @@ REASONS = {
     "has_the_shape_of_the_sum": "the product is smaller than the sum it is part of",
     "coefficient_is_one": "the rule takes no scalar factor here",
     "is_scaled": "there is no scalar factor",
+    "is_matrix": "a length is 1: the product of a row or a column is a smaller call",
+    "fits_square": "the other summand is not of the shape of a matrix times its own transpose",
+    "is_real": "the scalar factor may be complex, and the result would not be Hermitian",
+    "fits_rows": "the other summand has neither the product's shape nor is it one row for all",
 }
 
 # What became of products that are no product any more, by rewriter.

@@ -188,9 +188,12 @@ class _Names:
             key = tuple(sorted(names, key=order.__getitem__))
             terms[key] = terms.get(key, 0) + number
         ordered = sorted(terms.items(), key=lambda item: (-len(item[0]), -item[1]))
-        return (
-            " + ".join(" ".join([counted(n), *_powers(names)]) for names, n in ordered if n) or "0"
-        )
+        return " + ".join(_term(n, names) for names, n in ordered if n) or "0"
+
+
+def _term(number: int, names: tuple[str, ...]) -> str:
+    factors = _powers(names)
+    return " ".join(factors if number == 1 and factors else [counted(number), *factors])
 
 
 def _powers(names: tuple[str, ...]) -> list[str]:
@@ -233,7 +236,7 @@ def summary(records: list[ProductRecord]) -> str:
     if counts["call"] == count:
         became = "a BLAS call" if count == 1 else "all of them in BLAS calls"
         return f"{products}, {became}"
-    said = {"call": "in BLAS calls", "stays": "without", "vanished": "no product any more"}
+    said = {"call": "in BLAS calls", "stays": "without", "vanished": "rewritten away"}
     if not counts["call"]:
         said["stays"] = "without a BLAS call"
     return f"{products}: " + ", ".join(f"{n} {said[s]}" for s, n in counts.items() if n)

@@ -8,7 +8,7 @@ from typing import Any
 
 from pytensor.graph.basic import Constant, Variable
 from pytensor.scalar import basic as ps
-from pytensor.tensor.blas import BatchedDot, Dot22, Dot22Scalar, Gemm, Gemv, Ger
+from pytensor.tensor.blas import Dot22Scalar, Gemv, Ger
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
 from pytensor.tensor.math import Dot
@@ -348,15 +348,15 @@ def work_of(node, lengths: Lengths) -> Work:
     """Return the floating-point operations of the product `node`, one term per size."""
     op = node.op
     left, right = (lengths.of(v) for v in factors(node))
+    # A complex multiplication and addition is four real ones of each.
+    once = 4 if node.outputs[0].type.dtype.startswith("complex") else 1
     if isinstance(op, Gemv):
-        return times(*left, number=2)
+        return times(*left, number=2 * once)
     if isinstance(op, Ger):
-        return times(*left, *right, number=2)
+        return times(*left, *right, number=2 * once)
     if type(op).__name__ == "Syrk":
-        return times(left[0], *left, number=1)
+        return times(left[0], *left, number=once)
     if type(op).__name__ == "Trmm":
-        return times(*left, right[-1], number=1)
-    if isinstance(op, Gemm | Dot22 | Dot22Scalar | BatchedDot) or is_product(node):
-        batch = [a if a != 1 else b for a, b in zip(left[:-2], right[:-2], strict=False)]
-        return times(*batch, *left[-2:], right[-1], number=2)
-    return {}
+        return times(*left, right[-1], number=once)
+    batch = [a if a != 1 else b for a, b in zip(left[:-2], right[:-2], strict=False)]
+    return times(*batch, *left[-2:], right[-1], number=2 * once)
