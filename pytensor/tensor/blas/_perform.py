@@ -13,7 +13,6 @@ float32 and rounded once.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -34,14 +33,14 @@ _TILE = 128
 _SWAPPED = str.maketrans("xy", "yx")
 
 
-class _Routine(dict):
+class _Routine(dict[np.dtype, Any]):
     """A BLAS routine by dtype: ``routine[array.dtype]`` is a function, or None."""
 
     def __init__(self, *names: str):
         super().__init__()
         self._names = dict(zip(map(np.dtype, "fdFD"), names))
 
-    def __missing__(self, dtype: np.dtype) -> Callable | None:
+    def __missing__(self, dtype: np.dtype) -> Any:
         # Byte-swapped dtypes are in no table.
         name = self._names.get(dtype)
         function = self[dtype] = None if name is None else getattr(_blas, name)
@@ -97,7 +96,7 @@ def gemm(x, y, alpha=None, beta=None, z=None, conj: str = "", inplace: bool = Fa
     return _gemm_c_ordered(function, a, x, y, b, into, conj)
 
 
-def _gemm_c_ordered(function: Any, alpha, x, y, beta, into: Array | None, conj: str) -> Array:
+def _gemm_c_ordered(function, alpha, x, y, beta, into: Array | None, conj: str) -> Array:
     """Compute ``Z' = alpha Y' X' + beta Z'``, in new memory if there is none."""
     left, trans_left = _transposed(y, "y" in conj)
     right, trans_right = _transposed(x, "x" in conj)
@@ -137,8 +136,8 @@ def gemv(alpha, A, x, beta, y, conj: bool = False, inplace: bool = False) -> Arr
     matrix, trans = (A.T, 2 if conj else 1) if by_rows else (A, 0)
     into = _start(b, y, A.shape[:1], inplace)
     if into is None:
-        return function(a, matrix, x, 0, None, 0, 1, 0, 1, trans)  # type: ignore[misc]
-    function(a, matrix, x, b, into, 0, 1, 0, 1, trans, 1)  # type: ignore[misc]
+        return function(a, matrix, x, 0, None, 0, 1, 0, 1, trans)
+    function(a, matrix, x, b, into, 0, 1, 0, 1, trans, 1)
     return into
 
 
@@ -157,9 +156,9 @@ def ger(A, alpha, x, y, conj: str = "", inplace: bool = False) -> Array:
     if conj and function is _ger[A.dtype]:
         x, y = (np.conj(x), y) if conj == "x" else (x, np.conj(y))
     if by_rows:
-        function(a, y, x, 1, 1, result.T, 0, 0, 1)  # type: ignore[misc]
+        function(a, y, x, 1, 1, result.T, 0, 0, 1)
     else:
-        function(a, x, y, 1, 1, result, 0, 0, 1)  # type: ignore[misc]
+        function(a, x, y, 1, 1, result, 0, 0, 1)
     return result
 
 
@@ -187,7 +186,7 @@ def syrk(alpha, x, beta, z, hermitian: bool = False, inplace: bool = False) -> A
         x = np.array(x, x.dtype.newbyteorder("="), order="C")
     if hermitian:
         product = _hermitian_square(x)
-    elif inplace and b == 0:
+    elif inplace and b == 0 and x.dtype == z.dtype:
         product = np.matmul(x, x.T, out=z)
     else:
         # NumPy sees that it is one array, calls syrk and fills the other triangle.
@@ -199,9 +198,9 @@ def _hermitian_square(x: Array) -> Array:
     """Return ``X X^H``, exactly Hermitian."""
     function = _herk[x.dtype]
     if x.flags.c_contiguous:
-        product = function(1, x.T, trans=2).T  # type: ignore[misc]
+        product = function(1, x.T, trans=2).T
     else:
-        product = np.conjugate(function(1, x).T)  # type: ignore[misc]
+        product = np.conjugate(function(1, x).T)
     # The upper triangle of a Fortran-ordered result is the lower one of its transpose.
     above = np.tri(_TILE, k=-1, dtype=bool).T
     for start in range(0, len(product), _TILE):

@@ -158,10 +158,11 @@ class BatchedGemm(BlasOp):
         check.agree_inner("BatchedGemm", x=x, y=y)
         batch = []
         for n, m, n_static, m_static in zip(x[:-2], y[:-2], x_type.shape, y_type.shape):
-            if check.differ(n, m) and n_static != 1 and m_static != 1:
+            broadcasts = n_static == 1 or m_static == 1
+            if check.differ(n, m) and not broadcasts:
                 rule = "must agree on the batch axes, or have lengths known to be 1"
                 raise check.disagree("BatchedGemm", rule, x=x, y=y)
-            batch.append(m if n_static == 1 or n is None else n)
+            batch.append(m if n_static == 1 or (n is None and not broadcasts) else n)
         return (*batch, x[-2], y[-1])
 
     def _check_accumulator(self, z_type, z: check.Shape, shape: check.Shape) -> None:
