@@ -1,4 +1,4 @@
-"""C kernels of triangular systems and of the Cholesky factorization, alone or in batches.
+"""C kernels of triangular products and systems, and of the Cholesky factorization, alone or in batches.
 
 The helpers are files in ``pytensor/tensor/blas/c_code``, instantiated per element type; here only
 the call is written. A `Blockwise` of one of these Ops is the same call with more axes.
@@ -6,24 +6,29 @@ the call is written. A `Blockwise` of one of these Ops is the same call with mor
 
 from __future__ import annotations
 
-from itertools import product
+import itertools
 
 from pytensor.link.c.dispatch.basic import CKernel, Source, c_funcify
 from pytensor.link.c.dispatch.blas import _FILES, BLAS_CODE, ELEMENTS, Defines
 from pytensor.link.c.dispatch.blockwise import c_batch
 from pytensor.link.c.units import declare_ready
 from pytensor.tensor.blas._ldflags import LAPACK_NAMES, get_provider
+from pytensor.tensor.blas.triangular import Trmm, TrmmRelated, Trmv
 from pytensor.tensor.linalg.decomposition.cholesky import Cholesky
 from pytensor.tensor.linalg.solvers.psd import CholeskySolve
 from pytensor.tensor.linalg.solvers.triangular import SolveTriangular
 
 _LOOPS = ("triangle_loops.c",)
-_SOLVE = (*dict.fromkeys((*_FILES["gemv"][:-1], *_FILES["gemm"][:-1])), *_LOOPS, "trsm.c")
+_GEMM = tuple(dict.fromkeys((*_FILES["gemv"][:-1], *_FILES["gemm"][:-1])))
+_SOLVE = (*_GEMM, *_LOOPS, "trsm.c")
 
 _SOLVE_CALL = """\
     const solve_how how = {{"{name}", {cholesky}, {lower}, {unit}, {in_place}, {batch}, {b_ndim}}};
     const stack a = {{x0, {a_ones}}}, b = {{x1, {b_ones}}};
     return solve_kernel_{t}(ctx, &how, &a, &b, z0);"""
+_TRMM_CALL = """\
+    const trmm_how how = {{"{name}", {lower}, {right}, {zeroed}, {in_place}, {ndim}}};
+    return trmm_kernel_{t}(ctx, &how, x0, load_{t}(x1->data), x2, x3, load_{t}(x4->data), z0);"""
 _CHOLESKY_CALL = """\
     const cholesky_how how = {{{lower}, {in_place}, {batch}}};
     return cholesky_kernel_{t}(ctx, ctx->svc->lapack[{potrf}], &how, x0, z0);"""
@@ -100,7 +105,9 @@ def _solve(op, node, batch: int) -> CKernel | None:
 @c_batch.register(Cholesky)
 def _cholesky(op, node, batch: int) -> CKernel | None:
     element = _element(node)
-    return element and _cholesky_kernel(op, element, get_provider().defines, batch)
+    if element is None:
+        return None
+    return _cholesky_kernel(op, element, get_provider().defines, batch)
 
 
 @c_funcify.register(SolveTriangular)
@@ -110,12 +117,38 @@ def _alone(op, node=None, **kwargs) -> CKernel | None:
     return c_batch(op, node, 0)
 
 
+def _trmm_kernel(op, element: str, defines: Defines) -> CKernel:
+    call = _TRMM_CALL.format(
+        name=type(op).__name__,
+        lower=_c_bool(op.lower),
+        right=_c_bool(op.right),
+        zeroed=_c_bool(op.zeroed),
+        in_place=_c_bool(op.inplace),
+        ndim=op.ndim,
+        t=element,
+    )
+    placement = {"destroys": {0: 0}} if op.inplace else {"inplace": {0: (0,)}}
+    files = sources(element, (*_GEMM, *_LOOPS, "trmm.c", "trmm_kernel.c"), defines)
+    return CKernel(call, files, flags=("blas",), **placement)
+
+
+@c_funcify.register(TrmmRelated)
+def _trmm(op, node=None, **kwargs) -> CKernel | None:
+    element = _element(node)
+    return None if element is None else _trmm_kernel(op, element, get_provider().defines)
+
+
 def _declare_usual() -> None:
     """Have the usual calls for a BLAS with 32-bit integers compiled at installation."""
-    for element, lower, over in product("sd", (False, True), (False, True)):
+    for element, lower, over in itertools.product("sd", (False, True), (False, True)):
         for b_ndim in (1, 2):
             solver = SolveTriangular(lower=lower, b_ndim=b_ndim, overwrite_b=over)
             declare_ready(_solve_kernel(solver, element, ()), 2, 1)
+        for product in (
+            Trmv(inplace=over, lower=lower, zeroed=True),
+            Trmm(over, lower, False, True),
+        ):
+            declare_ready(_trmm_kernel(product, element, ()), 5, 1)
         cholesky = Cholesky(lower=lower, overwrite_a=over)
         declare_ready(_cholesky_kernel(cholesky, element, ()), 1, 1)
 

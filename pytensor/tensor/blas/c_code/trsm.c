@@ -6,6 +6,7 @@
  */
 #include "gemm_plan.h"
 #include "division.h"
+#include "triangle_view.h"
 
 #ifndef ELEMENT /* compiled alone; a unit defines ELEMENT and lists the files it needs */
 #define ELEMENT d
@@ -24,19 +25,8 @@
 #define BLAS_SMALL_TRSM 4
 #endif
 
-/* A triangle; with `unit` its diagonal is 1 and not read. */
-typedef struct {
-    matrix_view view;
-    bool lower, unit;
-} NAME(triangle);
-
-BLAS_HELPER NAME(triangle) NAME(diagonal_block)(const NAME(triangle) * a, int64_t i, int64_t size)
-{
-    return (NAME(triangle)){submatrix(&a->view, i, size, i, size), a->lower, a->unit};
-}
-
 /* Has the diagonal a zero, so that there is no solution? */
-BLAS_HELPER bool NAME(is_singular)(const NAME(triangle) * a)
+BLAS_HELPER bool NAME(is_singular)(const triangle_view *a)
 {
     const int64_t step = a->view.row_stride + a->view.col_stride;
     for (int64_t i = 0; !a->unit && i < a->view.rows; i++)
@@ -45,22 +35,8 @@ BLAS_HELPER bool NAME(is_singular)(const NAME(triangle) * a)
     return false;
 }
 
-/* The product of two short lines; four sums, for the processor does not wait for any of them. */
-BLAS_LOOPS REAL NAME(short_dot)(const char *x, int64_t x_stride, const char *y, int64_t y_stride, int64_t n)
-{
-    REAL sum[4] = {NAME(real)(0.0), NAME(real)(0.0), NAME(real)(0.0), NAME(real)(0.0)};
-    int64_t i = 0;
-    for (; i + 4 <= n; i += 4)
-        for (int64_t k = 0; k < 4; k++)
-            sum[k] = NAME(add)(sum[k],
-                    NAME(mul)(NAME(load)(x + (i + k) * x_stride), NAME(load)(y + (i + k) * y_stride)));
-    for (; i < n; i++)
-        sum[0] = NAME(add)(sum[0], NAME(mul)(NAME(load)(x + i * x_stride), NAME(load)(y + i * y_stride)));
-    return NAME(add)(NAME(add)(sum[0], sum[1]), NAME(add)(sum[2], sum[3]));
-}
-
 /* Row by row, from the one with a single unknown. */
-BLAS_HELPER void NAME(substitute)(const NAME(triangle) * a, const vector_view *x)
+BLAS_HELPER void NAME(substitute)(const triangle_view *a, const vector_view *x)
 {
     const matrix_view *v = &a->view;
     for (int64_t step = 0; step < x->size; step++) {
@@ -75,7 +51,7 @@ BLAS_HELPER void NAME(substitute)(const NAME(triangle) * a, const vector_view *x
     }
 }
 
-BLAS_OUTLINE int NAME(trsv)(const blas_env *env, const NAME(triangle) * a, const vector_view *x)
+BLAS_OUTLINE int NAME(trsv)(const blas_env *env, const triangle_view *a, const vector_view *x)
 {
     const int64_t itemsize = (int64_t)sizeof(REAL);
     blas_int inc = 1;
@@ -97,13 +73,13 @@ BLAS_OUTLINE int NAME(trsv)(const blas_env *env, const NAME(triangle) * a, const
         const int status = NAME(gemv)(env, NAME(real)(-1.0), &beside, &known, NAME(real)(1.0), &part);
         if (status)
             return status;
-        const NAME(triangle) block = NAME(diagonal_block)(a, i, size);
+        const triangle_view block = diagonal_block(a, i, size);
         NAME(substitute)(&block, &part);
     }
     return BLAS_DONE;
 }
 
-BLAS_OUTLINE int NAME(solve_columns)(const blas_env *env, const NAME(triangle) * a, const matrix_view *z)
+BLAS_OUTLINE int NAME(solve_columns)(const blas_env *env, const triangle_view *a, const matrix_view *z)
 {
     int status = BLAS_DONE;
     for (int64_t j = 0; !status && j < z->cols; j++) {
@@ -115,7 +91,7 @@ BLAS_OUTLINE int NAME(solve_columns)(const blas_env *env, const NAME(triangle) *
 }
 
 /* One call of the library; sizes fit. If z lies by rows, Fortran sees z' <- z' A'^-1. */
-BLAS_OUTLINE int NAME(trsm_call)(const blas_env *env, const NAME(triangle) * a, const matrix_view *z)
+BLAS_OUTLINE int NAME(trsm_call)(const blas_env *env, const triangle_view *a, const matrix_view *z)
 {
     trmm_fn *const trsm = (trmm_fn *)ROUTINE(env, trsm);
     const int64_t itemsize = (int64_t)sizeof(REAL);
@@ -145,14 +121,14 @@ BLAS_OUTLINE int NAME(trsm_call)(const blas_env *env, const NAME(triangle) * a, 
     return BLAS_DONE;
 }
 
-BLAS_HELPER int NAME(trsm)(const blas_env *env, const NAME(triangle) * a, const matrix_view *z);
+BLAS_HELPER int NAME(trsm)(const blas_env *env, const triangle_view *a, const matrix_view *z);
 
 /* More rows than a library call may have: the first part of the unknowns, then the rest without it. */
-BLAS_OUTLINE int NAME(split_trsm)(const blas_env *env, const NAME(triangle) * a, const matrix_view *z)
+BLAS_OUTLINE int NAME(split_trsm)(const blas_env *env, const triangle_view *a, const matrix_view *z)
 {
     const int64_t size = within_limit(z->rows), rest = z->rows - size;
     const int64_t i = a->lower ? 0 : rest, k = a->lower ? size : 0;
-    const NAME(triangle) block = NAME(diagonal_block)(a, i, size), others = NAME(diagonal_block)(a, k, rest);
+    const triangle_view block = diagonal_block(a, i, size), others = diagonal_block(a, k, rest);
     const matrix_view known = submatrix(z, i, size, 0, z->cols), unknown = submatrix(z, k, rest, 0, z->cols);
     const matrix_view beside = submatrix(&a->view, k, rest, i, size);
     int status = NAME(trsm)(env, &block, &known);
@@ -162,7 +138,7 @@ BLAS_OUTLINE int NAME(split_trsm)(const blas_env *env, const NAME(triangle) * a,
 }
 
 /* z <- A^-1 z for a triangle that is not conjugated and without a zero on its diagonal. */
-BLAS_HELPER int NAME(trsm)(const blas_env *env, const NAME(triangle) * a, const matrix_view *z)
+BLAS_HELPER int NAME(trsm)(const blas_env *env, const triangle_view *a, const matrix_view *z)
 {
     if (z->rows == 0 || z->cols == 0)
         return BLAS_DONE;
@@ -179,11 +155,11 @@ BLAS_HELPER int NAME(trsm)(const blas_env *env, const NAME(triangle) * a, const 
 }
 
 /* z <- A^-1 z, or conj(A)^-1 z if A's view says so. */
-BLAS_HELPER int NAME(solve_triangle)(const blas_env *env, const NAME(triangle) * a, const matrix_view *z)
+BLAS_HELPER int NAME(solve_triangle)(const blas_env *env, const triangle_view *a, const matrix_view *z)
 {
     const int64_t itemsize = (int64_t)sizeof(REAL);
     const bool conj = a->view.conj && IS_COMPLEX;
-    NAME(triangle) plain = *a;
+    triangle_view plain = *a;
     if (a->view.rows != a->view.cols || a->view.rows != z->rows)
         return BLAS_SHAPE;
     plain.view.conj = false;

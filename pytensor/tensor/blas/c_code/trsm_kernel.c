@@ -24,12 +24,12 @@ typedef struct {
 BLAS_HELPER int NAME(solve_item)(
         const blas_env *env, const solve_how *how, const matrix_view *a, const matrix_view *x)
 {
-    NAME(triangle) triangle = {*a, how->lower, how->unit};
+    triangle_view triangle = {*a, how->lower, how->unit};
     if (!how->cholesky && NAME(is_singular)(&triangle)) {
         NAME(fill_matrix)(NAME(real)(__builtin_nan("")), x);
         return BLAS_DONE;
     }
-    NAME(triangle) adjoint = {transposed(a), !how->lower, how->unit};
+    triangle_view adjoint = {transposed(a), !how->lower, how->unit};
     adjoint.view.conj = true;
     if (!how->cholesky)
         return NAME(solve_triangle)(env, &triangle, x);
