@@ -1,8 +1,9 @@
 """C kernels of the BLAS Ops: set up the arguments, call one helper.
 
 The helpers are files in ``pytensor/tensor/blas/c_code``, instantiated per element type; here only
-the call is written. Operands that are neither float32, float64 nor complex (float16, integers)
-have no kernel: ``Op.perform`` computes them.
+the call is written. Products of integers have loops of their own, which need no BLAS. For float16
+(whose sums NumPy keeps in float32) and booleans (where it stops at the first true product) there
+is no kernel: ``Op.perform`` calls NumPy.
 """
 
 from collections.abc import Sequence
@@ -52,6 +53,16 @@ _BATCHED_GEMM = (
     "batched_gemm_kernel_{t}(ctx, {in_place}, {ndim}, {z}, load_{t}(x1->data), {x}, {y}, "
     "load_{t}(x4->data), z0)"
 )
+
+
+# What int_gemm.c is instantiated with: signed and unsigned integers wrap alike.
+_INTEGERS = {
+    **{f"{sign}int8": ("uint8_t", "uint32_t", "u8") for sign in ("", "u")},
+    **{f"{sign}int16": ("uint16_t", "uint32_t", "u16") for sign in ("", "u")},
+    **{f"{sign}int32": ("uint32_t", "uint32_t", "u32") for sign in ("", "u")},
+    **{f"{sign}int64": ("uint64_t", "uint64_t", "u64") for sign in ("", "u")},
+}
+_INT_DOT = 'int_dot_kernel_{suffix}(ctx, "{op}", {ndim}, {x}, {y}, z0)'
 
 
 def _kernel(
@@ -163,48 +174,56 @@ def _stack(name: str, shape: Sequence[int | None]) -> str:
     return f"(stack_operand){{{{{name}, {ones}u}}}}"
 
 
-def _one_element(node) -> str | None:
-    """Return the letter of the dtype that all operands have, or None."""
+def _one_dtype(node) -> str | None:
+    """Return the dtype that all operands have, or None."""
     [dtype, *others] = {v.type.dtype for v in (*node.inputs, *node.outputs)}
-    return None if others else ELEMENTS.get(dtype)
+    return None if others else dtype
 
 
-def _batched_dot(name: str, node) -> CKernel | None:
-    element = _one_element(node)
+def _int_dot(name: str, dtype: str, ndim: int, x: str, y: str) -> CKernel:
+    """A product of integers, which needs no BLAS."""
+    c_name, wide, suffix = _INTEGERS[dtype]
+    defines = (("T", c_name), ("WIDE", wide), ("INT_SUFFIX", suffix))
+    files = ("int_gemm.c", "int_kernel.c")
+    sources = tuple(Source(BLAS_CODE, file, defines) for file in files)
+    call = _INT_DOT.format(suffix=suffix, op=name, ndim=ndim, x=x.format(), y=y.format())
+    return CKernel(f"return {call};", sources=sources)
+
+
+def _product(name: str, node, broadcasts: bool) -> CKernel | None:
+    """The kernel of a product of matrices or of stacks of them, if all have one dtype."""
+    dtype, ndim = _one_dtype(node), node.outputs[0].type.ndim
+    x, y = (_stack(f"x{i}", v.type.shape if broadcasts else ()) for i, v in enumerate(node.inputs))
+    if dtype in _INTEGERS:
+        return _int_dot(name, dtype, ndim, x, y)
+    element = ELEMENTS.get(dtype)
     if element is None:
         return None
-    x, y = (_stack(f"x{i}", v.type.shape) for i, v in enumerate(node.inputs))
-    call = _fill(_BATCHED_DOT, op=name, ndim=node.outputs[0].type.ndim, x=x, y=y)
-    return _kernel("batched", element, call)
+    if ndim == 2:
+        return _kernel("gemm", element, _fill(_DOT22, op=name, **_conjugates("", "xy")))
+    return _kernel("batched", element, _fill(_BATCHED_DOT, op=name, ndim=ndim, x=x, y=y))
 
 
 @c_funcify.register(Dot)
 def c_dot(op, node=None, **kwargs) -> CKernel | None:
-    element = _one_element(node)
-    if element is None:
-        return None
-    return _kernel("gemm", element, _fill(_DOT22, op="Dot", **_conjugates("", "xy")))
+    return _product("Dot", node, broadcasts=False)
 
 
 @c_batch.register(Dot)
 def c_blockwise_dot(op, node, batch) -> CKernel | None:
     if node.op.signature != op.gufunc_signature:
         return None
-    return _batched_dot("Dot", node)
+    return _product("Dot", node, broadcasts=True)
 
 
 @c_funcify.register(BatchedDot)
 def c_batched_dot(op, node=None, **kwargs) -> CKernel | None:
-    element = _one_element(node)
-    if element is None:
-        return None
-    x, y = (_stack(f"x{i}", ()) for i in range(2))  # BatchedDot does not broadcast
-    return _kernel("batched", element, _fill(_BATCHED_DOT, op="BatchedDot", ndim=3, x=x, y=y))
+    return _product("BatchedDot", node, broadcasts=False)
 
 
 @c_funcify.register(BatchedGemm)
 def c_batched_gemm(op, node=None, **kwargs) -> CKernel | None:
-    element = _one_element(node)
+    element = ELEMENTS.get(node.outputs[0].type.dtype)
     if element is None:
         return None
     z, x, y = (_stack(f"x{i}", node.inputs[i].type.shape) for i in (0, 2, 3))
