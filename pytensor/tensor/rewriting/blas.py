@@ -25,6 +25,7 @@ from pytensor.tensor.rewriting.blas_forms import (
     local_product_with_diagonal,
     local_product_with_identity,
     local_product_with_one_element,
+    local_product_with_repeated_rows,
     local_sum_of_product,
     local_trace_of_product,
 )
@@ -96,6 +97,7 @@ __all__ = [
     "local_product_with_diagonal",
     "local_product_with_identity",
     "local_product_with_one_element",
+    "local_product_with_repeated_rows",
     "local_reassociate_chain",
     "local_scaled_dot_to_batched_gemm",
     "local_sum_of_batched_product",

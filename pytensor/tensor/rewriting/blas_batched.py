@@ -3,13 +3,12 @@
 What becomes of ``X @ Y`` with batch axes depends on static information alone:
 
 - two batches of equal length: `BatchedDot`;
-- a batch times one matrix, where nothing says that the batch lies scattered in memory: one
-  product with more rows;
 - a sum over the whole batch, as in the derivative of ``T @ B`` by B: one product with a longer
   inner axis, if at most one operand has to be copied for that;
 - inner length 1: an outer product for each item, which is a plain multiplication;
 - all else: `Blockwise` of `Dot` stays. Its C kernel walks over the batch by strides, 0 where an
-  operand is broadcast, and copies no operand.
+  operand is broadcast, copies no operand, and takes a batch times one matrix as one product
+  with more rows where the strides say so.
 """
 
 from __future__ import annotations
@@ -21,9 +20,10 @@ from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import DimShuffle
 from pytensor.tensor.math import Sum, _dot, mul
 from pytensor.tensor.reshape import join_dims, split_dims
-from pytensor.tensor.rewriting.blas_rules import BLAS_DTYPES, _length
+from pytensor.tensor.rewriting.blas_rules import BLAS_DTYPES
 from pytensor.tensor.rewriting.common import IEEE
 from pytensor.tensor.rewriting.products import (
+    axis_length,
     float_product,
     in_place_of,
     is_product,
@@ -63,10 +63,13 @@ def specialize_matmul_to_batched_dot(fgraph, node):
     return in_place_of(node, _batched_dot(left, right))
 
 
-@register_blas_prepare
 @node_rewriter([Blockwise])
 def local_batched_matmul_to_core_matmul(fgraph, node):
-    """A batch of matrices times one matrix is one product with more rows."""
+    """A batch of matrices times one matrix is one product with more rows.
+
+    Not registered: the C kernel of the batch does the same where the strides allow it, at the
+    same speed, and copies nothing where they don't. For backends whose batches are loops.
+    """
     ndim = node.outputs[0].type.ndim
     if not is_product(node) or ndim <= 2:
         return None
@@ -78,11 +81,10 @@ def local_batched_matmul_to_core_matmul(fgraph, node):
     if left.type.shape[-2] == 1 or _lies_scattered(left):
         return None
     matrix = reordered(right, (ndim - 2, ndim - 1))
-    rows = [_length(left, axis) for axis in range(ndim - 1)]
+    rows = [axis_length(left, axis) for axis in range(ndim - 1)]
     product = _dot(join_dims(left, 0, ndim - 1), matrix)
     copy_stack_trace(node.outputs, product)
-    result = split_dims(product, shape=rows, axis=0)
-    return in_place_of(node, result)
+    return in_place_of(node, split_dims(product, shape=rows, axis=0))
 
 
 @register_blas_prepare(IEEE)
@@ -167,5 +169,5 @@ def _with_batch_of(left: Variable, right: Variable, batch: int) -> Variable:
     shapes = zip(left.type.shape[:batch], right.type.shape[:batch], strict=True)
     if all(m is not None and m == n for m, n in shapes):
         return right
-    lengths = [_length(left, axis) for axis in range(batch)]
+    lengths = [axis_length(left, axis) for axis in range(batch)]
     return specify_shape(right, [*lengths, None, None])

@@ -1,11 +1,12 @@
 """What is asked of a product without needing the product: traces, diagonals, sums; and factors
-that scale rows or columns.
+that scale, keep or repeat rows or columns.
 
     trace(X @ Y)      =  sum(X * Y.T)              m k multiplications instead of m k n
     diag(X @ Y)       =  (X * Y.T).sum(1)
     (X @ Y).sum(0)    =  X.sum(0) @ Y              and so for sum(1) and sum()
     diag(d) @ X       =  d[:, None] * X            and X @ diag(d) = X * d
     eye(n) @ X        =  X
+    ones(m, k) @ X    =  X.sum(0), repeated        and so for any repeated row or column
 
 All hold for stacks of matrices too, and only where nobody else reads the product. They round
 differently, and where X holds NaN or infinity the two sides may differ: ``diag(d) @ X`` and
@@ -23,14 +24,15 @@ import numpy as np
 
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.rewriting.basic import node_rewriter
-from pytensor.tensor.basic import AllocDiag, ExtractDiag, cast
+from pytensor.tensor.basic import Alloc, AllocDiag, ExtractDiag, alloc, cast
 from pytensor.tensor.blas import BatchedDot, Dot22
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import DimShuffle
 from pytensor.tensor.math import Dot, Sum, minimum, mul
-from pytensor.tensor.rewriting.blas_rules import _length
-from pytensor.tensor.rewriting.common import IEEE
+from pytensor.tensor.rewriting.blas_rules import BLAS_DTYPES
+from pytensor.tensor.rewriting.common import IEEE, is_number
 from pytensor.tensor.rewriting.products import (
+    axis_length,
     float_product,
     in_place_of,
     is_product,
@@ -91,7 +93,7 @@ def _terms_of_diagonal(fgraph, node: Apply) -> Variable | None:
     rows, columns = left.type.shape[-2], right.type.shape[-2]
     if left is not right and (rows is None or rows != columns):
         # The diagonal ends with the shorter side.
-        stop = minimum(_length(left, n - 2), _length(right, n - 2))
+        stop = minimum(axis_length(left, n - 2), axis_length(right, n - 2))
         left, right = left[..., :stop, :], right[..., :stop, :]
     return mul(left, right)
 
@@ -224,3 +226,53 @@ def local_product_with_one_element(fgraph, node):
     if 1 not in node.outputs[0].type.shape[-2:]:
         return None
     return in_place_of(node, mul(left, right), "local_product_with_one_element")
+
+
+@register_blas_prepare(IEEE)
+@node_rewriter([Dot, Dot22])
+def local_product_with_repeated_rows(fgraph, node):
+    """``alloc(r, m, k) @ X -> alloc(r @ X, m, n)``, ``X @ alloc(c, k, n) -> alloc(X @ c, m, n)``
+
+    The derivative of a sum of products multiplies by repeated ones. Repeated along the inner
+    axis, an array makes the product an outer one: ``alloc(c, m, k) @ X -> c @ X.sum(0)``.
+    """
+    left, right = node.inputs
+    dtype = node.outputs[0].type.dtype
+    if dtype not in BLAS_DTYPES or left.type.dtype != dtype or right.type.dtype != dtype:
+        return None
+    if 1 in (left.type.shape[1], right.type.shape[0]):
+        return None
+    if (row := _repeated(left, 0)) is not None:
+        new = alloc(_row_times(row, right), axis_length(left, 0), axis_length(right, 1))
+    elif (column := _repeated(right, 1)) is not None:
+        product = swapped(_row_times(swapped(column), swapped(left)))
+        new = alloc(product, axis_length(left, 0), axis_length(right, 1))
+    elif (column := _repeated(left, 1)) is not None:
+        new = multiplied(column, right.sum(axis=0, keepdims=True))
+    elif (row := _repeated(right, 0)) is not None:
+        new = multiplied(left.sum(axis=1, keepdims=True), row)
+    else:
+        return None
+    return in_place_of(node, new, "local_product_with_repeated_rows")
+
+
+def _repeated(var: Variable, axis: int) -> Variable | None:
+    """Return the matrix of length 1 on `axis` that `var` repeats, ``None`` if it is no such."""
+    if swaps_last_axes(var.owner):
+        inner = _repeated(var.owner.inputs[0], 1 - axis)
+        return None if inner is None else swapped(inner)
+    node = var.owner
+    if node is None or not isinstance(node.op, Alloc) or var.type.shape[axis] == 1:
+        return None
+    value = node.inputs[0]
+    if value.type.ndim < 2:
+        value = value.dimshuffle(*["x"] * (2 - value.type.ndim), *range(value.type.ndim))
+    return value if value.type.shape[axis] == 1 else None
+
+
+def _row_times(row: Variable, matrix: Variable) -> Variable:
+    """Return the product of a row, maybe of one repeated number, and a matrix."""
+    if row.type.shape[1] != 1:
+        return multiplied(row, matrix)
+    total = matrix.sum(axis=0, keepdims=True)
+    return total if is_number(row, 1) else mul(row, total)

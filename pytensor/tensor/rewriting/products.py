@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.fg import FunctionGraph, Output
+from pytensor.tensor.basic import Alloc
 from pytensor.tensor.blas import BatchedDot, Dot22
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import DimShuffle
 from pytensor.tensor.math import Dot, _dot, _matmul
 from pytensor.tensor.rewriting.algebra import label, retyped
-from pytensor.tensor.rewriting.blas_rules import BLAS_DTYPES
+from pytensor.tensor.rewriting.blas_rules import BLAS_DTYPES, _length
 
 
 def is_product(node: Apply | None) -> bool:
@@ -88,6 +89,20 @@ def swapped(var: Variable) -> Variable:
     """Return `var` with its last two axes exchanged, as one view."""
     n = var.type.ndim
     return reordered(var, (*range(n - 2), n - 1, n - 2))
+
+
+def axis_length(var: Variable, axis: int) -> Variable:
+    """Return the length of an axis, asked of what made it: nothing is computed for its shape."""
+    while var.type.shape[axis] is None and (node := var.owner) is not None:
+        if isinstance(node.op, DimShuffle):
+            var, axis = node.inputs[0], node.op.new_order[axis]
+        elif isinstance(node.op, Alloc):
+            return node.inputs[1 + axis]
+        elif is_product(node) and axis >= var.type.ndim - 2:
+            var = node.inputs[axis - (var.type.ndim - 2)]
+        else:
+            break
+    return _length(var, axis)
 
 
 def multiplied(left: Variable, right: Variable) -> Variable:
