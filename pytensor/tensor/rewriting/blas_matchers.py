@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pytensor.graph.basic import Constant, Variable
 from pytensor.scalar import basic as ps
-from pytensor.tensor._reshape import Reshape
 from pytensor.tensor.basic import AllocEmpty, constant
 from pytensor.tensor.blas import BatchedDot, BatchedGemm, Dot22, Dot22Scalar, Gemv, Syrk
 from pytensor.tensor.blockwise import Blockwise
@@ -155,33 +154,6 @@ def _batch_times_batch(view, var):
 def is_batched_dot(op) -> bool:
     """Return whether `op` is a `Dot` of every pair of two batches."""
     return isinstance(op, Blockwise) and isinstance(op.core_op, Dot)
-
-
-@matcher("rows", None, 2, 2)
-def _rows_times_matrix(view, var):
-    """See a product of more rows, given back the axes of the batch: ``(P, flat, Y)``.
-
-    ``P`` is the product with its axes. That is what `local_batched_matmul_to_core_matmul` makes
-    of a batch times one matrix.
-    """
-    node = var.owner
-    if node is None or not isinstance(node.op, Reshape) or var.type.ndim < 3:
-        return None
-    inner = node.inputs[0]
-    if inner.type.ndim != 2 or view.readers(inner) != 1:
-        return None
-    found = matmul_operands(view, inner)
-    if found is None or not _is_flattened_batch(found[0], var):
-        return None
-    return (var, *found[:2]), found[2]
-
-
-def _is_flattened_batch(flat: Variable, batch: Variable) -> bool:
-    """Return whether `flat` is a batch like `batch` with all axes but the last joined."""
-    node = flat.owner
-    if node is None or not isinstance(node.op, Reshape):
-        return False
-    return node.inputs[0].type.ndim == batch.type.ndim
 
 
 @matcher("outer", 1, 1)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from pytensor.graph.basic import Variable
 from pytensor.graph.rewriting.basic import node_rewriter
 from pytensor.graph.rewriting.pattern import (
-    Product,
     arrays,
     coefficients,
     guard,
@@ -17,7 +16,7 @@ from pytensor.graph.rewriting.pattern import (
     outer,
     vectors,
 )
-from pytensor.tensor.basic import stack, zeros
+from pytensor.tensor.basic import zeros
 from pytensor.tensor.blas import (
     BatchedDot,
     Dot22,
@@ -66,16 +65,11 @@ __all__ = [
 rule = rule_on(SumView(product_ops=[Dot, Blockwise, DimShuffle, BatchedDot]))
 herk = Syrk(hermitian=True)
 
-P, T, U, V = arrays("P T U V")
+T, U, V = arrays("T U V")
 W, X, Y, Z = matrices("W X Y Z")
 A = matrices("A")[0]
 x, y = vectors("x y")
 alpha, beta = coefficients("alpha beta")
-
-
-def rows(product, flat, matrix) -> Product:
-    """Return the pattern of `product`: rows of a batch, joined to a matrix, times a matrix."""
-    return Product("rows", (product, flat, matrix))
 
 
 # -- conditions ----------------------------------------------------------------------------
@@ -114,14 +108,6 @@ def _product_shape(left, right) -> tuple[int | None, ...]:
     pairs = zip(left.type.shape[:-2], right.type.shape[:-2], strict=True)
     batch = (a if b == 1 or (b is None and a != 1) else b for a, b in pairs)
     return (*batch, left.type.shape[-2], right.type.shape[-1])
-
-
-@guard
-def fits_rows(accumulator, product) -> bool:
-    """The accumulator has the product's shape, or is one row for all."""
-    return accumulator.type.broadcastable == product.type.broadcastable or (
-        all(accumulator.type.broadcastable[:-1]) and accumulator.type.shape[-1] != 1
-    )
 
 
 @guard
@@ -246,18 +232,6 @@ def local_dot22_to_dot22scalar(alpha, X, Y):
 
 
 # -- products of batches of matrices ---------------------------------------------------------
-
-
-@register_blas
-@rule(beta * U + alpha * rows(P, X, Y), when=[one_float_dtype(U, X, Y), fits_rows(U, P)])
-def local_add_rows_to_gemm(U, alpha, P, X, Y, beta):
-    """Accumulate a batch times one matrix, which is a product of more rows, into U."""
-    lengths = P.owner.inputs[1]
-    if U.type.broadcastable == P.type.broadcastable:
-        z = U.reshape(stack([-1, _length(Y, 1)]), ndim=2)
-    else:
-        z = U.dimshuffle("x", U.type.ndim - 1)
-    return gemm(z, alpha, X, Y, beta).reshape(lengths, ndim=P.type.ndim)
 
 
 @register_blas

@@ -145,8 +145,8 @@ EXPRESSIONS = {
     "A+s*x[:,None]*y": (A + s * x[:, None] * y, {"Ger": 1}),
     "s*A+t*outer": (s * A + t * pt.outer(x, y), {"Gemm": 1}),
     "T@U": (T @ U, {"BatchedDot": 1}),
-    "T@B": (T @ B, {"Dot22": 1}),
-    "T@x": (T @ x, {"Gemv": 1}),
+    "T@B": (T @ B, {"left": 1}),
+    "T@x": (T @ x, {"left": 1}),
 }
 
 
