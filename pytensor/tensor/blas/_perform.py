@@ -79,12 +79,12 @@ def gemm(x, y, alpha=None, beta=None, z=None, conj: str = "", inplace: bool = Fa
     if not (work and a):
         return _scaled(b, x if z is None else z, shape, inplace)
     function = _gemm[x.dtype]
-    direct = work <= _SMALL or (work <= _INT_MAX and x.flags.c_contiguous and y.flags.c_contiguous)
-    if direct and function is not None and not (conj or inplace):
-        if not b:
-            return function(a, y.T, x.T).T
-        if z.shape == shape:
-            return function(a, y.T, x.T, b, z.T).T
+    direct = work <= _SMALL or (
+        not inplace and work <= _INT_MAX and x.flags.c_contiguous and y.flags.c_contiguous
+    )
+    if direct and function is not None and not conj and (not b or z.shape == shape):
+        result = (function(a, y.T, x.T, b, z.T) if b else function(a, y.T, x.T)).T
+        return _placed(result, z) if inplace else result
     takes = function is not None and x.flags.forc and y.flags.forc
     if not takes or max(m, n, k) > _INT_MAX or (inplace and not _may_write(z, x, y)):
         return _accumulated(a, _matmul(x, y, conj), b, x if z is None else z, inplace)
@@ -122,23 +122,25 @@ def gemv(alpha, A, x, beta, y, conj: bool = False, inplace: bool = False) -> Arr
     if not (work and a):
         return _scaled(b, y, A.shape[:1], inplace)
     function = _gemv[dtype]
-    by_rows = A.flags.c_contiguous
-    direct = work <= _SMALL or (work <= _INT_MAX and by_rows)
-    if direct and function is not None and not (conj or inplace):
-        if not b:
-            return function(a, A.T, x, 0, None, 0, 1, 0, 1, 1)
-        if len(y) == len(A):
-            return function(a, A.T, x, b, y, 0, 1, 0, 1, 1)
-    takes = function is not None and (by_rows or (A.flags.f_contiguous and not conj))
-    if not takes or max(A.shape) > _INT_MAX or (inplace and not _may_write(y, A, x)):
+    flags = A.flags
+    trans = 2 if conj else 1
+    if flags.c_contiguous or (work <= _SMALL and not conj):
+        matrix = A.T
+    elif flags.f_contiguous and not conj:
+        matrix, trans = A, 0
+    else:
+        function = None
+    if function is None or (work > _INT_MAX and max(A.shape) > _INT_MAX):
         product = np.conj(_matmul(A, np.conj(x))) if conj else _matmul(A, x)
         return _accumulated(a, product, b, y, inplace)
-    matrix, trans = (A.T, 2 if conj else 1) if by_rows else (A, 0)
-    into = _start(b, y, A.shape[:1], inplace)
-    if into is None:
-        return function(a, matrix, x, 0, None, 0, 1, 0, 1, trans)
-    function(a, matrix, x, b, into, 0, 1, 0, 1, trans, 1)
-    return into
+    if inplace and work > _SMALL and _may_write(y, A, x):
+        return function(a, matrix, x, b, _start(b, y, y.shape, True), 0, 1, 0, 1, trans, 1)
+    if not b:
+        result = function(a, matrix, x, 0, None, 0, 1, 0, 1, trans)
+    else:
+        old = y if len(y) == len(A) else np.repeat(y, len(A))
+        result = function(a, matrix, x, b, old, 0, 1, 0, 1, trans)
+    return _placed(result, y) if inplace else result
 
 
 def ger(A, alpha, x, y, conj: str = "", inplace: bool = False) -> Array:
@@ -260,10 +262,14 @@ def _accumulated(alpha: Number, product: Array, beta: Number, z: Array, inplace:
         product *= alpha
     if beta != 0:
         product += z if beta == 1 else np.multiply(z, beta, dtype=product.dtype)
-    if not inplace:
-        return product.astype(z.dtype.newbyteorder("="), copy=False)
-    if product is not z:
-        z[...] = product
+    if inplace:
+        return z if product is z else _placed(product, z)
+    return product.astype(z.dtype.newbyteorder("="), copy=False)
+
+
+def _placed(result: Array, z: Array) -> Array:
+    """Return z, with a result in it."""
+    z[...] = result
     return z
 
 
