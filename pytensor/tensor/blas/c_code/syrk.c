@@ -46,34 +46,60 @@ BLAS_HELPER void NAME(mirror_upper)(bool hermitian, const matrix_view *c)
     }
 }
 
-BLAS_INLINE void NAME(finish_element)(char *z, REAL scale, REAL value, REAL beta, const char *old)
+/* value + beta *old, reading *old only if beta is not 0. */
+BLAS_INLINE REAL NAME(sum_with)(REAL value, REAL beta, const char *old)
 {
-    value = NAME(mul)(scale, value);
-    if (!NAME(equals)(beta, 0.0))
-        value = NAME(add)(value, NAME(mul)(beta, NAME(load)(old)));
-    NAME(store)(z, value);
+    return NAME(equals)(beta, 0.0) ? value : NAME(add)(value, NAME(mul)(beta, NAME(load)(old)));
 }
 
-/* One tile of z <- scale p + beta old and its mirror image; p is known in its upper triangle. p may be z, old
+/* z <- value + beta old along a line. */
+BLAS_LOOPS void NAME(finish_line)(char *z, int64_t z_stride, const REAL *value, REAL beta, const char *old,
+        int64_t old_stride, int64_t n)
+{
+    const int64_t itemsize = (int64_t)sizeof(REAL);
+    if (NAME(equals)(beta, 0.0)) {
+        copy_line(z, z_stride, (const char *)value, itemsize, n, itemsize);
+    } else if (z_stride == itemsize && old_stride == itemsize) {
+        for (int64_t i = 0; i < n; i++)
+            NAME(store)
+        (z + i * itemsize, NAME(add)(value[i], NAME(mul)(beta, NAME(load)(old + i * itemsize))));
+    } else {
+        for (int64_t i = 0; i < n; i++)
+            NAME(store)
+        (z + i * z_stride, NAME(add)(value[i], NAME(mul)(beta, NAME(load)(old + i * old_stride))));
+    }
+}
+
+/* One tile of z <- scale p + beta old and its mirror image; p is known in its lower triangle. p may be z, old
  * may be z. */
 BLAS_LOOPS void NAME(finish_tile)(triangle_form how, REAL scale, const matrix_view *p, REAL beta,
         const matrix_view *old, const matrix_view *z, int64_t top, int64_t left)
 {
-    const int64_t bottom = top + TRIANGLE_TILE < z->rows ? top + TRIANGLE_TILE : z->rows;
-    const int64_t right = left + TRIANGLE_TILE < z->cols ? left + TRIANGLE_TILE : z->cols;
-    for (int64_t i = top; i < bottom; i++)
-        for (int64_t j = left > i ? left : i; j < right; j++) {
-            REAL v = NAME(load)(p->data + i * p->row_stride + j * p->col_stride);
+    const int64_t rows = z->rows - top < TRIANGLE_TILE ? z->rows - top : TRIANGLE_TILE;
+    const int64_t cols = z->cols - left < TRIANGLE_TILE ? z->cols - left : TRIANGLE_TILE;
+    const bool diagonal = top == left;
+    REAL below[TRIANGLE_TILE][TRIANGLE_TILE], above[TRIANGLE_TILE][TRIANGLE_TILE];
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < (diagonal ? i + 1 : cols); j++) {
+            REAL v = NAME(load)(p->data + (top + i) * p->row_stride + (left + j) * p->col_stride);
             if (how.conjugate)
                 v = NAME(conj)(v);
-            NAME(finish_element)
-            (z->data + i * z->row_stride + j * z->col_stride, scale, v, beta,
-                    old->data + i * old->row_stride + j * old->col_stride);
-            if (i != j)
-                NAME(finish_element)
-            (z->data + j * z->row_stride + i * z->col_stride, scale, how.hermitian ? NAME(conj)(v) : v, beta,
-                    old->data + j * old->row_stride + i * old->col_stride);
+            below[i][j] = NAME(mul)(scale, v);
+            above[j][i] = NAME(mul)(scale, how.hermitian ? NAME(conj)(v) : v);
         }
+    for (int64_t i = 0; i < rows; i++)
+        NAME(finish_line)
+    (z->data + (top + i) * z->row_stride + left * z->col_stride, z->col_stride, below[i], beta,
+            old->data + (top + i) * old->row_stride + left * old->col_stride, old->col_stride,
+            diagonal ? i + 1 : cols);
+    for (int64_t j = 0; j < cols; j++) {
+        const int64_t first = diagonal ? j + 1 : 0;
+        NAME(finish_line)
+        (z->data + (left + j) * z->row_stride + (top + first) * z->col_stride, z->col_stride,
+                above[j] + first, beta,
+                old->data + (left + j) * old->row_stride + (top + first) * old->col_stride, old->col_stride,
+                rows - first);
+    }
 }
 
 /* Products too small for a library call: row by row of the triangle. */
@@ -82,15 +108,17 @@ BLAS_OUTLINE void NAME(small_syrk)(
 {
     for (int64_t i = 0; i < z->rows; i++)
         for (int64_t j = i; j < z->cols; j++) {
-            const REAL sum = NAME(dot_line)(x->data + i * x->row_stride, x->col_stride,
-                    x->data + j * x->row_stride, x->col_stride, x->cols);
-            NAME(finish_element)
-            (z->data + i * z->row_stride + j * z->col_stride, alpha, sum, beta,
-                    old->data + i * old->row_stride + j * old->col_stride);
+            const int64_t here = i * z->row_stride + j * z->col_stride;
+            const int64_t mirrored = j * z->row_stride + i * z->col_stride;
+            const REAL value = NAME(mul)(alpha, NAME(dot_line)(x->data + i * x->row_stride, x->col_stride,
+                                                        x->data + j * x->row_stride, x->col_stride, x->cols));
+            const REAL below =
+                    NAME(sum_with)(value, beta, old->data + j * old->row_stride + i * old->col_stride);
+            NAME(store)
+            (z->data + here,
+                    NAME(sum_with)(value, beta, old->data + i * old->row_stride + j * old->col_stride));
             if (i != j)
-                NAME(finish_element)
-            (z->data + j * z->row_stride + i * z->col_stride, alpha, sum, beta,
-                    old->data + j * old->row_stride + i * old->col_stride);
+                NAME(store)(z->data + mirrored, below);
         }
 }
 
@@ -161,9 +189,10 @@ BLAS_OUTLINE int NAME(syrk_by_triangle)(const blas_env *env, bool hermitian, REA
         return BLAS_DONE;
     }
     const REAL scale = complex_scale ? alpha : NAME(real)(1.0);
-    for (int64_t i = 0; i < to.rows; i += TRIANGLE_TILE)
-        for (int64_t j = i; j < to.cols; j += TRIANGLE_TILE)
-            NAME(finish_tile)(how, scale, &c, beta, &from, &to, i, j);
+    const matrix_view rows = transposed(&to), old_rows = transposed(&from), known = transposed(&c);
+    for (int64_t i = 0; i < rows.rows; i += TRIANGLE_TILE)
+        for (int64_t j = 0; j <= i; j += TRIANGLE_TILE)
+            NAME(finish_tile)(how, scale, &known, beta, &old_rows, &rows, i, j);
     return BLAS_DONE;
 }
 
