@@ -131,7 +131,7 @@ def parse_flags(text: str) -> LinkFlags:
 
 def _value_of(flag: str, words: Iterator[str], text: str) -> str:
     value = next(words, None)
-    if value is None or value.startswith("-"):
+    if value is None or (value.startswith("-") and flag != "-Xlinker"):
         raise _fail(f"{flag} must be followed by its value", text)
     return value
 

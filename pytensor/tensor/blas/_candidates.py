@@ -316,13 +316,13 @@ def pkg_config_flags(path: str, sysroot: str = "") -> str:
             values[variable.group(1)] = _fill(variable.group(2), values)
         elif line.startswith("Libs:"):
             libs = _fill(line.partition(":")[2].strip(), values)
-    if sysroot:
-        libs = re.sub(r"-L(?=/)", lambda _: f"-L{sysroot.rstrip('/')}", libs)
     try:
-        return join_words(parse_flags(libs).words)
+        words = parse_flags(libs).words
     except ValueError:
         # Somebody else's file with words that name no library.
         return ""
+    place = sysroot.rstrip("/")
+    return join_words(f"-L{place}{w[2:]}" if w.startswith("-L/") else w for w in words)
 
 
 def _fill(text: str, values: Mapping[str, str]) -> str:

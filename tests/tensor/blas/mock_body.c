@@ -1,4 +1,4 @@
-/* gemm and gemv of mock_blas.c for one element type, straight from their definition. */
+/* The routines of mock_blas.c for one element type, straight from their definition. */
 
 static REAL NAME(conjugate)(REAL v)
 {
@@ -46,6 +46,9 @@ void BLAS_SYMBOL(BLAS_JOIN(ELEMENT, gemm))(const char *transa, const char *trans
 {
     if (!NAME(aligned)(a, b, c))
         return;
+#ifdef CRASHES
+    abort();
+#endif
     for (blas_int i = 0; i < *m; i++)
         for (blas_int j = 0; j < *n; j++) {
             REAL sum = NAME(real)(0.0);
@@ -71,4 +74,40 @@ void BLAS_SYMBOL(BLAS_JOIN(ELEMENT, gemv))(const char *trans, const blas_int *m,
             sum = NAME(add)(sum, NAME(mul)(NAME(element_of)(trans, a, *lda, i, j), x0[j * *incx]));
         NAME(finish)(y0 + i * *incy, *alpha, sum, *beta);
     }
+}
+
+/* The first element of a vector: BLAS points to the other end if the step is negative. */
+static const REAL *NAME(start)(const REAL *x, blas_int n, blas_int step)
+{
+    return step < 0 ? x - (n - 1) * step : x;
+}
+
+static void NAME(rank_one)(const blas_int *m, const blas_int *n, REAL alpha, const REAL *x,
+        const blas_int *incx, const REAL *y, const blas_int *incy, REAL *a, const blas_int *lda, int conj)
+{
+    x = NAME(start)(x, *m, *incx);
+    y = NAME(start)(y, *n, *incy);
+    for (blas_int j = 0; j < *n; j++)
+        for (blas_int i = 0; i < *m; i++) {
+            const REAL right = conj ? NAME(conjugate)(y[j * *incy]) : y[j * *incy];
+            REAL *const z = a + i + j * *lda;
+            *z = NAME(add)(*z, NAME(mul)(alpha, NAME(mul)(x[i * *incx], right)));
+        }
+}
+
+void BLAS_SYMBOL(BLAS_JOIN(ELEMENT, syrk))(const char *uplo, const char *trans, const blas_int *n,
+        const blas_int *k, const REAL *alpha, const REAL *a, const blas_int *lda, const REAL *beta, REAL *c,
+        const blas_int *ldc)
+{
+    const char *const other = letter(trans, 'N') ? "T" : "N";
+    for (blas_int j = 0; j < *n; j++)
+        for (blas_int i = 0; i < *n; i++) {
+            if (letter(uplo, 'U') ? i > j : i < j)
+                continue;
+            REAL sum = NAME(real)(0.0);
+            for (blas_int l = 0; l < *k; l++)
+                sum = NAME(add)(sum, NAME(mul)(NAME(element_of)(trans, a, *lda, i, l),
+                                             NAME(element_of)(other, a, *lda, l, j)));
+            NAME(finish)(c + i + j * *ldc, *alpha, sum, *beta);
+        }
 }
