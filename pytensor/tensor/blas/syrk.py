@@ -92,23 +92,29 @@ class Syrk(BlasOp):
     def pullback(self, inputs, outputs, cotangents):
         z, alpha, x, beta = inputs
         (g,) = cotangents
-        # d(X P) pulls back to g P^H from X as the left factor, and (X^H g)' or ^H as the right.
-        of_left = g @ rules.adjoint(self._partner(x))
-        of_right = self._partner(rules.adjoint(x) @ (alpha.conj() * g))
-        pulled = [
-            beta.conj() * g,
-            rules.inner(x, of_left),
-            alpha.conj() * of_left + of_right,
-            rules.inner(z, g),
-        ]
+        # X X' has the same cotangent as a left and, transposed, as a right factor: one product.
+        if self.hermitian:
+            scaled = alpha.conj() * g
+            of_x = (scaled + rules.adjoint(scaled)) @ x
+            of_alpha = rules.inner(x, g @ x)
+        else:
+            both = (g + rules.transposed(g)) @ x.conj()
+            of_x = alpha.conj() * both
+            of_alpha = rules.inner(x, both) / 2
+        pulled = [beta.conj() * g, of_alpha, of_x, rules.inner(z, g)]
         return [rules.cotangent_like(bar, var) for bar, var in zip(pulled, inputs)]
 
     def pushforward(self, inputs, outputs, tangents):
         z, alpha, x, beta = inputs
+
+        def of_x(dx):
+            half = dx @ self._partner(x)
+            return alpha * (half + self._partner(half))
+
         terms = (
             lambda dz: beta * dz,
             lambda dalpha: dalpha * (x @ self._partner(x)),
-            lambda dx: alpha * (dx @ self._partner(x)) + alpha * (x @ self._partner(dx)),
+            of_x,
             lambda dbeta: dbeta * z,
         )
         return rules.sum_of_tangents(outputs[0], tangents, terms)

@@ -5,8 +5,9 @@ import pickle
 import numpy as np
 import pytest
 from blas_layouts import DTYPES
-from ops_cases import CASES, CONJUGATED, perform, variables
+from ops_cases import CASES, CONJUGATED, PURE, perform, variables
 
+import pytensor
 import pytensor.tensor as pt
 from pytensor.graph.utils import InconsistencyError
 from pytensor.tensor import blas
@@ -227,6 +228,25 @@ def test_lengths_are_checked_when_run(name):
                 continue
             with pytest.raises(ValueError, match=r"must .*\(shapes not aligned\), got \w+ [(]"):
                 perform(op, *[np.ones(one) for one in wrong])
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_the_same_mistake_has_the_same_words_in_c(name):
+    op, shapes, _ = PURE[name]
+    inputs = variables(*map(len, shapes))
+    functions = [pytensor.function(inputs, op(*inputs), mode=mode) for mode in ("CVM", "PY")]
+    for i, shape in enumerate(shapes):
+        for axis in range(len(shape)):
+            if (i, axis) in FREE.get(name, ()):
+                continue
+            wrong = [list(one) for one in shapes]
+            wrong[i][axis] += 2
+            said = []
+            for function in functions:
+                with pytest.raises(ValueError, match="not aligned") as raised:
+                    function(*[np.ones(one) for one in wrong])
+                said.append(str(raised.value).splitlines()[0])
+            assert said[0] == said[1]
 
 
 def test_a_batch_length_of_one_that_is_not_known_does_not_broadcast():

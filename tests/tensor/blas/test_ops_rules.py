@@ -207,6 +207,13 @@ def test_gradient_of_an_accumulated_step_is_blas_calls_only():
     assert op_names(f) == [*transposes, "Dot22Scalar", "Dot22Scalar"]
 
 
+def test_the_gradient_of_a_square_is_one_product():
+    x, g = pt.dmatrices("x", "g")
+    out = syrk_no_inplace(pt.zeros((1, 1)), 0.5, x, 0.0)
+    f = pytensor.function([x, g], pytensor.gradient.pullback(out, x, g), mode="CVM")
+    assert [type(node.op) for node in products(f)] == [Dot22Scalar]
+
+
 def test_derivative_of_alpha_shares_the_product_of_x():
     for op, count in ((gemm_no_inplace, 2), (gemv_no_inplace, 2), (ger, 2)):
         name = {gemm_no_inplace: "gemm", gemv_no_inplace: "gemv", ger: "ger"}[op]
