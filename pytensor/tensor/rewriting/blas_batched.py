@@ -27,8 +27,10 @@ from pytensor.tensor.rewriting.products import (
     float_product,
     in_place_of,
     is_product,
+    length_source,
     lengths_agree,
     multiplied,
+    read_once,
     reordered,
     swapped,
 )
@@ -107,10 +109,10 @@ def local_sum_of_batched_product(fgraph, node):
     A factor that is the same for the whole batch is taken out of the sum first:
     ``(X @ Y[b]).sum(0) -> X @ Y.sum(0)``.
     """
-    (inner,) = node.inputs
+    inner, places = _behind_dropped_axes(fgraph, node.inputs[0])
     product = float_product(fgraph, inner)
     n = inner.type.ndim
-    axes = set(reduced_axes(node.op, n))
+    axes = {places[axis] for axis in reduced_axes(node.op, len(places))}
     if product is None or n == 2 or not axes <= set(range(n - 2)):
         return None
     if node.outputs[0].type.dtype != inner.type.dtype:
@@ -130,10 +132,20 @@ def local_sum_of_batched_product(fgraph, node):
         return None
     if new is None:
         return None
-    kept = [axis for axis in range(n) if axis not in axes]
+    kept = [axis for axis in places if axis not in axes]
     if both:
         new = new.dimshuffle(*["x"] * (n - 2), 0, 1)
     return in_place_of(node, new.dimshuffle(kept), "local_sum_of_batched_product")
+
+
+def _behind_dropped_axes(fgraph, var: Variable) -> tuple[Variable, list[int]]:
+    """Return what `var` is without some axes of length 1, and where its axes are in that."""
+    node = var.owner
+    if node is not None and isinstance(node.op, DimShuffle) and read_once(fgraph, var):
+        order = list(node.op.new_order)
+        if "x" not in order and order == sorted(order):
+            return node.inputs[0], order
+    return var, list(range(var.type.ndim))
 
 
 def _summed(var: Variable, axes: set[int]) -> Variable:
@@ -166,8 +178,11 @@ def _joined_product(left: Variable, right: Variable, axes: list[int]) -> Variabl
 
 def _with_batch_of(left: Variable, right: Variable, batch: int) -> Variable:
     """Check at run time that the batches agree: joined axes could agree in size only."""
-    shapes = zip(left.type.shape[:batch], right.type.shape[:batch], strict=True)
-    if all(m is not None and m == n for m, n in shapes):
+    if all(
+        length_source(left, axis) == length_source(right, axis)
+        or left.type.shape[axis] == right.type.shape[axis] is not None
+        for axis in range(batch)
+    ):
         return right
     lengths = [axis_length(left, axis) for axis in range(batch)]
     return specify_shape(right, [*lengths, None, None])

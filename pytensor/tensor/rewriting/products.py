@@ -11,7 +11,7 @@ from pytensor.graph.fg import FunctionGraph, Output
 from pytensor.tensor.basic import Alloc
 from pytensor.tensor.blas import BatchedDot, Dot22
 from pytensor.tensor.blockwise import Blockwise
-from pytensor.tensor.elemwise import DimShuffle
+from pytensor.tensor.elemwise import DimShuffle, Elemwise
 from pytensor.tensor.math import Dot, _dot, _matmul
 from pytensor.tensor.rewriting.algebra import label, retyped
 from pytensor.tensor.rewriting.blas_rules import BLAS_DTYPES, _length
@@ -91,18 +91,31 @@ def swapped(var: Variable) -> Variable:
     return reordered(var, (*range(n - 2), n - 1, n - 2))
 
 
-def axis_length(var: Variable, axis: int) -> Variable:
-    """Return the length of an axis, asked of what made it: nothing is computed for its shape."""
+def length_source(var: Variable, axis: int) -> tuple[Variable, int | None]:
+    """Return the variable, and its axis, that the length of an axis comes from.
+
+    The axis is ``None`` if the variable is the length itself. Variables that a run-time check
+    would compare come from one of them.
+    """
     while var.type.shape[axis] is None and (node := var.owner) is not None:
-        if isinstance(node.op, DimShuffle):
-            var, axis = node.inputs[0], node.op.new_order[axis]
-        elif isinstance(node.op, Alloc):
-            return node.inputs[1 + axis]
+        op = node.op
+        if isinstance(op, DimShuffle):
+            var, axis = node.inputs[0], op.new_order[axis]
+        elif isinstance(op, Alloc):
+            return node.inputs[1 + axis], None
         elif is_product(node) and axis >= var.type.ndim - 2:
             var = node.inputs[axis - (var.type.ndim - 2)]
+        elif is_product(node) or isinstance(op, Elemwise):
+            var = next(v for v in node.inputs if v.type.shape[axis] != 1)
         else:
             break
-    return _length(var, axis)
+    return var, axis
+
+
+def axis_length(var: Variable, axis: int) -> Variable:
+    """Return the length of an axis, asked of what made it: nothing is computed for its shape."""
+    var, source = length_source(var, axis)
+    return var if source is None else _length(var, source)
 
 
 def multiplied(left: Variable, right: Variable) -> Variable:
