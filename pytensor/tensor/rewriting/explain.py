@@ -8,7 +8,7 @@ from typing import Any
 from pytensor.graph.basic import Constant, Variable
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.traversal import graph_inputs
-from pytensor.tensor.blas import BatchedDot, Dot22, Dot22Scalar
+from pytensor.tensor.blas import BatchedDot, Dot22, Dot22Scalar, Ger, Syrk
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
 from pytensor.tensor.math import Dot, Sum
@@ -93,12 +93,11 @@ def _of_function(function, maker) -> Explanation:
     fgraph, _ = maker.create_fgraph(maker.inputs, maker.outputs, maker.accept_inplace)
     shapes = _present_shapes([spec.variable for spec in maker.inputs], fgraph.inputs)
     for spec, container, var in zip(maker.inputs, function.input_storage, fgraph.inputs):
-        shape = getattr(container.value, "shape", None)
-        if spec.implicit and shape is not None:
-            shapes[var] = shape
-    found = _rewritten(fgraph, maker.mode, shapes, name)
+        if spec.implicit and (found := _shape_of(container.value)) is not None:
+            shapes[var] = found
+    explanation = _rewritten(fgraph, maker.mode, shapes, name)
     if _calls_in(fgraph) == _calls_in(actual):
-        return found
+        return explanation
     # Compiled under other settings, or not from the expression: what runs is what counts.
     for mine, its in zip(fgraph.inputs, actual.inputs, strict=False):
         if mine in shapes:
@@ -112,12 +111,13 @@ def _argument_names(maker) -> list[str]:
 
 def _present_shapes(inputs, clones) -> dict:
     """Return the shapes that shared variables have now."""
-    found = {}
-    for var, clone in zip(inputs, clones, strict=True):
-        value = getattr(getattr(var, "container", None), "value", None)
-        if hasattr(value, "shape"):
-            found[clone] = value.shape
-    return found
+    values = [getattr(getattr(var, "container", None), "value", None) for var in inputs]
+    shapes = zip(clones, map(_shape_of, values), strict=True)
+    return {clone: shape for clone, shape in shapes if shape is not None}
+
+
+def _shape_of(value: Any) -> tuple[int, ...] | None:
+    return getattr(value, "shape", None)
 
 
 def _calls_in(fgraph) -> list[str]:
@@ -161,13 +161,27 @@ def _without_added_axes(var: Variable) -> Variable:
 
 
 def _settle(node, lengths: Lengths) -> None:
-    """Let the lengths a product adds up over be equal."""
+    """Let lengths that have to be equal be equal: what is added up over, what is written over."""
     left, right = (lengths.of(v) for v in factors(node))
+    if is_call(node) and node.op.destroy_map:
+        for have, want in zip(
+            lengths.of(node.inputs[0])[-2:], _shape_of_product(node, left, right)
+        ):
+            lengths.unite(have, want)
     if is_dot(node):
         lengths.unite(left[-1], right[-2 if len(right) > 1 else 0])
         for a, b in zip(left[:-2], right[:-2], strict=False):
             if 1 not in (a, b):
                 lengths.unite(a, b)
+
+
+def _shape_of_product(node, left: tuple, right: tuple) -> tuple:
+    """Return the last two lengths of a product with these factors, or the one of a vector."""
+    if isinstance(node.op, Syrk):
+        return left[0], left[0]
+    if isinstance(node.op, Ger):
+        return left + right
+    return (left[-2], right[-1]) if len(right) > 1 else (left[0],)
 
 
 def _rewritten(fgraph, mode, shapes: dict, name: str) -> Explanation:
@@ -204,9 +218,10 @@ def _texts(nodes) -> dict[int, tuple[str, str]]:
 def _gathered(fgraph, written, tracker, lengths, shown, name: str) -> Explanation:
     heirs: dict = {node: [] for node in written}
     others = []
-    for node in fgraph.toposort():
-        if not is_product(node):
-            continue
+    final = [node for node in fgraph.toposort() if is_product(node)]
+    for node in final:
+        _settle(node, lengths)
+    for node in final:
         origins = [product for product in tracker.of(node) if product in heirs]
         for product in origins:
             heirs[product].append(node)

@@ -8,7 +8,8 @@ from typing import Any
 
 from pytensor.graph.basic import Constant, Variable
 from pytensor.scalar import basic as ps
-from pytensor.tensor.blas import Dot22Scalar, Gemv, Ger
+from pytensor.tensor.blas import Dot22Scalar, Gemv, Ger, Syrk
+from pytensor.tensor.blas.triangular import TrmmRelated
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
 from pytensor.tensor.math import Dot
@@ -48,7 +49,8 @@ def factors(node) -> tuple[Variable, Variable]:
     """Return what `node`, a product, multiplies."""
     op, inputs = node.op, node.inputs
     if isinstance(op, Ger) or len(inputs) == 5:
-        return inputs[2], inputs[3]
+        swapped = getattr(op, "right", False)  # x @ A of a triangle A
+        return (inputs[3], inputs[2]) if swapped else (inputs[2], inputs[3])
     if len(inputs) == 4:  # Syrk: an array times its own transpose
         return inputs[2], inputs[2]
     return inputs[0], inputs[1]
@@ -150,8 +152,13 @@ def _product(node, depth: int, of_right: int) -> tuple[str, int]:
         text = f"outer({_written(left, depth)[0]}, {_written(right, of_right)[0]})"
         return _accumulated(node, text, depth + 1)
     conjugated = getattr(node.op, "conj", "")
+    if isinstance(node.op, TrmmRelated) and not node.op.zeroed:
+        sides = [_written(left, depth)[0], _written(right, of_right)[0]]
+        at = 1 if node.op.right else 0
+        sides[at] = f"{'tril' if node.op.lower else 'triu'}({sides[at]})"
+        return _accumulated(node, " @ ".join(sides), depth + 1)
     text = _conjugated(_bracketed(left, depth, _PRODUCT), conjugated[:1] in ("x", "A")) + " @ "
-    if type(node.op).__name__ == "Syrk":
+    if isinstance(node.op, Syrk):
         text += _own_transpose(_bracketed(left, depth, _ATOM), node.op.hermitian)
     else:
         text += _conjugated(_bracketed(right, of_right, _PRODUCT + 1), "y" in conjugated)
@@ -350,13 +357,13 @@ def work_of(node, lengths: Lengths) -> Work:
     left, right = (lengths.of(v) for v in factors(node))
     # A complex multiplication and addition is four real ones of each.
     once = 4 if node.outputs[0].type.dtype.startswith("complex") else 1
+    if isinstance(op, TrmmRelated):  # half of the matrix is zero
+        return times(*left, *right[1:], number=once)
     if isinstance(op, Gemv):
         return times(*left, number=2 * once)
     if isinstance(op, Ger):
         return times(*left, *right, number=2 * once)
-    if type(op).__name__ == "Syrk":
+    if isinstance(op, Syrk):
         return times(left[0], *left, number=once)
-    if type(op).__name__ == "Trmm":
-        return times(*left, right[-1], number=once)
     batch = [a if a != 1 else b for a, b in zip(left[:-2], right[:-2], strict=False)]
     return times(*batch, *left[-2:], right[-1], number=2 * once)
