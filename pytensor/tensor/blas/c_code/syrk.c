@@ -169,10 +169,14 @@ BLAS_OUTLINE int NAME(syrk_by_triangle)(const blas_env *env, bool hermitian, REA
     char *const scratch = bytes ? env->scratch(env->owner, bytes) : NULL;
     if (bytes && !scratch)
         return BLAS_NO_MEMORY;
-    if (!layout) {
-        x = packed_copy(&x, scratch, itemsize);
+    if (!layout) { /* by rows, unless these are longer than a leading dimension can be */
+        const bool by_columns = x.cols > BLAS_INT_LIMIT;
+        const matrix_view turned = by_columns ? transposed(&x) : x;
+        x = packed_copy(&turned, scratch, itemsize);
         ldx = (blas_int)at_least_one(x.cols);
-        layout = 'T';
+        if (by_columns)
+            x = transposed(&x);
+        layout = by_columns ? 'N' : 'T';
     }
     /* From here on `to` is z or its transpose, and the triangle is computed in c, stored by columns. */
     const bool by_rows = z_layout == 'T';
