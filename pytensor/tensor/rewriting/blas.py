@@ -26,6 +26,7 @@ from pytensor.tensor.rewriting.blas_forms import (
     local_product_with_identity,
     local_product_with_one_element,
     local_product_with_repeated_rows,
+    local_product_with_set_diagonal,
     local_sum_of_product,
     local_trace_of_product,
 )
@@ -59,6 +60,7 @@ from pytensor.tensor.rewriting.blas_rules import (
     local_gemm_to_ger,
     local_scaled_dot_to_batched_gemm,
 )
+from pytensor.tensor.rewriting.blas_triangular import local_product_to_trmm, triangular_structure
 from pytensor.tensor.rewriting.explain import explain
 
 __all__ = [
@@ -92,10 +94,12 @@ __all__ = [
     "local_gemv_of_product",
     "local_inner_product_to_gemv",
     "local_inplace_blas",
+    "local_product_to_trmm",
     "local_product_with_diagonal",
     "local_product_with_identity",
     "local_product_with_one_element",
     "local_product_with_repeated_rows",
+    "local_product_with_set_diagonal",
     "local_reassociate_chain",
     "local_scaled_dot_to_batched_gemm",
     "local_sum_of_batched_product",
@@ -106,6 +110,7 @@ __all__ = [
     "local_transposed_sum",
     "res_is_a",
     "specialize_matmul_to_batched_dot",
+    "triangular_structure",
 ]
 
 

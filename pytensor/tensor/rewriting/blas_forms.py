@@ -24,13 +24,14 @@ import numpy as np
 
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.rewriting.basic import node_rewriter
+from pytensor.tensor._diag import SetDiag
 from pytensor.tensor.basic import Alloc, AllocDiag, ExtractDiag, alloc, cast
 from pytensor.tensor.blas import BatchedDot, Dot22
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import DimShuffle
 from pytensor.tensor.math import Dot, Sum, minimum, mul
 from pytensor.tensor.rewriting.blas_rules import BLAS_DTYPES
-from pytensor.tensor.rewriting.common import IEEE, is_number
+from pytensor.tensor.rewriting.common import IEEE, filled, is_number
 from pytensor.tensor.rewriting.products import (
     axis_length,
     float_product,
@@ -44,6 +45,7 @@ from pytensor.tensor.rewriting.products import (
 )
 from pytensor.tensor.rewriting.reductions import reduced_axes
 from pytensor.tensor.rewriting.registry import register_blas_prepare
+from pytensor.tensor.subtensor import set_subtensor
 from pytensor.tensor.variable import TensorConstant
 
 # -- diagonals and traces ------------------------------------------------------------------
@@ -180,6 +182,43 @@ def _diagonal_of(var: Variable) -> Variable | None:
 
 @register_blas_prepare(IEEE)
 @node_rewriter([Dot, Dot22])
+def local_product_with_set_diagonal(fgraph, node):
+    """The derivative of a diagonal or a trace times X: some rows of X, scaled, above zeros
+
+    Unlike that of ``diag(d)``, the matrix need not be square. What it gets its shape from, often
+    the product whose trace was taken, is not computed.
+    """
+    left, right = node.inputs
+    if (d := _set_diagonal(left)) is not None:
+        scaled, order, axis = right, (0, "x"), 0
+    elif (d := _set_diagonal(right)) is not None:
+        scaled, order, axis = left, ("x", 0), 1
+    else:
+        return None
+    out = node.outputs[0].type
+    if not lengths_agree(left.type.shape[1], right.type.shape[0]) or 1 in out.shape:
+        return None
+    stop = axis_length(d, 0)
+    where = (*[slice(None)] * axis, slice(None, stop))
+    new = mul(scaled[where], d.dimshuffle(order))
+    zeros = alloc(filled(0, out), axis_length(left, 0), axis_length(right, 1))
+    new = set_subtensor(zeros[where], new)
+    return in_place_of(node, new, "local_product_with_set_diagonal")
+
+
+def _set_diagonal(var: Variable) -> Variable | None:
+    """Return d if `var` is a matrix of zeros with d on its diagonal, or the transpose of one."""
+    node = var.owner
+    if swaps_last_axes(node):
+        node = node.inputs[0].owner
+    if node is None or not isinstance(node.op, SetDiag) or node.outputs[0].type.ndim != 2:
+        return None
+    d = node.inputs[1]
+    return d if node.op.offset == 0 and d.type.dtype in BLAS_DTYPES else None
+
+
+@register_blas_prepare(IEEE)
+@node_rewriter([Dot, Dot22])
 def local_product_with_identity(fgraph, node):
     """``eye(n) @ X -> X``, ``X @ eye(n) -> X``, where the lengths are known to agree"""
     left, right = node.inputs
@@ -191,8 +230,10 @@ def local_product_with_identity(fgraph, node):
         new = left
     else:
         return None
-    dtype = node.outputs[0].type.dtype
-    return in_place_of(node, new if new.type.dtype == dtype else cast(new, dtype))
+    out = node.outputs[0].type
+    if out.is_super(new.type):
+        return [new]
+    return in_place_of(node, cast(new, out.dtype), "local_product_with_identity")
 
 
 def _is_identity(var: Variable) -> bool:

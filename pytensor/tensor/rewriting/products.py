@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.fg import FunctionGraph, Output
+from pytensor.tensor._diag import SetDiag
 from pytensor.tensor.basic import Alloc
 from pytensor.tensor.blas import BatchedDot, Dot22
 from pytensor.tensor.blockwise import Blockwise
@@ -103,6 +104,8 @@ def length_source(var: Variable, axis: int) -> tuple[Variable, int | None]:
             var, axis = node.inputs[0], op.new_order[axis]
         elif isinstance(op, Alloc):
             return node.inputs[1 + axis], None
+        elif isinstance(op, SetDiag):
+            var = node.inputs[0]
         elif is_product(node) and axis >= var.type.ndim - 2:
             var = node.inputs[axis - (var.type.ndim - 2)]
         elif is_product(node) or isinstance(op, Elemwise):
