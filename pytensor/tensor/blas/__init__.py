@@ -9,6 +9,8 @@ Op                 meaning                                 inputs
 `Gemv`             :math:`\alpha A x + \beta y`            y, alpha, A, x, beta
 `Ger`              :math:`A + \alpha x y^T`                A, alpha, x, y
 `Syrk`             :math:`\alpha X X^T + \beta Z`          z, alpha, x, beta
+`Trmm`             :math:`\alpha T X + \beta Z`            z, alpha, A, x, beta
+`Trmv`             :math:`\alpha T x + \beta z`            z, alpha, A, x, beta
 `BatchedDot`       :math:`X_i Y_i`                         x, y (3 axes)
 `BatchedGemm`      :math:`\alpha X_i Y_i + \beta Z_i`      z, alpha, x, y, beta
 =================  ======================================  =====================
@@ -68,6 +70,7 @@ from pytensor.tensor.blas.gemm import (
 from pytensor.tensor.blas.gemv import Gemv, gemv, gemv_inplace, gemv_no_inplace
 from pytensor.tensor.blas.ger import Ger, ger, ger_destructive
 from pytensor.tensor.blas.syrk import Syrk, syrk, syrk_inplace, syrk_no_inplace
+from pytensor.tensor.blas.triangular import Trmm, Trmv, trmm, trmv
 from pytensor.utils import late
 
 
@@ -107,6 +110,8 @@ __all__ = [
     "Gemv",
     "Ger",
     "Syrk",
+    "Trmm",
+    "Trmv",
     "batched_dot",
     "batched_gemm",
     "batched_gemm_inplace",
@@ -126,4 +131,6 @@ __all__ = [
     "syrk",
     "syrk_inplace",
     "syrk_no_inplace",
+    "trmm",
+    "trmv",
 ]

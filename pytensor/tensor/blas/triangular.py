@@ -38,27 +38,23 @@ class TrmmRelated(BlasOp):
         if self.inplace:
             check.no_alias(name, "z", z, A=A, x=x)
         dtype = check.one_float_dtype(name, z=z, alpha=alpha, A=A, x=x, beta=beta)
-        self._check_triangle(A.type.shape, x.type.shape)
         shape = self._product_shape(A.type.shape, x.type.shape)
         check.accumulates(name, "z", z.type.shape, shape, exact=self.inplace)
         return Apply(self, [z, alpha, A, x, beta], [check.output(dtype, shape)])
 
-    def _check_triangle(self, A: tuple, x: tuple) -> None:
-        """Refuse lengths that are known and differ."""
-        known = {n for n in (*A, x[1 if self.right else 0]) if n is not None}
-        if len(known) > 1:
-            raise ValueError(
-                f"[{type(self).__name__}] A must be square and agree with x (shapes not aligned), "
-                f"got A {tuple(A)} and x {tuple(x)}"
-            )
-
     def _product_shape(self, A: tuple, x: tuple) -> tuple:
-        n = next((n for n in (*A, x[1 if self.right else 0]) if n is not None), None)
-        return (x[0], n) if self.right else (n, *x[1:])
+        """Refuse lengths that differ; return the shape of the product."""
+        inner = (x[1], A[0]) if self.right else (A[1], x[0])
+        if check.differ(*inner):
+            raise ValueError(
+                f"[{type(self).__name__}] A and x must agree on the inner dimension (shapes not "
+                f"aligned), got A {check.shape_text(A)} and x {check.shape_text(x)}"
+            )
+        return (x[0], A[1]) if self.right else (A[0], *x[1:])
 
     def infer_shape(self, fgraph, node, input_shapes):
-        _, _, _, x, _ = input_shapes
-        return [tuple(x)]
+        _, _, A, x, _ = input_shapes
+        return [(x[0], A[1]) if self.right else (A[0], *x[1:])]
 
     def _triangle(self, A):
         """Return the triangle of a variable, with its zeros."""
@@ -69,9 +65,9 @@ class TrmmRelated(BlasOp):
 
     def perform(self, node, inputs, output_storage):
         z, alpha, A, x, beta = inputs
-        self._check_triangle(A.shape, x.shape)
-        if z.shape != x.shape:
-            check.accumulates(type(self).__name__, "z", z.shape, x.shape, exact=self.inplace)
+        shape = self._product_shape(A.shape, x.shape)
+        if z.shape != shape:
+            check.accumulates(type(self).__name__, "z", z.shape, shape, exact=self.inplace)
         T = A if self.zeroed else (np.tril(A) if self.lower else np.triu(A))
         if self.ndim == 1:
             result = _perform.gemv(alpha, T, x, beta, z, inplace=self.inplace)
@@ -86,7 +82,13 @@ class TrmmRelated(BlasOp):
         """Tell whether SciPy's trmm is faster than gemm, and gives the same NaN."""
         n, m = x.shape[:: -1 if self.right else 1]
         native = T.dtype.isnative and T.dtype != np.float16 and T.flags.forc and alpha != 0
-        return native and n >= 64 and m >= 32 and bool(np.isfinite(x).all() and np.isfinite(alpha))
+        return (
+            native
+            and T.shape == (n, n)
+            and n >= 64
+            and m >= 32
+            and bool(np.isfinite(x).all() and np.isfinite(alpha))
+        )
 
     def _by_trmm(self, alpha, T, x, beta, z):
         """Return ``alpha T x + beta z``: Fortran sees the transpose of C-ordered matrices."""
@@ -136,7 +138,8 @@ class Trmm(TrmmRelated):
 
     .. math:: Z \leftarrow \alpha T X + \beta Z \qquad\text{or}\qquad \alpha X T + \beta Z
 
-    T is the lower or upper triangle of A, with zeros in the other one, which is not read. Inputs
+    T is the lower or upper triangle of A, with zeros in the other one, which is not read. A need
+    not be square: T is ``tril(A)`` or ``triu(A)``. Inputs
     are ``z, alpha, A, x, beta``, all of one floating or complex dtype. ``tril(A).T`` is the upper
     triangle of the view ``A.T``. With :math:`\beta = 0` the old Z is not read, with
     :math:`\alpha = 0` neither A nor X. NaN and Inf in X spread as if the zeros of T were
@@ -161,8 +164,7 @@ class Trmm(TrmmRelated):
     InconsistencyError
         When the node is made: inplace, and z is a view of A or x.
     ValueError
-        When A is not square, or lengths disagree: at construction if that is known, else at run
-        time.
+        When lengths disagree: at construction if that is known, else at run time.
 
     Notes
     -----
@@ -182,6 +184,7 @@ class Trmm(TrmmRelated):
 
     __props__ = ("inplace", "lower", "right", "zeroed")
     ndim = 2
+    __str__ = TrmmRelated.__str__
 
     def __init__(
         self,
@@ -211,6 +214,7 @@ class Trmv(TrmmRelated):
 
     __props__ = ("inplace", "lower", "zeroed")
     ndim = 1
+    __str__ = TrmmRelated.__str__
 
     def __init__(self, inplace: bool = False, lower: bool = True, zeroed: bool = False):
         self._set_inplace(inplace)

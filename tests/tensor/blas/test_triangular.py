@@ -135,6 +135,22 @@ def test_operands_that_share_memory():
 
 
 @pytest.mark.parametrize("mode", ["C", "PY"])
+@pytest.mark.parametrize("shape", [(3, 70), (80, 4), (0, 3), (3, 0)])
+def test_trapezoids(mode, shape):
+    rng = np.random.default_rng(5)
+    n, k = shape
+    for lower, zeroed in itertools.product((False, True), (False, True)):
+        T, A = half(Trmm(lower=lower, zeroed=zeroed), rng.normal(size=shape))
+        f = compiled(Trmm(lower=lower, zeroed=zeroed), float, mode)
+        g = compiled(Trmm(lower=lower, right=True, zeroed=zeroed), float, mode)
+        h = compiled(Trmv(lower=lower, zeroed=zeroed), float, mode)
+        X, Y = rng.normal(size=(k, 40)), rng.normal(size=(40, n))
+        np.testing.assert_allclose(f(np.empty((n, 40)), 1.0, A, X, 0.0), T @ X, atol=1e-12)
+        np.testing.assert_allclose(g(np.empty((40, k)), 1.0, A, Y, 0.0), Y @ T, atol=1e-12)
+        np.testing.assert_allclose(h(np.empty(n), 1.0, A, X[:, 0], 0.0), T @ X[:, 0], atol=1e-12)
+
+
+@pytest.mark.parametrize("mode", ["C", "PY"])
 def test_an_accumulator_broadcasts(mode):
     A, X, z = pt.dmatrix("A"), pt.dmatrix("X"), pt.drow("z")
     f = pytensor.function([z, A, X], trmm(z, 1.0, A, X, 3.0), mode=mode)
@@ -188,10 +204,10 @@ def test_batches(op):
 
 
 def test_static_shapes_and_checks():
-    A, X = pt.tensor(shape=(3, None), dtype="float64"), pt.tensor(shape=(None, 2), dtype="float64")
+    A, X = pt.tensor(shape=(3, 3), dtype="float64"), pt.tensor(shape=(None, 2), dtype="float64")
     assert trmm(pt.zeros((3, 2)), 1.0, A, X, 0.0).type.shape == (3, 2)
     wrong = pt.tensor(shape=(4, 2), dtype="float64")
-    with pytest.raises(ValueError, match=r"\[Trmm\] A must be square and agree with x"):
+    with pytest.raises(ValueError, match=r"\[Trmm\] A and x must agree on the inner"):
         trmm(wrong, 1.0, A, wrong, 0.0)
     with pytest.raises(TypeError, match=r"\[Trmv\] x must be a vector"):
         Trmv()(pt.dvector(), 1.0, A, X, 0.0)
@@ -204,7 +220,7 @@ def test_static_shapes_and_checks():
 @pytest.mark.parametrize("mode", ["C", "PY"])
 def test_run_time_checks(mode):
     f = compiled(Trmm(), float, mode)
-    with pytest.raises(ValueError, match="A must be square and agree with x"):
+    with pytest.raises(ValueError, match="A and x must agree on the inner dimension"):
         f(np.ones((3, 2)), 1.0, np.ones((3, 4)), np.ones((3, 2)), 0.0)
     with pytest.raises(ValueError, match="z must have the shape of the product"):
         f(np.ones((2, 2)), 1.0, np.ones((3, 3)), np.ones((3, 2)), 0.0)

@@ -4,6 +4,10 @@
 
 #include "matrix_view.h"
 
+/* From how many rows and columns on the library's trmm gains (benchmarks/blas_triangular), and the blocks
+ * that take its place for few columns and for one. */
+enum { TRMM_ROWS = 64, TRMM_COLUMNS = 32, TRMM_BLOCK = 128, TRMV_BLOCK = 32 };
+
 /* With `unit` the diagonal is 1 and not read. */
 typedef struct {
     matrix_view view;

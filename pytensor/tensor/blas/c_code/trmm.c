@@ -16,8 +16,6 @@
 #include "gemm.c"
 #endif
 
-enum { TRMM_ROWS = 64, TRMM_COLUMNS = 32, TRMM_BLOCK = 128, TRMV_BLOCK = 32 };
-
 /* z <- alpha t x + beta z. */
 BLAS_HELPER int NAME(multiply_rows)(const blas_env *env, REAL alpha, const matrix_view *t,
         const matrix_view *x, REAL beta, const matrix_view *z)
@@ -140,33 +138,37 @@ BLAS_OUTLINE bool NAME(pack_shared)(const blas_env *env, matrix_view *v, const m
     return scratch;
 }
 
-/* `zeroed`: the other triangle of T's matrix holds zeros and may be read. */
+/* `zeroed`: the other triangle of T's matrix holds zeros and may be read. A trapezoid gets its zeros and is
+ * multiplied as any matrix. */
 BLAS_HELPER int NAME(trmm)(const blas_env *env, REAL alpha, const triangle_view *t, bool zeroed,
         const matrix_view *x_view, REAL beta, const matrix_view *z)
 {
     triangle_view ready = *t;
     matrix_view own = *x_view;
     const matrix_view *const x = &own;
-    if (t->view.rows != t->view.cols || t->view.rows != x->rows || x->rows != z->rows || x->cols != z->cols)
+    if (t->view.rows != z->rows || t->view.cols != x->rows || x->cols != z->cols)
         return BLAS_SHAPE;
     if (z->rows == 0 || z->cols == 0)
         return BLAS_DONE;
-    if (NAME(equals)(alpha, 0.0)) {
+    if (x->rows == 0 || NAME(equals)(alpha, 0.0)) {
         NAME(scale_matrix)(beta, z);
         return BLAS_DONE;
     }
+    const bool square = t->view.rows == t->view.cols;
+    const bool large = square && z->rows >= TRMM_ROWS && z->cols >= TRMM_COLUMNS;
+    if (zeroed && !large && (!square || z->rows < 2 * TRMM_BLOCK))
+        return NAME(multiply_rows)(env, alpha, &t->view, x, beta, z);
     if (!NAME(pack_shared)(env, &ready.view, z) || !NAME(pack_shared)(env, &own, z))
         return BLAS_NO_MEMORY;
     const matrix_view factor = {(char *)&alpha, 1, 1, 0, 0, false};
     const bool finite = NAME(is_finite)(x) && NAME(is_finite)(&factor);
-    if (finite && z->cols == 1 && !zeroed)
+    if (finite && square && z->cols == 1 && !zeroed)
         return NAME(trmv_blocks)(env, alpha, &ready, x, beta, z);
-    if (finite && z->rows >= TRMM_ROWS && z->cols >= TRMM_COLUMNS && ROUTINE(env, trmm) &&
-            z->rows <= BLAS_INT_LIMIT && z->cols <= BLAS_INT_LIMIT)
+    if (finite && large && ROUTINE(env, trmm) && z->rows <= BLAS_INT_LIMIT && z->cols <= BLAS_INT_LIMIT)
         return NAME(large_trmm)(env, alpha, &ready, x, beta, z);
     if (!zeroed && !NAME(with_zeros)(env, &ready))
         return BLAS_NO_MEMORY;
-    if (finite)
+    if (finite && square)
         return NAME(multiply_blocks)(env, alpha, &ready, x, beta, z);
     return NAME(multiply_rows)(env, alpha, &ready.view, x, beta, z);
 }

@@ -23,30 +23,38 @@ typedef struct {
 BLAS_HELPER int NAME(trmm_kernel)(pt_ctx *ctx, const trmm_how *how, const pt_array *old, REAL alpha,
         const pt_array *a, const pt_array *x, REAL beta, pt_array *z)
 {
-    const int64_t itemsize = (int64_t)sizeof(REAL), n = x->shape[how->right ? 1 : 0];
-    if (a->shape[0] != n || a->shape[1] != n)
+    const int64_t itemsize = (int64_t)sizeof(REAL), n = a->shape[how->right ? 0 : 1];
+    int64_t shape[2] = {a->shape[0], how->ndim == 2 ? x->shape[1] : 1};
+    if (n != x->shape[how->right ? 1 : 0])
         return pt_fail(ctx, PT_VALUE_ERROR,
-                "[%s] A must be square and agree with x (shapes not aligned), got A (%lld, %lld) for length "
-                "%lld",
-                how->op, (long long)a->shape[0], (long long)a->shape[1], (long long)n);
+                "[%s] A and x must agree on the inner dimension (shapes not aligned), got A (%lld, %lld) for "
+                "%lld "
+                "%s of x",
+                how->op, (long long)a->shape[0], (long long)a->shape[1],
+                (long long)x->shape[how->right ? 1 : 0], how->right ? "columns" : "rows");
+    if (how->right) {
+        shape[0] = x->shape[0];
+        shape[1] = a->shape[1];
+    }
     for (int i = 0; i < how->ndim; i++)
-        if (!fits(old->shape[i], x->shape[i], !how->in_place))
+        if (!fits(old->shape[i], shape[i], !how->in_place))
             return pt_fail(ctx, PT_VALUE_ERROR,
                     "[%s] z must have the shape of the product (shapes not aligned), got length %lld for "
                     "%lld "
                     "on axis %d",
-                    how->op, (long long)old->shape[i], (long long)x->shape[i], i);
+                    how->op, (long long)old->shape[i], (long long)shape[i], i);
     if (how->in_place) {
         pt_view(z, old, how->ndim);
     } else {
-        pt_same_shape(z, x, how->ndim);
+        for (int i = 0; i < how->ndim; i++)
+            z->shape[i] = shape[i];
         const int failed = pt_alloc(ctx, z, how->ndim, itemsize);
         if (failed)
             return failed;
     }
     matrix_view out = core_matrix(z, z->data, 0, how->ndim), from = core_matrix(x, x->data, 0, how->ndim);
     matrix_view start = core_matrix(old, old->data, 0, how->ndim);
-    pt_heavy(ctx, 0.5 * (double)pt_size(x, how->ndim) * (double)n / GEMM_PER_NS);
+    pt_heavy(ctx, 0.5 * (double)pt_size(z, how->ndim) * (double)n / GEMM_PER_NS);
     if (!how->in_place && !NAME(equals)(beta, 0.0) && start.data != out.data) {
         start.row_stride = start.rows == out.rows ? start.row_stride : 0;
         start.col_stride = start.cols == out.cols ? start.col_stride : 0;
