@@ -86,11 +86,6 @@ def test_flags_as_people_write_them(text, libs, dirs, other):
     assert (flags.libs, flags.lib_dirs, flags.other) == (libs, dirs, other)
 
 
-def test_missing_directory_is_a_warning():
-    with pytest.warns(UserWarning, match="no directory '/no/such/place'"):
-        assert parse_flags("-L/no/such/place -lblas").libs == ("blas",)
-
-
 @pytest.mark.parametrize(
     "value, text",
     [
