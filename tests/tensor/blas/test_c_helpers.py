@@ -388,6 +388,7 @@ def test_under_address_and_undefined_behaviour_sanitizers():
             "-m",
             "not slow",
             __file__,
+            str(blas_helpers.HERE / "test_c_limits.py"),
         ],
         env=environment,
         capture_output=True,
