@@ -12,6 +12,7 @@ from pytensor.tensor.blas import BatchedDot, Dot22, Dot22Scalar, Ger, Syrk
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
 from pytensor.tensor.math import Dot, Sum
+from pytensor.tensor.rewriting.explain_lengths import Lengths, added, work_of
 from pytensor.tensor.rewriting.explain_reasons import (
     REASONS,
     why_it_stays,
@@ -20,17 +21,7 @@ from pytensor.tensor.rewriting.explain_reasons import (
 )
 from pytensor.tensor.rewriting.explain_record import Explanation, ProductRecord
 from pytensor.tensor.rewriting.explain_trace import ProductTracker, frames_id, line_of, mark, marks
-from pytensor.tensor.rewriting.explain_words import (
-    Lengths,
-    added,
-    factors,
-    is_call,
-    is_dot,
-    is_outer,
-    is_product,
-    short,
-    work_of,
-)
+from pytensor.tensor.rewriting.explain_words import factors, is_call, is_outer, is_product, short
 from pytensor.utils import late
 
 __all__ = ["REASONS", "Explanation", "ProductRecord", "explain"]
@@ -64,7 +55,7 @@ def explain(what: Any, mode: Any = None) -> Explanation:
     >>> explanation = explain(0.5 * (A @ B) + C)
     >>> (record,) = explanation.records
     >>> record.expression, record.routine, record.rule
-    ('A @ B', 'Gemm', 'local_add_dot_to_gemm')
+    ('A @ B', 'Gemm{no_inplace}', 'local_add_dot_to_gemm')
     >>> record.work
     '2 m k n'
     """
@@ -154,7 +145,7 @@ def _unnamed(node, width: int = 36) -> str:
 def _without_added_axes(var: Variable) -> Variable:
     while (node := var.owner) is not None and isinstance(node.op, DimShuffle):
         kept = [i for i in node.op.new_order if i != "x"]
-        if kept != list(range(node.op.input_ndim)):
+        if kept != list(range(node.op.input_ndim)) or not kept:
             break
         var = node.inputs[0]
     return var
@@ -168,7 +159,7 @@ def _settle(node, lengths: Lengths) -> None:
             lengths.of(node.inputs[0])[-2:], _shape_of_product(node, left, right)
         ):
             lengths.unite(have, want)
-    if is_dot(node):
+    if not isinstance(node.op, Ger | Syrk):
         lengths.unite(left[-1], right[-2 if len(right) > 1 else 0])
         for a, b in zip(left[:-2], right[:-2], strict=False):
             if 1 not in (a, b):
@@ -244,6 +235,7 @@ def _gathered(fgraph, written, tracker, lengths, shown, name: str) -> Explanatio
         record.expression, record.line = expression or record.expression, line or record.line
         record.number = len(records) + 1
         records.append(record)
+    records += _inner(fgraph, lengths, len(records))
     return Explanation.of(name, records, lengths)
 
 
@@ -331,7 +323,28 @@ def _as_it_is(fgraph, shapes: dict | None = None, name: str = "") -> Explanation
     records = [_present(fgraph, node, lengths, "") for node in nodes]
     for number, record in enumerate(records, 1):
         record.number = number
+    records += _inner(fgraph, lengths, len(records))
     return Explanation.of(name, records, lengths)
+
+
+def _inner(fgraph, lengths: Lengths, count: int) -> list[ProductRecord]:
+    """Describe the products in loops and other inner graphs, as they are."""
+    records: list[ProductRecord] = []
+    for node in fgraph.toposort():
+        inner = getattr(getattr(node.op, "core_op", node.op), "fgraph", None)
+        if inner is None or isinstance(node.op, Elemwise) or not _calls_in(inner):
+            continue
+        inside = Lengths(inner, None, lengths.same)
+        nodes = [n for n in inner.toposort() if is_product(n)]
+        for n in nodes:
+            _settle(n, inside)
+        for n in nodes:
+            record = _present(inner, n, inside, "")
+            record.number = count + len(records) + 1
+            record.inside = type(getattr(node.op, "core_op", node.op)).__name__
+            record.line = record.line or line_of(node.outputs[0])
+            records.append(record)
+    return records
 
 
 def _present(fgraph, node, lengths: Lengths, rule: str) -> ProductRecord:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from html import escape
 
+from pytensor.tensor.rewriting.explain_lengths import Work
 from pytensor.tensor.rewriting.explain_record import (
     Explanation,
     ProductRecord,
+    source,
     summary,
     work_phrase,
 )
-from pytensor.tensor.rewriting.explain_words import Work
 
 _STYLE = """
 .ptx { --ink: #1c2330; --soft: #5c6675; --line: #dfe3ea; --paper: #ffffff; --panel: #f6f7f9;
@@ -111,6 +112,8 @@ def _product(record: ProductRecord) -> str:
     if record.gradient_of:
         n = record.gradient_of
         parts.append(f'<div class="soft">gradient of <a href="#product-{n}">{n}</a></div>')
+    elif record.inside:
+        parts.append(f'<div class="soft">{escape(source(record))}</div>')
     elif record.line:
         where, _, text = record.line.partition(": ")
         parts.append(

@@ -6,7 +6,7 @@ import os
 import textwrap
 from dataclasses import dataclass, field
 
-from pytensor.tensor.rewriting.explain_words import Length, Lengths, Unknown, Work, added, times
+from pytensor.tensor.rewriting.explain_lengths import Length, Lengths, Unknown, Work, added, times
 from pytensor.utils import late
 
 _WIDTH = 98
@@ -49,6 +49,8 @@ class ProductRecord:
         Numbers of earlier products that the same routine computes; the work is counted there.
     gradient_of : int
         The number of the product whose derivative this one belongs to, else 0.
+    inside : str
+        The Op (a `Scan` ...) in whose inner graph the product is; the work is that of one step.
     merged : bool
         The same product is in the expression twice, and computed once.
     """
@@ -67,6 +69,7 @@ class ProductRecord:
     instead_of: str = ""
     shared_with: list[int] = field(default_factory=list)
     gradient_of: int = 0
+    inside: str = ""
     merged: bool = False
     is_outer: bool = False
     lengths: list[tuple[Length, ...]] = field(default_factory=list, repr=False)
@@ -288,7 +291,9 @@ def _numbers(numbers: list[int]) -> str:
 
 def source(record: ProductRecord) -> str:
     """Return the user's line, and whether it is the gradient of what stands there."""
-    return f"gradient of {record.gradient_of}" if record.gradient_of else record.line
+    if record.gradient_of:
+        return f"gradient of {record.gradient_of}"
+    return f"in {record.inside}; {record.line}" if record.inside else record.line
 
 
 def _two(left: str, right: str) -> list[str]:

@@ -1,20 +1,16 @@
-"""Short words for what is in a graph: expressions as a user would write them, lengths, work."""
+"""Short words for what is in a graph: expressions as a user would write them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from pytensor.graph.basic import Constant, Variable
 from pytensor.scalar import basic as ps
-from pytensor.tensor.blas import Dot22Scalar, Gemv, Ger, Syrk
+from pytensor.tensor.blas import Dot22Scalar, Ger, Syrk
 from pytensor.tensor.blas.triangular import TrmmRelated
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
 from pytensor.tensor.math import Dot
-from pytensor.tensor.rewriting.shape_feature import ShapeFeature
-from pytensor.tensor.shape import Shape_i
 
 _SIGNS = {
     ps.Add: (" + ", 1),
@@ -25,6 +21,7 @@ _SIGNS = {
 }
 _PRODUCT = 3
 _ATOM = 5
+_KINDS = {0: "scalar", 1: "vector", 2: "matrix", 3: "tensor3"}
 _MAX_DEPTH = 5
 _MAX_OPERANDS = 4
 
@@ -95,7 +92,7 @@ def _written(var: Variable, depth: int) -> tuple[str, int]:
     if isinstance(var, Constant):
         return _constant(var), _ATOM
     if var.name or node is None:
-        return var.name or f"<{var.type}>", _ATOM
+        return var.name or _KINDS.get(getattr(var.type, "ndim", -1), f"<{var.type}>"), _ATOM
     if isinstance(node.op, DimShuffle):
         return _dimshuffled(node, depth)
     if depth <= 0:
@@ -104,7 +101,7 @@ def _written(var: Variable, depth: int) -> tuple[str, int]:
         return _product(node, depth - 1, depth - 1)
     if isinstance(node.op, Elemwise):
         return _elementwise(node, depth)
-    name = type(node.op).__name__
+    name = type(getattr(node.op, "core_op", node.op)).__name__
     shown = [_written(x, depth - 1)[0] for x in node.inputs[:3]]
     if name in ("Sum", "Max", "Min", "Argmax", "CAReduce", "Prod", "All", "Any"):
         return f"{name.lower()}({shown[0]})", _ATOM
@@ -233,137 +230,3 @@ def _unless_empty(text: str, strength: int) -> tuple[str, int]:
     """Return the text of an operation, or ``…`` if its operands are not shown either."""
     shown = text[text.find("(") + 1 :] if text[:1].isalpha() and text.endswith(")") else text
     return (text, strength) if any(c.isalpha() for c in shown) else ("…", _ATOM)
-
-
-# -- lengths and work ----------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Unknown:
-    """A length that only a call will tell: that of an axis of a variable."""
-
-    var: Variable = field(repr=False)
-    axis: int
-
-    def __str__(self) -> str:
-        return f"{short(self.var, 30)}.shape[{self.axis}]"
-
-
-Length = int | Unknown
-# Sums of products: {(unknown lengths, in order): whole number}.
-Work = dict[tuple[Unknown, ...], int]
-
-
-class Lengths:
-    """Lengths of the axes of the variables of one graph, as far as they are known.
-
-    Parameters
-    ----------
-    fgraph : FunctionGraph
-    known : mapping
-        Inputs of the graph and their present shapes (those of shared variables).
-    same : dict, optional
-        What was found out about unknown lengths before.
-    """
-
-    def __init__(self, fgraph, known=None, same: dict | None = None):
-        self.known = {} if known is None else known
-        self.same: dict[Unknown, Length] = {} if same is None else same
-        self.feature = getattr(fgraph, "shape_feature", None) or ShapeFeature()
-        self.feature.fgraph = fgraph
-
-    def of(self, var: Variable) -> tuple[Length, ...]:
-        """Return the lengths of `var`."""
-        if var in self.known:
-            return tuple(int(n) for n in self.known[var])
-        expressions = self.feature.shape_tuple(var) or ()
-        return tuple(
-            self.settled(self._number(expression) or Unknown(var, axis))
-            if not _is_zero(expression)
-            else 0
-            for axis, expression in enumerate(expressions)
-        )
-
-    def settled(self, length: Length) -> Length:
-        """Return what `length` is known to be equal to."""
-        while isinstance(length, Unknown) and length in self.same:
-            length = self.same[length]
-        return length
-
-    def unite(self, a: Length, b: Length) -> None:
-        """Note that two lengths are equal: a product asks for it."""
-        a, b = self.settled(a), self.settled(b)
-        if isinstance(a, Unknown) and a != b:
-            self.same[a] = b
-        elif isinstance(b, Unknown) and a != b:
-            self.same[b] = a
-
-    def _number(self, expression: Variable, depth: int = 6) -> Length | None:
-        if isinstance(expression, Constant):
-            return int(expression.data)
-        node = expression.owner
-        if node is None or depth == 0:
-            return None
-        if isinstance(node.op, Shape_i):
-            (var,) = node.inputs
-            if var in self.known:
-                return int(self.known[var][node.op.i])
-            return Unknown(var, node.op.i)
-        if isinstance(node.op, DimShuffle):
-            return self._number(node.inputs[0], depth)
-        if not isinstance(node.op, Elemwise):
-            return None
-        values = [self._number(x, depth - 1) for x in node.inputs]
-        values = [None if v is None else self.settled(v) for v in values]
-        if len(values) == 1:
-            return values[0]
-        if all(isinstance(v, int) for v in values):
-            return int(node.op.scalar_op.impl(*values))
-        return None
-
-
-def _is_zero(expression: Variable) -> bool:
-    return isinstance(expression, Constant) and int(expression.data) == 0
-
-
-def times(*lengths: Length, number: int = 1) -> Work:
-    """Return the product of lengths and a number."""
-    unknown = []
-    for length in lengths:
-        if isinstance(length, Unknown):
-            unknown.append(length)
-        else:
-            number *= length
-    return {tuple(sorted(unknown, key=id_of)): number}
-
-
-def id_of(length: Unknown) -> tuple:
-    """Return a key to sort unknown lengths by."""
-    return (id(length.var), length.axis)
-
-
-def added(works: Iterable[Work]) -> Work:
-    """Return the sum of works."""
-    total: Work = {}
-    for work in works:
-        for unknown, number in work.items():
-            total[unknown] = total.get(unknown, 0) + number
-    return total
-
-
-def work_of(node, lengths: Lengths) -> Work:
-    """Return the floating-point operations of the product `node`, one term per size."""
-    op = node.op
-    left, right = (lengths.of(v) for v in factors(node))
-    # A complex multiplication and addition is four real ones of each.
-    once = 4 if node.outputs[0].type.dtype.startswith("complex") else 1
-    if isinstance(op, TrmmRelated):  # half of the matrix is zero
-        return times(*left, *right[1:], number=once)
-    if isinstance(op, Gemv):
-        return times(*left, number=2 * once)
-    if isinstance(op, Ger):
-        return times(*left, *right, number=2 * once)
-    if isinstance(op, Syrk):
-        return times(left[0], *left, number=once)
-    batch = [a if a != 1 else b for a, b in zip(left[:-2], right[:-2], strict=False)]
-    return times(*batch, *left[-2:], right[-1], number=2 * once)

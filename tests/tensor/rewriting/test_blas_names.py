@@ -102,7 +102,7 @@ class TestListsOfSummands:
         product, power = X * Y * Z, X / a
         assert listed(product) == [(1.0, product)] and listed(power) == [(1.0, power)]
         inner = X + Y
-            total = inner + Z
+        total = inner + Z
         assert listed(total, fgraph=graph(total, inner)) == [(1.0, inner), (1.0, Z)]
         integers = pt.lmatrix() + pt.lmatrix()
         assert listed(integers) == [integers] and listed(a + b)[0] not in [(1.0, a)]

@@ -148,6 +148,36 @@ class TestWhatItSays:
         record = only(pt.lmatrix("i") @ pt.fmatrix("j"))
         assert record.shapes == "int64 (m, k) @ float32 (k, n)"
 
+    def test_products_inside_a_loop(self):
+        W = pt.dmatrix("W")
+        states = pytensor.scan(
+            lambda h, W: pt.tanh(W @ h),
+            outputs_info=[x],
+            non_sequences=[W],
+            n_steps=5,
+            return_updates=False,
+        )
+        (record,) = pytensor.function([W, x], states[-1], mode=MODE).explain().records
+        assert record.inside == "Scan" and record.routine.startswith("Gemv")
+        assert record.expression == "matrix @ vector" and record.shapes == "(m, k) @ (k,)"
+        assert "test_explain.py" in record.line
+
+    def test_triangles(self):
+        record = only(pt.tril(A) @ B)
+        assert record.status == "call" and record.work in ("m k n", "2 m k n")
+
+    def test_a_log_likelihood_of_a_gaussian_process(self):
+        X, y, scale = pt.dmatrix("X"), pt.dvector("y"), pt.dscalar("scale")
+        squares = (X**2).sum(1)
+        K = pt.exp(-0.5 * (squares[:, None] + squares[None] - 2 * X @ X.T) / scale**2)
+        L = pt.linalg.cholesky(K + pt.eye(X.shape[0]))
+        alpha = pt.linalg.solve_triangular(L, y, lower=True)
+        value = -0.5 * alpha @ alpha - pt.log(pt.diag(L)).sum()
+        found = explain([value, pytensor.grad(value, scale)], MODE)
+        assert set(found.legend.values()) == {"X.shape[0]", "X.shape[1]"}
+        assert all(r.status != "stays" for r in found.records)
+        assert all(len(line) <= 100 for line in found.splitlines())
+
     def test_products_that_are_written_as_sums(self):
         record = only((A * x).sum(1))
         assert record.expression == "sum(A * x)"
