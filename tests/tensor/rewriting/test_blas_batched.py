@@ -79,22 +79,19 @@ def arrays(left, right, dtype="float64", core=((3, 4), (4, 5)), layout="C", seed
 
 
 @pytest.fixture(scope="module")
-def product_of():
-    """Compiled products by pattern, dtype and ranks of the cores; each compiled once."""
-    known = {}
-
-    def get(left, right, dtype, core):
-        key = (left, right, dtype, tuple(map(len, core)))
-        if key not in known:
-            variables = operands(left, right, dtype, core)
-            known[key] = pytensor.function(variables, pt.matmul(*variables))
-        return known[key]
-
-    return get
+def all_products():
+    """One function of a left and a right operand of each batch: the products of all patterns."""
+    sides = {
+        (side, name): operands(name, name)[side == "right"]
+        for name in BATCHES
+        for side in ("left", "right")
+    }
+    outputs = [sides["left", left] @ sides["right", right] for left, right in PATTERNS]
+    return pytensor.function(list(sides.values()), outputs)
 
 
 @pytest.mark.parametrize("layout", ["C", "F", "swapped", "stepped", "negative"])
-def test_every_pattern_of_numpy(product_of, layout):
+def test_every_pattern_of_numpy(all_products, layout):
     cores = [
         ((3, 4), (4, 5)),
         ((1, 4), (4, 5)),
@@ -102,24 +99,28 @@ def test_every_pattern_of_numpy(product_of, layout):
         ((3, 1), (1, 5)),
         ((3, 0), (0, 5)),
     ]
-    for left, right in PATTERNS:
-        for core in cores:
-            values = arrays(left, right, core=core, layout=layout)
-            got = product_of(left, right, "float64", core)(*values)
-            want = np.matmul(*values)
+    for core in cores:
+        values = {name: arrays(name, name, core=core, layout=layout) for name in BATCHES}
+        results = all_products(*(array for pair in values.values() for array in pair))
+        for (left, right), got in zip(PATTERNS, results, strict=True):
+            want = np.matmul(values[left][0], values[right][1])
             assert got.shape == want.shape and got.dtype == want.dtype
-            np.testing.assert_allclose(
-                got, want, rtol=1e-10, atol=1e-10, err_msg=f"{left} @ {right}"
-            )
+            message = f"{left} @ {right}"
+            np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-10, err_msg=message)
 
 
-@pytest.mark.parametrize("batch", ["b", "bc", "b1"])
-def test_vectors(product_of, batch):
-    for core in (((3, 4), (4,)), ((4,), (4, 5))):
-        names = (batch, "") if len(core[1]) == 1 else ("", batch)
-        values = arrays(*names, core=core)
-        got = product_of(*names, "float64", core)(*values)
-        np.testing.assert_allclose(got, np.matmul(*values), rtol=1e-10)
+def test_vectors():
+    variables, outputs, values, wanted = [], [], [], []
+    for batch in ("b", "bc", "b1"):
+        for core in (((3, 4), (4,)), ((4,), (4, 5))):
+            names = (batch, "") if len(core[1]) == 1 else ("", batch)
+            variables += (pair := operands(*names, core=core))
+            values += (data := arrays(*names, core=core))
+            outputs.append(pt.matmul(*pair))
+            wanted.append(np.matmul(*data))
+    results = pytensor.function(variables, outputs)(*values)
+    for got, want in zip(results, wanted, strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-10)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "complex64", "complex128", "int32", "int8", "bool"])
