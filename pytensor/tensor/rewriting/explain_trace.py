@@ -7,6 +7,7 @@ replacement that removes others are their heirs: by the source line, which every
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,8 @@ from pytensor.tensor.rewriting.explain_words import factors, is_product
 
 # Stands where a file name stands in the frames that mark a node.
 _MARK = "<explained node>"
+# How many variables are asked for a line.
+_MAX_LOOK = 200
 
 
 def mark(nodes) -> None:
@@ -40,9 +43,21 @@ def marks(node) -> list[int]:
 
 
 def line_of(var) -> str:
-    """Return the user's line that made `var`, or an empty string."""
-    found = user_line(var)
-    return "" if found.startswith(_MARK) else found
+    """Return the user's line that made `var`, or ``near`` and that of something it is made from.
+
+    Gradients of Ops that have graphs inside know no line of their own.
+    """
+    seen, queue = {var}, deque([var])
+    while queue and len(seen) < _MAX_LOOK:
+        current = queue.popleft()
+        found = user_line(current)
+        if current.owner is not None and found and not found.startswith(_MARK):
+            return found if current is var else f"near {found}"
+        for below in current.owner.inputs if current.owner is not None else ():
+            if below not in seen:
+                seen.add(below)
+                queue.append(below)
+    return ""
 
 
 def frames_id(node) -> int:

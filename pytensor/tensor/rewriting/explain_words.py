@@ -74,16 +74,14 @@ def short(var: Variable, width: int = 40) -> str:
     >>> short(pt.exp(X @ w) - 1.0)
     'exp(X @ w) - 1'
     """
-    depths = [(d, d) for d in range(_MAX_DEPTH, 0, -1)]
     if is_dot(var.owner) and not var.name:
-        # Of a product, both sides should show something.
-        depths = [(i, j) for i in range(_MAX_DEPTH) for j in range(_MAX_DEPTH)]
-        depths.sort(key=lambda pair: (-min(pair), -max(pair)))
-    for left, right in depths:
-        text = _written(var, left)[0] if left == right else _product(var.owner, left, right)[0]
-        if len(text) <= width:
-            return text
-    return text[: width - 1] + "…"
+        pairs = ((i, j) for i in range(_MAX_DEPTH) for j in range(_MAX_DEPTH))
+        texts = [_product(var.owner, i, j)[0] for i, j in pairs]
+    else:
+        texts = [_written(var, depth)[0] for depth in range(1, _MAX_DEPTH + 1)]
+    # Of those that fit, the one that says most.
+    fitting = [text for text in texts if len(text) <= width] or [texts[0][: width - 1] + "…"]
+    return max(fitting, key=lambda text: sum(c.isalnum() for c in text))
 
 
 def _written(var: Variable, depth: int) -> tuple[str, int]:
