@@ -32,7 +32,9 @@ from pytensor.tensor.blas._ldflags import (
     explain_provider,
     get_provider,
     ldflags,
+    mkl_threads_text,
     must_initialize_y_gemv,
+    openblas_threads_text,
 )
 from pytensor.tensor.blas._operands import view_roots
 from pytensor.tensor.blas._threads import limit_threads

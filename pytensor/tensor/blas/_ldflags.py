@@ -48,6 +48,7 @@ from pytensor.tensor.blas._capsules import (
 )
 from pytensor.tensor.blas._families import Quality
 from pytensor.tensor.blas._provider import BLAS_NAMES, LAPACK_NAMES, BlasProvider
+from pytensor.tensor.blas._runtime import openmp_runtimes
 from pytensor.utils import late
 
 __all__ = [
@@ -161,6 +162,14 @@ def _say_if_refused(setting: str, verdicts: list[Verdict]) -> None:
             )
     if any(verdict.provider is not None for verdict in verdicts):
         late("pytensor.tensor.blas._threads:note_new_library")()
+        runtimes = openmp_runtimes() if config.blas__check_openmp else ()
+        if len(runtimes) > 1:
+            warnings.warn(
+                f"blas__ldflags={setting!r}: with this BLAS, {len(runtimes)} OpenMP libraries are in "
+                f"the process, which may crash or slow each other down: {', '.join(runtimes)} "
+                f"(blas__check_openmp=False silences this)",
+                stacklevel=4,
+            )
 
 
 def get_provider() -> BlasProvider:
@@ -257,3 +266,25 @@ def blas_header_version() -> tuple[str]:
     import hashlib  # noqa: PLC0415  (slow to import, seldom needed)
 
     return (hashlib.sha256(blas_header_text().encode()).hexdigest()[:16],)
+
+
+def openblas_threads_text() -> str:
+    """Return C prototypes of the functions that set and get OpenBLAS's number of threads."""
+    return _PROTOTYPES.format(set="openblas_set_num_threads", get="openblas_get_num_threads")
+
+
+def mkl_threads_text() -> str:
+    """Return C prototypes of the functions that set and get MKL's number of threads."""
+    return _PROTOTYPES.format(set="MKL_Set_Num_Threads", get="MKL_Get_Max_Threads")
+
+
+_PROTOTYPES = """\
+#ifdef __cplusplus
+extern "C" {{
+#endif
+void {set}(int);
+int {get}(void);
+#ifdef __cplusplus
+}}
+#endif
+"""

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 
 from pytensor.tensor.blas._families import FAMILIES, Family
 
-__all__ = ["Runtime", "is_loaded", "library_of", "loaded_libraries", "runtime_of"]
+__all__ = [
+    "Runtime",
+    "is_loaded",
+    "library_of",
+    "loaded_libraries",
+    "openmp_runtimes",
+    "runtime_of",
+]
 
 # What builds put around the names of C functions.
 _DECORATIONS = (("", ""), ("scipy_", ""), ("scipy_", "64_"), ("", "64_"), ("", "_64"), ("", "64"))
@@ -171,3 +178,9 @@ def is_loaded(path: str, loaded: tuple[str, ...]) -> bool:
     """Tell whether a library, by any of its names, is among those loaded."""
     real = os.path.realpath(path)
     return any(path == other or real == os.path.realpath(other) for other in loaded)
+
+
+def openmp_runtimes() -> tuple[str, ...]:
+    """Return the names of the OpenMP libraries in this process; more than one is trouble."""
+    names = dict.fromkeys(os.path.basename(path) for path in loaded_libraries())
+    return tuple(name for name in names if name.startswith(("libgomp", "libiomp", "libomp")))

@@ -204,6 +204,33 @@ def test_ldflags_gives_the_parts():
         assert ldflags(libs=False, flags=True) == ["-fopenmp"]
 
 
+@needs_compiler
+def test_names_of_older_versions():
+    from pytensor.link.c.cmodule import check_mkl_openmp, default_blas_ldflags, try_blas_flag
+    from pytensor.tensor.blas import mkl_threads_text, openblas_threads_text
+
+    flags = mock_flags()
+    assert try_blas_flag(flags.split()) == flags
+    assert try_blas_flag(["-lnosuchlibrary"]) == "" == try_blas_flag(["openblas"])
+    assert default_blas_ldflags() == ""
+    check_mkl_openmp()
+    assert "void MKL_Set_Num_Threads(int);" in mkl_threads_text()
+    assert "int openblas_get_num_threads(void);" in openblas_threads_text()
+
+
+@needs_compiler
+def test_two_openmp_libraries_are_told(monkeypatch):
+    monkeypatch.setattr(_ldflags, "openmp_runtimes", lambda: ("libgomp.so.1", "libiomp5.so"))
+    flags = mock_flags()
+    monkeypatch.setattr(_ldflags, "_chosen", {})
+    with config.change_flags(blas__ldflags=flags):
+        with pytest.warns(UserWarning, match=r"2 OpenMP libraries .* libgomp\.so\.1, libiomp5"):
+            assert get_provider().how == "linked"
+    monkeypatch.setattr(_ldflags, "_chosen", {})
+    with config.change_flags(blas__ldflags=flags, blas__check_openmp=False):
+        assert get_provider().how == "linked"
+
+
 def test_a_graph_without_products_looks_for_no_blas(monkeypatch):
     def refuse(*args):
         raise AssertionError("BLAS was looked for")
