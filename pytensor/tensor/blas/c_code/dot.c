@@ -85,31 +85,37 @@ BLAS_LOOPS void NAME(strided_part_sums)(
     }
 }
 
-BLAS_LOOPS void NAME(contiguous_part_sums)(NAME(part_sums) * sums, const char *x, const char *y, int64_t n)
+#ifdef SWAPPED_s
+/* The lanes of x times y hold re re and im im in turn; with the parts of y swapped, re im and im re. */
+BLAS_LOOPS int64_t NAME(lane_part_sums)(NAME(part_sums) * sums, const char *x, const char *y, int64_t n)
 {
-    const int64_t number = 2 * (int64_t)sizeof(NAME(part));
+    const size_t width = sizeof(NAME(lanes));
+    NAME(lanes) straight = {0}, crossed = {0}, straight1 = {0}, crossed1 = {0}, a, b;
     int64_t i = 0;
-#if defined(__GNUC__)
-    /* Even lanes of x times y hold re re, odd ones im im. Loads shifted by one part bring re and im together
-     * in the even lanes; what is then in the odd ones is not used. The last number is left to the loop below,
-     * since a shifted load reaches into it. */
-    const size_t width = sizeof(NAME(lanes)), part = sizeof(NAME(part));
-    NAME(lanes) straight = {0}, re_im = {0}, im_re = {0}, a, b, shifted;
-    for (; i + DOT_LANES / 2 < n; i += DOT_LANES / 2, x += width, y += width) {
-        memcpy(&a, x, width);
-        memcpy(&b, y, width);
-        straight += a * b;
-        memcpy(&shifted, y + part, width);
-        re_im += a * shifted;
-        memcpy(&shifted, x + part, width);
-        im_re += shifted * b;
+    for (; i + DOT_LANES <= n; i += DOT_LANES, x += 2 * width, y += 2 * width) {
+        memcpy(&a, x, width), memcpy(&b, y, width);
+        straight += a * b, crossed += a * NAME(SWAPPED)(b);
+        memcpy(&a, x + width, width), memcpy(&b, y + width, width);
+        straight1 += a * b, crossed1 += a * NAME(SWAPPED)(b);
     }
+    straight += straight1, crossed += crossed1;
     sums->re_re += NAME(add_lanes)(&straight, 0, 2);
     sums->im_im += NAME(add_lanes)(&straight, 1, 2);
-    sums->re_im += NAME(add_lanes)(&re_im, 0, 2);
-    sums->im_re += NAME(add_lanes)(&im_re, 0, 2);
+    sums->re_im += NAME(add_lanes)(&crossed, 0, 2);
+    sums->im_re += NAME(add_lanes)(&crossed, 1, 2);
+    return i;
+}
 #endif
-    NAME(strided_part_sums)(sums, x, number, y, number, n - i);
+
+BLAS_HELPER void NAME(contiguous_part_sums)(NAME(part_sums) * sums, const char *x, const char *y, int64_t n)
+{
+    const int64_t number = 2 * (int64_t)sizeof(NAME(part));
+#ifdef SWAPPED_s
+    const int64_t done = NAME(lane_part_sums)(sums, x, y, n);
+#else
+    const int64_t done = 0;
+#endif
+    NAME(strided_part_sums)(sums, x + done * number, number, y + done * number, number, n - done);
 }
 
 /* sum of x[i] y[i], or of conj(x[i]) y[i], for any strides. */

@@ -240,4 +240,14 @@ BLAS_INLINE void store_z(char *p, element_z v)
     memcpy(p, &v, sizeof v);
 }
 
+/* A register of 64 bytes of real and imaginary parts with the two swapped, where the compiler can say it. */
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#define SWAPPED_s(v) __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)
+#define SWAPPED_d(v) __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6)
+#define SWAPPED_c SWAPPED_s
+#define SWAPPED_z SWAPPED_d
+#endif
+#endif
+
 #endif
