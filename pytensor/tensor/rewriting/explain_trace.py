@@ -95,7 +95,7 @@ class ProductTracker(Feature):
     """
 
     def __init__(self, products):
-        self.number = {}
+        self.number: dict[Any, int] = {}
         self.origins = {node: {node: None} for node in products}
         self.ends: dict[Any, Event] = {}
         self.rules: dict[Any, str] = {}
@@ -103,7 +103,7 @@ class ProductTracker(Feature):
 
     def number_nodes(self, nodes) -> None:
         """Remember the nodes that were marked, in the order of their marks."""
-        self.number = dict(enumerate(nodes))
+        self.number = {node: i for i, node in enumerate(nodes)}
 
     # -- what happens ---------------------------------------------------------------------
 
@@ -157,7 +157,7 @@ class ProductTracker(Feature):
         taken_by = event.equal.get(node)
         if taken_by is not None and taken_by.owner not in came and is_product(taken_by.owner):
             return [taken_by.owner]
-        mine = {n for n, known in self.number.items() if known in self.origins.get(node, ())}
+        mine = {self.number[known] for known in self.origins.get(node, ())}
         by_mark = [n for n in came if mine.intersection(marks(n))]
         return by_mark or [n for n in came if shares_operand(n, node)]
 
