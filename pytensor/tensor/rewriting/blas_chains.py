@@ -25,7 +25,7 @@ from pytensor.graph.rewriting.basic import node_rewriter
 from pytensor.tensor.blas import BatchedDot, Dot22
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.math import Dot, mul
-from pytensor.tensor.rewriting.algebra import ONE, Coefficient, label, split_scaling
+from pytensor.tensor.rewriting.algebra import ONE, Coefficient, split_scaling
 from pytensor.tensor.rewriting.common import IEEE, is_float
 from pytensor.tensor.rewriting.products import (
     in_place_of,
@@ -90,12 +90,20 @@ class Chain:
         return sum(self.work(i, k, j)[0] for (i, j), k in splits.items())
 
     def multiplied_out(self, splits: Splits) -> Variable:
-        """Return the product of the factors in an order."""
+        """Return the product of the factors in an order.
+
+        The coefficient goes to the left operand of the last product, from where a call takes it; around
+        the product, a view of the result could hide it.
+        """
+        n = len(self.factors)
         done: dict[Span, Variable] = {(i, i + 1): f for i, f in enumerate(self.factors)}
         for i, j in sorted(splits, key=lambda span: span[1] - span[0]):
             k = splits[i, j]
-            done[i, j] = multiplied(done[i, k], done[k, j])
-        return done[0, len(self.factors)]
+            left, right = done[i, k], done[k, j]
+            if j - i == n and not self.coefficient.is_one:
+                left = mul(self.coefficient.scalar(left.type.dtype), left)
+            done[i, j] = multiplied(left, right)
+        return done[0, n]
 
 
 # -- finding a chain -----------------------------------------------------------------------
@@ -266,11 +274,7 @@ def local_reassociate_chain(fgraph, node):
     splits = better_order(chain) if len(chain.factors) > 2 else None
     if splits is None:
         return None
-    product = chain.multiplied_out(splits)
-    label(product, node.outputs[0], "local_reassociate_chain")
-    if not chain.coefficient.is_one:
-        product = mul(chain.coefficient.scalar(dtype), product)
-    return in_place_of(node, product)
+    return in_place_of(node, chain.multiplied_out(splits), "local_reassociate_chain")
 
 
 @register_blas_prepare(IEEE, "reassociate_matmul_chain")
