@@ -35,9 +35,17 @@ _ENVIRONMENT = (
     ),
 )
 
-# A BLAS that somebody made global (MKL does that by itself) must not stand in for the one that was
-# linked, although it has the same names.
-_OWN_LIBRARIES_FIRST = os.RTLD_NOW | getattr(os, "RTLD_DEEPBIND", 0) if os.name == "posix" else 0
+
+def _loading_mode() -> int:
+    """How objects are loaded: so that they find their own libraries first.
+
+    A BLAS that somebody made global (MKL does that by itself) must not stand in for the one that
+    was linked, although it has the same names. Sanitizers cannot live with that.
+    """
+    if os.name != "posix":
+        return 0
+    sanitized = "san" in os.environ.get("LD_PRELOAD", "")
+    return os.RTLD_NOW | (0 if sanitized else getattr(os, "RTLD_DEEPBIND", 0))
 
 
 class ProbeError(Exception):
@@ -175,12 +183,12 @@ def load_object(key: str, build: Callable[[Path], bytes], anew: bool = False) ->
     name = f"blas-{key}-object"
     path = cache.get(name, build, anew)
     try:
-        return ctypes.CDLL(str(path), _OWN_LIBRARIES_FIRST)
+        return ctypes.CDLL(str(path), _loading_mode())
     except OSError as error:
         if cache.is_session(path):
             raise ProbeError(f"it cannot be loaded: {error}") from error
     # Code may not be loaded from there (a noexec mount).
     try:
-        return ctypes.CDLL(str(cache.get_in_session(name, build)), _OWN_LIBRARIES_FIRST)
+        return ctypes.CDLL(str(cache.get_in_session(name, build)), _loading_mode())
     except OSError as error:
         raise ProbeError(f"it cannot be loaded: {error}") from error

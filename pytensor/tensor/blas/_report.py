@@ -124,8 +124,8 @@ def _speeds(provider: BlasProvider) -> list[tuple[str, str]]:
     for label, limit in (("one thread", 1), ("all threads", 0)):
         with limit_threads(limit if pools() else 0):
             times = [
-                (best_time(mine, 0.03), best_time(lambda: np.matmul(x, y, out=z), 0.03))
-                for _ in range(5)
+                (best_time(mine, 0.02), best_time(lambda: np.matmul(x, y, out=z), 0.02))
+                for _ in range(12)
             ]
         own, numpy = (rate / min(column) for column in zip(*times))
         texts.append((f"  {label}", f"{own:.1f} GFLOP/s, NumPy {numpy:.1f}"))
@@ -165,7 +165,8 @@ def _title(candidate: Candidate) -> str:
 
 def _installed(candidate: Candidate, measure: bool) -> tuple[str, str]:
     """Whether a library could be linked, and what speaks against it."""
-    reason = why_not_tried(candidate, scipy_family(), False)
+    second_allowed = config.blas__ldflags == "fastest"
+    reason = why_not_tried(candidate, scipy_family(), second_allowed)
     if not measure:
         return "-", reason or "not tried"
     try:

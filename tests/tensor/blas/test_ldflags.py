@@ -205,6 +205,21 @@ def test_ldflags_gives_the_parts():
 
 
 @needs_compiler
+def test_a_global_library_of_the_same_names_does_not_stand_in():
+    code = f"""
+import ctypes, numpy as np, pytensor, pytensor.tensor as pt
+wrong = ctypes.CDLL({str(mock_library("-DWRONG"))!r}, ctypes.RTLD_GLOBAL)
+pytensor.config.blas__ldflags = {mock_flags()!r}
+x = pt.dmatrix()
+f = pytensor.function([x], x @ x)
+a = np.ones((20, 20))
+print(pytensor.tensor.blas.get_provider().how, np.all(f(a) == 20))
+"""
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert out.stdout.split() == ["linked", "True"], out.stderr
+
+
+@needs_compiler
 def test_names_of_older_versions():
     from pytensor.link.c.cmodule import check_mkl_openmp, default_blas_ldflags, try_blas_flag
     from pytensor.tensor.blas import mkl_threads_text, openblas_threads_text
