@@ -191,7 +191,7 @@ def counted(fgraph) -> tuple[dict[str, int], int]:
         elif isinstance(op, Blockwise) and isinstance(op.core_op, Dot):
             calls["Blockwise"] += 1
         elif isinstance(op, Elemwise | CAReduce) and node.inputs[0].type.ndim:
-            loops += node.outputs[0].type.ndim > 0 or isinstance(op, CAReduce)
+            loops += isinstance(op, CAReduce) or not all(node.outputs[0].type.broadcastable)
     return dict(calls), loops
 
 

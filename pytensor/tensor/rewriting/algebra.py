@@ -39,6 +39,7 @@ __all__ = [
     "SumView",
     "SummandView",
     "as_factor",
+    "base_of",
     "is_inner",
     "label",
     "matcher",
@@ -360,11 +361,22 @@ def _matches(
         return
     for other in islice(view.accumulators(summand), _MAX_TRIES):
         full = dict(bindings)
-        if not _bind_coefficient(rest[0], other.coefficient, full):
+        coefficient, core = other.coefficient, other.core
+        if rest[0].coefficient is not None and (inner := _scaling_read_elsewhere(core)) is not None:
+            coefficient, core = coefficient.product(inner[0]), inner[1]
+        if not _bind_coefficient(rest[0], coefficient, full):
             rule.refuse(node, "coefficient_is_one")
             continue
-        full[rest[0].core.name] = other.core
+        full[rest[0].core.name] = core
         yield [summand, other], full
+
+
+def _scaling_read_elsewhere(core: Variable) -> tuple[Coefficient, Variable] | None:
+    """See an accumulator that is a scaled array, kept whole for other readers, as both.
+
+    The call scales for nothing, so the scaled array needn't be computed for it.
+    """
+    return None if core.owner is None else split_scaling(core.owner, core.type)
 
 
 def _bind_operands(args, operands) -> dict[str, Any] | None:
@@ -383,14 +395,14 @@ def _bind_operands(args, operands) -> dict[str, Any] | None:
 
 def transposed_of(a: Variable, b: Variable) -> tuple[bool, bool] | None:
     """Return whether the matrix `a` is `b` transposed and conjugated, ``None`` if unrelated."""
-    a, a_transposed, a_conjugated = _base(a)
-    b, b_transposed, b_conjugated = _base(b)
+    a, a_transposed, a_conjugated = base_of(a)
+    b, b_transposed, b_conjugated = base_of(b)
     if a is not b:
         return None
     return a_transposed != b_transposed, a_conjugated != b_conjugated
 
 
-def _base(var: Variable) -> tuple[Variable, bool, bool]:
+def base_of(var: Variable) -> tuple[Variable, bool, bool]:
     """Return the variable under transposes and conjugates, and whether there is one of each."""
     transposed = conjugated = False
     while (node := var.owner) is not None:

@@ -21,6 +21,7 @@ from pytensor.tensor.rewriting.algebra import (
     Coefficient,
     SummandView,
     SumOfCores,
+    base_of,
     is_inner,
     label,
     matchers,
@@ -87,7 +88,7 @@ def _pair(product: _Product, index: int) -> tuple[Hashable, Hashable]:
     left, right = product.operands
     rows, columns = left.type.shape[0], right.type.shape[1] if right.type.ndim == 2 else 1
     return tuple(
-        (var, index) if count is not None and count < _FEW else var
+        (var, index) if count is not None and count < _FEW else base_of(var)
         for var, count in ((left, rows), (right, columns))
     )
 
@@ -96,16 +97,19 @@ def _factored(side: int, products: Sequence[_Product], view: SumOfCores) -> Vari
     """Return the sum of products that share the operand on one side as one product."""
     dtype = view.like.dtype
     common = products[0].operands[side]
-    others: dict[Variable, SummandView] = {}
+    others: dict[Hashable, SummandView] = {}
     for coefficient, operands, _ in products:
         other = operands[1 - side]
-        if other in others:
-            coefficient = others[other].coefficient.plus(coefficient)
-        others[other] = SummandView(coefficient, other, 1)
+        known = others.get(base_of(other))
+        if known is None:
+            others[base_of(other)] = SummandView(coefficient, other, 1)
+        else:
+            known.coefficient = known.coefficient.plus(coefficient)
     outside = ONE
     if len({summand.coefficient for summand in others.values()}) == 1:
         outside = next(iter(others.values())).coefficient
-        others = {other: SummandView(ONE, other, 1) for other in others}
+        for summand in others.values():
+            summand.coefficient = ONE
     total = total_of(others.values(), dtype)
     result = dot(total, common) if side else dot(common, total)
     if not outside.is_one:

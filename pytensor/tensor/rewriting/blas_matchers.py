@@ -21,6 +21,9 @@ from pytensor.tensor.shape import Shape_i
 
 BLAS_DTYPES = frozenset(("float32", "float64", "complex64", "complex128"))
 
+# How deep scalars are looked for in an operand: what others read would be walked again and again.
+_MAX_SCALINGS = 16
+
 
 def is_dot(node) -> bool:
     """Return whether `node` multiplies two matrices."""
@@ -46,8 +49,8 @@ def matmul_operands(view, var: Variable):
     elif not (is_dot(node) or isinstance(node.op, Dot22)):
         return None
     conjugated = getattr(node.op, "conj", "")
-    left, of_left = _unscaled(view, _conjugate(node.inputs[0], "x" in conjugated))
-    right, of_right = _unscaled(view, _conjugate(node.inputs[1], "y" in conjugated))
+    left, of_left = _unscaled(_conjugate(node.inputs[0], "x" in conjugated))
+    right, of_right = _unscaled(_conjugate(node.inputs[1], "y" in conjugated))
     return left, right, coefficient.product(of_left).product(of_right)
 
 
@@ -87,13 +90,30 @@ def _conjugate(var: Variable, really: bool) -> Variable:
     return conj(var) if really else var
 
 
-def _unscaled(view, operand: Variable) -> tuple[Variable, Coefficient]:
-    if operand.owner is None or operand.type.dtype not in BLAS_DTYPES:
-        return operand, ONE
-    scaling = split_scaling(operand.owner, operand.type)
-    if scaling is None or view.readers(operand) != 1:
-        return operand, ONE
-    return scaling[1], scaling[0]
+def _unscaled(operand: Variable) -> tuple[Variable, Coefficient]:
+    """Return an operand without the scalars that multiply it, and those.
+
+    It does not matter who else reads the scaled operand: a call scales for nothing.
+    """
+    coefficient = ONE
+    for _ in range(_MAX_SCALINGS):
+        if operand.owner is None or operand.type.dtype not in BLAS_DTYPES:
+            break
+        scaling = split_scaling(operand.owner, operand.type) or _scaled_view(operand)
+        if scaling is None:
+            break
+        coefficient, operand = coefficient.product(scaling[0]), scaling[1]
+    return operand, coefficient
+
+
+def _scaled_view(operand: Variable) -> tuple[Coefficient, Variable] | None:
+    """See ``(s * X).T`` as s and ``X.T``, ``(s * x)[:, None]`` as s and ``x[:, None]``."""
+    node = operand.owner
+    if node is None or not isinstance(node.op, DimShuffle) or node.inputs[0].owner is None:
+        return None
+    inner = node.inputs[0]
+    scaling = split_scaling(inner.owner, inner.type)
+    return None if scaling is None else (scaling[0], node.op(scaling[1]))
 
 
 @matcher("@", 2, 2)
@@ -108,8 +128,10 @@ def _matrix_times_vector(view, var):
     node = var.owner
     if node is not None and isinstance(node.op, Gemv) and _constant_value(node.inputs[4]) == 0:
         # Found before what it belongs to was looked at.
-        matrix = _conjugate(node.inputs[2], bool(node.op.conj))
-        return (matrix, node.inputs[3]), _as_coefficient(node.inputs[1])
+        matrix, of_matrix = _unscaled(_conjugate(node.inputs[2], bool(node.op.conj)))
+        vector, of_vector = _unscaled(node.inputs[3])
+        coefficient = _as_coefficient(node.inputs[1])
+        return (matrix, vector), coefficient.product(of_matrix).product(of_vector)
     if node is None or not isinstance(node.op, DimShuffle) or node.op.new_order not in ((0,), (1,)):
         return None
     (inner,) = node.inputs
@@ -146,8 +168,8 @@ def _batch_times_batch(view, var):
         left, right = node.inputs
     else:
         return None
-    left, of_left = _unscaled(view, left)
-    right, of_right = _unscaled(view, right)
+    left, of_left = _unscaled(left)
+    right, of_right = _unscaled(right)
     return (left, right), coefficient.product(of_left).product(of_right)
 
 
@@ -183,8 +205,8 @@ def _outer_product(view, var):
             return None
     if column is None or row is None:
         return None
-    column, of_column = _unscaled(view, column)
-    row, of_row = _unscaled(view, row)
+    column, of_column = _unscaled(column)
+    row, of_row = _unscaled(row)
     coefficient = coefficient.product(of_column).product(of_row)
     return (_axis_as_vector(column, 0), _axis_as_vector(row, 1)), coefficient
 
