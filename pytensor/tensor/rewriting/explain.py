@@ -194,7 +194,7 @@ def _rewritten(fgraph, mode, shapes: dict, name: str) -> Explanation:
     tracker.finish()
     fgraph.remove_feature(tracker)
     after = Lengths(fgraph, shapes, same)
-    return _gathered(fgraph, written, tracker, after, shown, name)
+    return _gathered(fgraph, written, tracker, after, shown, name, mode)
 
 
 def _texts(nodes) -> dict[int, tuple[str, str]]:
@@ -206,7 +206,7 @@ def _texts(nodes) -> dict[int, tuple[str, str]]:
     }
 
 
-def _gathered(fgraph, written, tracker, lengths, shown, name: str) -> Explanation:
+def _gathered(fgraph, written, tracker, lengths, shown, name: str, mode) -> Explanation:
     heirs: dict = {node: [] for node in written}
     others = []
     final = [node for node in fgraph.toposort() if is_product(node)]
@@ -235,7 +235,7 @@ def _gathered(fgraph, written, tracker, lengths, shown, name: str) -> Explanatio
         record.expression, record.line = expression or record.expression, line or record.line
         record.number = len(records) + 1
         records.append(record)
-    records += _inner(fgraph, lengths, len(records))
+    records += _inner(fgraph, lengths, len(records), mode)
     return Explanation.of(name, records, lengths)
 
 
@@ -323,17 +323,22 @@ def _as_it_is(fgraph, shapes: dict | None = None, name: str = "") -> Explanation
     records = [_present(fgraph, node, lengths, "") for node in nodes]
     for number, record in enumerate(records, 1):
         record.number = number
-    records += _inner(fgraph, lengths, len(records))
+    records += _inner(fgraph, lengths, len(records), None)
     return Explanation.of(name, records, lengths)
 
 
-def _inner(fgraph, lengths: Lengths, count: int) -> list[ProductRecord]:
-    """Describe the products in loops and other inner graphs, as they are."""
+def _inner(fgraph, lengths: Lengths, count: int, mode) -> list[ProductRecord]:
+    """Describe the products in loops and other inner graphs."""
     records: list[ProductRecord] = []
     for node in fgraph.toposort():
         inner = getattr(getattr(node.op, "core_op", node.op), "fgraph", None)
         if inner is None or isinstance(node.op, Elemwise) or not _calls_in(inner):
             continue
+        if mode is not None and not all(map(is_call, filter(is_product, inner.apply_nodes))):
+            # Compiled when it is first run; loops are rewritten with what is around them.
+            inner = inner.unfreeze() if hasattr(inner, "unfreeze") else inner.clone()
+            with mode.active():
+                mode.optimizer(inner)
         inside = Lengths(inner, None, lengths.same)
         nodes = [n for n in inner.toposort() if is_product(n)]
         for n in nodes:
@@ -357,6 +362,8 @@ def _present(fgraph, node, lengths: Lengths, rule: str) -> ProductRecord:
         asked=work_of(node, lengths),
         is_outer=is_outer(node),
     )
+    if isinstance(node.op, Syrk):
+        record.lengths[1] = record.lengths[0][::-1]
     record.amount = record.asked
     _say_what_it_is(fgraph, record, [node], {node: rule})
     return record

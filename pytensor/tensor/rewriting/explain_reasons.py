@@ -57,7 +57,7 @@ def why_it_stays(fgraph, node) -> str:
         found = noted_refusal(node) or first_refusal(fgraph, [node])
         return found or phrase("local_dot_to_dot22", "one_float_dtype")
     if node.outputs[0].type.ndim > 2:
-        return "no call takes batches of these shapes; each pair of matrices is one call"
+        return "a stack of products: one node, which makes a call for each pair of matrices"
     nodes = [node, *_sums_that_read(fgraph, node)]
     return noted_refusal(node) or first_refusal(fgraph, nodes) or "the BLAS stage did not run"
 

@@ -7,18 +7,23 @@ replacement that removes others are their heirs: by the source line, which every
 
 from __future__ import annotations
 
+import linecache
+import os
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
 from pytensor.graph.features import Feature
 from pytensor.graph.rewriting.trace import rewriter_name
-from pytensor.graph.utils import user_line
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
 from pytensor.tensor.rewriting.explain_words import factors, is_product
 
 # Stands where a file name stands in the frames that mark a node.
 _MARK = "<explained node>"
+# Where dispatchers and the like are; packages of users are deeper than that.
+_LIBRARY = tuple(
+    os.path.join(os.path.dirname(os.__file__), name) for name in ("functools.py", "contextlib.py")
+)
 # How many variables are asked for a line.
 _MAX_LOOK = 200
 
@@ -50,13 +55,25 @@ def line_of(var) -> str:
     seen, queue = {var}, deque([var])
     while queue and len(seen) < _MAX_LOOK:
         current = queue.popleft()
-        found = user_line(current)
-        if current.owner is not None and found and not found.startswith(_MARK):
+        found = _own_line(current) if current.owner is not None else ""
+        if found:
             return found if current is var else f"near {found}"
         for below in current.owner.inputs if current.owner is not None else ():
             if below not in seen:
                 seen.add(below)
                 queue.append(below)
+    return ""
+
+
+def _own_line(var) -> str:
+    """Return the innermost line outside of this package and of Python's library."""
+    for stack in getattr(var.tag, "trace", None) or ():
+        frames = [f for f in stack if f[0] != _MARK and not f[0].startswith(_LIBRARY)]
+        if frames:
+            file, line, *_ = frames[0]
+            text = linecache.getline(file, line).strip()
+            where = f"{os.path.basename(file)}:{line}"
+            return f"{where}: {text}" if text else where
     return ""
 
 

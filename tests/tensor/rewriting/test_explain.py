@@ -162,6 +162,16 @@ class TestWhatItSays:
         assert record.expression == "matrix @ vector" and record.shapes == "(m, k) @ (k,)"
         assert "test_explain.py" in record.line
 
+    def test_products_inside_an_op_from_a_graph(self):
+        op = pytensor.compile.builders.OpFromGraph([A], [A @ A.T + 1])
+        record = only(op(A) * 2)
+        assert record.inside == "OpFromGraph" and record.routine.startswith("Syrk")
+        assert record.shapes == "(m, k) @ (k, m)"
+
+    def test_lines_of_pythons_library_are_not_the_users(self):
+        found = explain(pytensor.gradient.jacobian(A @ x, x), MODE)
+        assert "functools" not in found and "test_explain.py" in found
+
     def test_triangles(self):
         record = only(pt.tril(A) @ B)
         assert record.status == "call" and record.work in ("m k n", "2 m k n")
