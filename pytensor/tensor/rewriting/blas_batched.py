@@ -4,7 +4,7 @@ What becomes of ``X @ Y`` with batch axes depends on static information alone:
 
 - two batches of equal length: `BatchedDot`;
 - a sum over the whole batch, as in the derivative of ``T @ B`` by B: one product with a longer
-  inner axis, if at most one operand has to be copied for that;
+  inner axis, if no operand has to be copied for that;
 - inner length 1: an outer product for each item, which is a plain multiplication;
 - all else: `Blockwise` of `Dot` stays. Its C kernel walks over the batch by strides, 0 where an
   operand is broadcast, copies no operand, and takes a batch times one matrix as one product
@@ -46,7 +46,8 @@ def _lies_scattered(var: Variable) -> bool:
     if node is None:
         return False
     if isinstance(node.op, DimShuffle):
-        kept = [axis for axis in node.op.new_order if axis != "x"]
+        shape = node.inputs[0].type.shape
+        kept = [axis for axis in node.op.new_order if axis != "x" and shape[axis] != 1]
         return kept != sorted(kept) or _lies_scattered(node.inputs[0])
     return isinstance(node.op, Subtensor)
 
@@ -165,11 +166,9 @@ def _joined_product(left: Variable, right: Variable, axes: list[int]) -> Variabl
         return None
     left = reordered(left, (*axes, n - 1, n - 2))
     right = reordered(right, (*axes, n - 2, n - 1))
-    copied = (_lies_scattered(left), _lies_scattered(right))
-    # Copying pays if every element copied is used in a few multiplications.
-    if all(copied) or (copied[0] and right.type.shape[-1] == 1):
-        return None
-    if copied[1] and left.type.shape[-1] == 1:
+    # Copies cost more than the sum they save: 1.07 to 1.3 times the time (8 products of n = 32 to
+    # 400), against 0.4 to 1.0 without.
+    if _lies_scattered(left) or _lies_scattered(right):
         return None
     right = _with_batch_of(left, right, len(axes))
     joined = [join_dims(var, 0, len(axes) + 1) for var in (left, right)]
