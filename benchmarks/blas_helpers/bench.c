@@ -45,20 +45,21 @@ static void once(const blas_env *env, int how, const matrix_view *x, const matri
     }
 }
 
-/* Nanoseconds per call: the best of several rounds. */
-double bench_gemm(void *const *routines, int how, const matrix_view *x, const matrix_view *y,
+/* Nanoseconds per call of each way: the best of several rounds, in which the ways take turns. */
+void bench_gemm(void *const *routines, double *best, const matrix_view *x, const matrix_view *y,
         const matrix_view *z, long calls)
 {
     const blas_env env = {routines, no_scratch, NULL};
-    double best = 1e30;
-    for (int round = 0; round < 15; round++) {
-        const double start = now();
-        for (long i = 0; i < calls; i++)
-            once(&env, how, x, y, z);
-        const double elapsed = (now() - start) / (double)calls * 1e9;
-        best = elapsed < best ? elapsed : best;
-    }
-    return best;
+    for (int how = HELPER; how <= ZERO_FIRST; how++)
+        best[how] = 1e30;
+    for (int round = 0; round < 25; round++)
+        for (int how = HELPER; how <= ZERO_FIRST; how++) {
+            const double start = now();
+            for (long i = 0; i < calls; i++)
+                once(&env, how, x, y, z);
+            const double elapsed = (now() - start) / (double)calls * 1e9;
+            best[how] = elapsed < best[how] ? elapsed : best[how];
+        }
 }
 
 /* how: 0 helper (library), 1 plain loops, 2 by hand */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include "gemm_plan.h"
 
-enum { BLOCKS = 64 };
+enum { BLOCKS = 4096 };
 static void *blocks[BLOCKS];
 static int used;
 static int fail_scratch;

@@ -97,6 +97,17 @@ BLAS_HELPER bool NAME(direct_gemm)(const blas_env *env, REAL alpha, const matrix
     return true;
 }
 
+/* Small matrices times a vector are faster by gemm's kernel for small sizes (benchmarks/blas_helpers). */
+#ifndef BLAS_SMALL_ROW
+#define BLAS_SMALL_ROW 4096
+#endif
+
+BLAS_HELPER bool NAME(prefers_gemv)(const matrix_view *x, const matrix_view *z)
+{
+    const int64_t results = z->rows * z->cols;
+    return results == 1 || ((z->rows == 1 || z->cols == 1) && results * x->cols > BLAS_SMALL_ROW);
+}
+
 /* One row or one column of z: a product of a matrix and a vector, which gemv reads once. */
 BLAS_OUTLINE int NAME(gemm_by_gemv)(const blas_env *env, REAL alpha, const matrix_view *x,
         const matrix_view *y, REAL beta, const matrix_view *z)
@@ -144,7 +155,7 @@ BLAS_HELPER int NAME(gemm)(const blas_env *env, REAL alpha, const matrix_view *x
         NAME(scale_matrix)(beta, z);
         return BLAS_DONE;
     }
-    if (z->rows == 1 || z->cols == 1)
+    if (NAME(prefers_gemv)(x, z))
         return NAME(gemm_by_gemv)(env, alpha, x, y, beta, z);
     if (z->rows > BLAS_INT_LIMIT || z->cols > BLAS_INT_LIMIT || x->cols > BLAS_INT_LIMIT)
         return NAME(split_gemm)(env, alpha, x, y, beta, z);
