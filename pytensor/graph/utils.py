@@ -20,6 +20,8 @@ T = TypeVar("T")
 PACKAGE_DIRECTORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 """Frames of files below this directory are ours, not the user's."""
 
+_STANDARD_LIBRARY = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
+
 
 class MissingInputError(Exception):
     """A graph needs a variable that is neither an input nor computable from the inputs."""
@@ -85,8 +87,18 @@ class _Source(threading.local):
 source = _Source()
 
 
+def _is_internal(filename: str) -> bool:
+    """Tell whether code is this package's or the standard library's, which calls for it."""
+    if filename.startswith((PACKAGE_DIRECTORY, "<frozen ")):
+        return True
+    installed = "site-packages" in filename or "dist-packages" in filename
+    return filename.startswith(_STANDARD_LIBRARY) and not installed
+
+
 def user_frames(limit: int | None = None) -> tuple[tuple[str, int, str], ...]:
-    """Return (file, line, function) of the innermost frames outside this package.
+    """Return (file, line, function) of the innermost frames of the user's code.
+
+    That is code outside this package and the standard library.
 
     This runs for every node that is made, hence no `traceback`, no source lookup: only names
     and numbers are kept. Lines are read from disk when somebody asks (see `user_line`).
@@ -110,7 +122,7 @@ def user_frames(limit: int | None = None) -> tuple[tuple[str, int, str], ...]:
         if internal is None:
             if len(known) > 20_000:  # names made up for exec would be kept for ever
                 known.clear()
-            internal = known[filename] = filename.startswith(PACKAGE_DIRECTORY)
+            internal = known[filename] = _is_internal(filename)
         if not internal:
             found.append((filename, frame.f_lineno, code.co_name))
             if len(found) >= limit:

@@ -1,6 +1,7 @@
 """Errors, the user's line, `__props__`, scratchpads, association lists."""
 
 import copy
+import functools
 import pickle
 import threading
 
@@ -83,6 +84,13 @@ class TestUserLine:
         space = {"op1": op1, "x": var("x")}
         exec(compile("y = op1(x)", "<made up>", "exec"), space)
         assert user_line(space["y"]) == "<made up>:1"
+
+    def test_is_never_one_of_the_standard_library(self):
+        dispatched = functools.singledispatch(lambda x: op1(x))
+        made = dispatched(var("x"))
+        files = [file for file, _, _ in made.tag.trace[0]]
+        assert files[:2] == [__file__, __file__]
+        assert not any(file.endswith("functools.py") for file in files)
 
     def test_limit(self):
         def inner():

@@ -20,10 +20,6 @@ from pytensor.tensor.rewriting.explain_words import factors, is_product
 
 # Stands where a file name stands in the frames that mark a node.
 _MARK = "<explained node>"
-# Where dispatchers and the like are; packages of users are deeper than that.
-_LIBRARY = tuple(
-    os.path.join(os.path.dirname(os.__file__), name) for name in ("functools.py", "contextlib.py")
-)
 # How many variables are asked for a line.
 _MAX_LOOK = 200
 
@@ -66,9 +62,9 @@ def line_of(var) -> str:
 
 
 def _own_line(var) -> str:
-    """Return the innermost line outside of this package and of Python's library."""
+    """Return the innermost line of the user's code."""
     for stack in getattr(var.tag, "trace", None) or ():
-        frames = [f for f in stack if f[0] != _MARK and not f[0].startswith(_LIBRARY)]
+        frames = [f for f in stack if f[0] != _MARK]
         if frames:
             file, line, *_ = frames[0]
             text = linecache.getline(file, line).strip()
