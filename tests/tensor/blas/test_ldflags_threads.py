@@ -1,6 +1,7 @@
 """Limits of BLAS's threads: in force during calls, gone after them, free where there is none."""
 
 import copy
+import os
 import pickle
 import subprocess
 import sys
@@ -199,26 +200,36 @@ def test_threadpoolctl_is_asked_for_other_libraries(monkeypatch):
 
 
 def test_real_libraries():
-    """SciPy's and NumPy's own, in a process that may use two threads."""
+    """SciPy's and NumPy's own, in a process that may use two threads.
+
+    The time of other threads than the caller's is told from the process's: a busy machine does
+    not change that.
+    """
     code = """
 import time, numpy as np, pytensor, pytensor.tensor as pt
 from pytensor.tensor.blas._threads import pools
 x = pt.dmatrix("x")
 f = pytensor.function([x], x @ x)
-f.blas_threads = 1
 a = np.ones((700, 700))
-f(a)
-before = [pool.get() for pool in pools()]
-wall, cpu = time.perf_counter(), time.process_time()
-for _ in range(4):
+def cpu_beside_the_caller():
     f(a)
-ratio = (time.process_time() - cpu) / (time.perf_counter() - wall)
+    time.sleep(0.2)  # workers that wait for more use time for a while
+    mine, all_ = time.thread_time(), time.process_time()
+    for _ in range(4):
+        f(a)
+    mine, all_ = time.thread_time() - mine, time.process_time() - all_
+    return all_ / mine
+free = cpu_beside_the_caller()
+before = [pool.get() for pool in pools()]
+f.blas_threads = 1
+limited = cpu_beside_the_caller()
 assert [pool.get() for pool in pools()] == before, before
-print(len(before), max(before), ratio <= 1.05, ratio)
+print(len(before), max(before), free, limited)
 """
-    env = {**__import__("os").environ, "OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}
+    env = {**os.environ, "OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}
     out = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
-    count, most, held, ratio = (out.stdout or "0 0 0 0").split()
-    if int(most) < 2:
+    assert out.returncode == 0, out.stderr
+    count, most, free, limited = map(float, out.stdout.split())
+    if most < 2:
         pytest.skip("the libraries here use one thread anyway")
-    assert int(count) >= 1 and held == "True", (ratio, out.stderr)
+    assert count >= 1 and limited <= 1.05 < free, out.stdout
