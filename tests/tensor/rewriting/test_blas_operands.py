@@ -1,0 +1,191 @@
+"""Symmetric products, common factors, casts and conjugates: each rule fires, each guard declines."""
+
+import random
+
+import numpy as np
+import pytest
+
+import pytensor
+import pytensor.tensor as pt
+from benchmarks.blas_fusion_table import counted
+from pytensor.graph.rewriting.trace import rewrite_trace
+from pytensor.tensor.elemwise import Elemwise
+from pytensor.tensor.rewriting.blas_factoring import covered
+
+A, B, C, D = pt.dmatrices("A", "B", "C", "D")
+x = pt.dvector("x")
+Z1, Z2 = pt.zmatrix("Z1"), pt.zmatrix("Z2")
+s = pt.dscalar("s")
+few = pt.tensor("few", dtype="float64", shape=(2, 4))
+N = 4
+
+
+def compiled(*outputs):
+    inputs = pytensor.graph.traversal.explicit_graph_inputs(outputs)
+    with rewrite_trace() as trace:
+        function = pytensor.function(list(inputs), list(outputs), mode="PY")
+    return function, {e.detail for e in trace.events if e.outcome == "refused"}
+
+
+def check(out, calls, *others):
+    """Compile, count the calls, compare the value of `out` with the unrewritten graph's."""
+    function, reasons = compiled(out, *others)
+    assert counted(function.maker.fgraph)[0] == calls
+    rng = np.random.default_rng(3)
+    values = []
+    for spec in function.maker.inputs:
+        shape = [N if n is None else n for n in spec.variable.type.shape]
+        value = rng.normal(size=shape) * 3
+        if spec.variable.type.dtype.startswith("complex"):
+            value = value + 1j * rng.normal(size=shape)
+        values.append(value.astype(spec.variable.type.dtype))
+    plain = pytensor.function(
+        [spec.variable for spec in function.maker.inputs],
+        out,
+        mode=pytensor.compile.mode.Mode("py", None),
+        on_unused_input="ignore",
+    )
+    single = out.type.dtype in ("float32", "complex64")
+    np.testing.assert_allclose(function(*values)[0], plain(*values), rtol=1e-4 if single else 1e-9)
+    return function, reasons
+
+
+class TestSyrk:
+    def test_exactly_symmetric(self):
+        function, _ = check(s * (A.T @ A), {"Syrk": 1})
+        function, _ = compiled(A @ A.T)
+        result = function(np.random.default_rng(0).normal(size=(7, 3)))[0]
+        assert (result == result.T).all()
+
+    @pytest.mark.parametrize("dtype", ["float32", "complex64", "complex128"])
+    def test_dtypes(self, dtype):
+        X = pt.matrix("X", dtype=dtype)
+        check(0.5 * (X @ X.T), {"Syrk": 1})
+        if dtype.startswith("complex"):
+            function, _ = check(X.conj().T @ X, {"Syrk": 1})
+            ops = [str(n.op) for n in function.maker.fgraph.apply_nodes]
+            assert not any("Conj" in op or "conj" in op for op in ops)
+
+    def test_bias_broadcasts(self):
+        check(A @ A.T + x, {"Syrk": 1})
+        check(A @ A.T + s, {"Syrk": 1})
+
+    def test_views_with_other_strides_are_other_variables(self):
+        check(A[::2] @ A[:2].T, {"Dot22": 1})
+        check(A @ B.T, {"Dot22": 1})
+
+    def test_a_row_or_a_column_is_a_smaller_call(self):
+        row = pt.drow("row")
+        _, reasons = check(row @ row.T, {"Gemv": 1})
+        assert "is_matrix" in reasons
+        check(pt.outer(x, x), {"Ger": 1})
+
+    def test_complex_scale_of_a_hermitian_product(self):
+        scale = pt.zscalar("scale")
+        _, reasons = check(scale * (Z1 @ Z1.conj().T), {"Dot22Scalar": 1})
+        assert "is_real" in reasons
+
+    def test_accumulator_that_does_not_fit(self):
+        row = pt.drow("row")
+        _, reasons = check(B + row @ row.T, {"Gemv": 1})
+        fixed = pt.tensor("fixed", dtype="float64", shape=(None, 1))
+        check(fixed + A @ A.T, {"Syrk": 1})
+
+
+class TestCommonFactor:
+    def test_left_right_and_both(self):
+        check(A @ B - A @ C, {"Dot22": 1})
+        check(A @ C + B @ C, {"Dot22": 1})
+        check(A @ B + A @ C + D @ C, {"Dot22": 1, "Gemm": 1})
+
+    def test_other_scales_and_transposes(self):
+        check(s * (A @ B) + (C.T @ A.T).T / s, {"Dot22": 1})
+        check((s * A) @ B + A @ B, {"Dot22Scalar": 1})
+
+    def test_few_rows_decline(self):
+        square = pt.tensor("square", dtype="float64", shape=(4, 4))
+        other = pt.tensor("other", dtype="float64", shape=(4, 4))
+        check(few @ square + few @ other, {"Dot22": 1, "Gemm": 1})
+
+    def test_a_product_that_others_read_declines(self):
+        product = A @ B
+        check(product + A @ C, {"Dot22": 1, "Gemm": 1}, product * D)
+
+    @pytest.mark.parametrize("seed", range(30))
+    def test_covers_with_the_fewest_whatever_the_order(self, seed):
+        rng = random.Random(seed)
+        pairs = list(
+            {(rng.choice("abcde"), rng.choice("vwxyz")) for _ in range(rng.randrange(1, 9))}
+        )
+        sizes = set()
+        for _ in range(4):
+            rng.shuffle(pairs)
+            groups = covered(pairs)
+            members = [i for _, group in groups for i in group]
+            assert len(members) == len(set(members))
+            sizes.add(len(groups) + len(pairs) - len(members))
+        names = sorted({("l", a) for a, _ in pairs} | {("r", b) for _, b in pairs})
+        fewest = min(
+            bin(mask).count("1")
+            for mask in range(1 << len(names))
+            if all(
+                any(mask >> names.index(end) & 1 for end in (("l", a), ("r", b))) for a, b in pairs
+            )
+        )
+        assert sizes == {fewest}
+
+
+class TestCasts:
+    F = pt.fmatrix("F")
+
+    @staticmethod
+    def casts(function):
+        nodes = function.maker.fgraph.apply_nodes
+        return sum(isinstance(n.op, Elemwise) and n.inputs[0].type.ndim == 2 for n in nodes)
+
+    def test_one_cast_of_the_smaller(self):
+        function, _ = check(self.F @ A, {"Dot22": 1})
+        assert self.casts(function) == 1
+        function, _ = check(self.F.T @ A + self.F @ B + C, {"Gemm": 2})
+        assert self.casts(function) == 1
+
+    def test_a_cast_that_is_there_is_the_only_one(self):
+        function, _ = check(self.F.astype("float64") @ A, {"Dot22": 1})
+        assert self.casts(function) == 1
+
+    def test_integers_of_both_stay(self):
+        check(pt.lmatrix("i") @ pt.imatrix("j"), {"Dot": 1})
+
+
+class TestConjugates:
+    def test_read_elsewhere_stays(self):
+        conjugate = Z1.conj()
+        function, _ = check(conjugate @ Z2, {"Dot22": 1}, conjugate)
+        assert not any("conj=" in str(n.op) for n in function.maker.fgraph.apply_nodes)
+
+    def test_both_operands_and_an_accumulator(self):
+        function, _ = check(Z1.conj() @ Z2.conj().T + Z2, {"Gemm": 1})
+        assert any("conj=xy" in str(n.op) for n in function.maker.fgraph.apply_nodes)
+
+    def test_real_graphs_have_none(self):
+        function, _ = check(A.conj().T @ B, {"Dot22": 1})
+        assert not any("conj" in str(n.op) for n in function.maker.fgraph.apply_nodes)
+
+
+class TestBatches:
+    T, U = pt.dtensor3("T"), pt.dtensor3("U")
+
+    def test_accumulator_larger_than_the_product_declines(self):
+        one = pt.tensor("one", dtype="float64", shape=(1, None, None, None))
+        four = pt.dtensor4("four")
+        _, reasons = check(four + one @ one, {"Blockwise": 1})
+        assert "fits" in reasons
+
+    def test_unscaled_product_declines(self):
+        _, reasons = check(self.T @ self.U, {"BatchedDot": 1})
+        assert "is_scaled" in reasons
+
+    def test_other_dtypes_decline(self):
+        i = pt.tensor3("i", dtype="int64")
+        _, reasons = check(i @ i + i, {"BatchedDot": 1})
+        assert "one_float_dtype" in reasons
