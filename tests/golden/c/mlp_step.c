@@ -578,7 +578,7 @@ static int calls_blas(pt_ctx *ctx, pt_array *const *args)
     const pt_array *x4 = args[4];
     pt_array *z0 = args[5];
     {
-return gemm_kernel_d(ctx, false, x0, load_d(x1->data), x2, x3, load_d(x4->data), z0);
+return gemm_kernel_d(ctx, false, x0, load_d(x1->data), x2, false, x3, false, load_d(x4->data), z0);
     }
     return PT_OK;
 }
@@ -593,7 +593,7 @@ static int calls_blas(pt_ctx *ctx, pt_array *const *args)
     const pt_array *x4 = args[4];
     pt_array *z0 = args[5];
     {
-return gemm_kernel_d(ctx, true, x0, load_d(x1->data), x2, x3, load_d(x4->data), z0);
+return gemm_kernel_d(ctx, true, x0, load_d(x1->data), x2, false, x3, false, load_d(x4->data), z0);
     }
     return PT_OK;
 }
@@ -605,7 +605,7 @@ static int calls_blas(pt_ctx *ctx, pt_array *const *args)
     const pt_array *x1 = args[1];
     pt_array *z0 = args[2];
     {
-return dot22_kernel_d(ctx, "Dot22", real_d(1.0), x0, x1, z0);
+return dot22_kernel_d(ctx, "Dot22", real_d(1.0), x0, false, x1, false, z0);
     }
     return PT_OK;
 }

@@ -1,6 +1,7 @@
 """The C kernels of the BLAS Ops: all layouts and element types through compiled programs."""
 
 import itertools
+import re
 import shutil
 import subprocess
 import sys
@@ -37,6 +38,7 @@ from pytensor.tensor.blas import (
     gemv_no_inplace,
     ger,
     ger_destructive,
+    syrk,
 )
 from pytensor.tensor.type import tensor
 
@@ -209,35 +211,57 @@ def test_scales_of_another_dtype():
         (
             gemm_no_inplace,
             ((3, 4), (), (3, 5), (6, 4), ()),
-            r"\[Gemm\].* z \(3, 4\), x \(3, 5\), y \(6, 4\)",
+            "[Gemm] x and y must agree on the inner dimension (shapes not aligned), "
+            "got x (3, 5) and y (6, 4)",
         ),
-        (gemm_no_inplace, ((2, 4), (), (3, 5), (5, 4), ()), r"\[Gemm\] operands must be aligned"),
-        (gemm_inplace, ((1, 4), (), (3, 5), (5, 4), ()), r"\[Gemm\] operands must be aligned"),
-        (_dot22, ((3, 5), (6, 4)), r"\[Dot22\].* x \(3, 5\), y \(6, 4\)"),
-        (_dot22scalar, ((3, 5), (6, 4), ()), r"\[Dot22Scalar\] operands must be aligned"),
+        (
+            gemm_no_inplace,
+            ((2, 4), (), (3, 5), (5, 4), ()),
+            "[Gemm] z must have the shape of the product or lengths of 1 (shapes not aligned), "
+            "got z (2, 4) for the product's (3, 4)",
+        ),
+        (
+            gemm_inplace,
+            ((1, 4), (), (3, 5), (5, 4), ()),
+            "[Gemm] z must have the shape of the product (shapes not aligned), got z (1, 4)",
+        ),
+        (_dot22, ((3, 5), (6, 4)), "[Dot22] x and y must agree on the inner dimension"),
+        (_dot22scalar, ((3, 5), (6, 4), ()), "[Dot22Scalar] x and y must agree on the inner"),
         (
             gemv_no_inplace,
             ((3,), (), (3, 4), (5,), ()),
-            r"\[Gemv\].* y \(3,\), A \(3, 4\), x \(5,\)",
+            "[Gemv] A and x must agree on the inner dimension (shapes not aligned), "
+            "got A (3, 4) and x (5,)",
         ),
-        (gemv_inplace, ((1,), (), (3, 4), (4,), ()), r"\[Gemv\] operands must be aligned"),
-        (ger, ((3, 4), (), (3,), (5,)), r"\[Ger\].* A \(3, 4\), x \(3,\), y \(5,\)"),
-        (_batched_dot, ((1, 3, 4), (2, 4, 5)), r"\[BatchedDot\].* x \(1, 3, 4\), y \(2, 4, 5\)"),
-        (_batched_dot, ((2, 3, 4), (2, 5, 4)), r"\[BatchedDot\] operands must be aligned"),
+        (gemv_inplace, ((1,), (), (3, 4), (4,), ()), "[Gemv] y must have the shape of the product"),
+        (
+            ger,
+            ((3, 4), (), (3,), (5,)),
+            "[Ger] A and y must agree on the number of columns (shapes not aligned), "
+            "got A (3, 4) and y (5,)",
+        ),
+        (
+            _batched_dot,
+            ((1, 3, 4), (2, 4, 5)),
+            "[BatchedDot] x and y must agree on the batch length (shapes not aligned), "
+            "got x (1, 3, 4) and y (2, 4, 5)",
+        ),
+        (_batched_dot, ((2, 3, 4), (2, 5, 4)), "[BatchedDot] x and y must agree on the inner"),
+        (syrk, ((3, 4), (), (3, 5), ()), "[Syrk] z must have the shape of the product or lengths"),
     ],
 )
 def test_disagreeing_lengths(op, shapes, text):
     program = compile_ops((op, "float64", tuple(map(len, shapes))))
     values = [np.ones(shape) for shape in shapes]
     for _ in range(2):
-        with pytest.raises(ValueError, match=text):
+        with pytest.raises(ValueError, match=re.escape(text)):
             program(*values)
 
 
 def test_no_kernel_for_other_dtypes():
     for op, dtype, ranks in (
         (_dot22, "float16", (2, 2)),
-        (_batched_dot, "int64", (3, 3)),
+        (_batched_dot, "float16", (3, 3)),
         (gemv_no_inplace, "int64", (1, 0, 2, 1, 0)),
     ):
         node = op.make_node(*[tensor(dtype=dtype, shape=(None,) * n) for n in ranks])
