@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from benchmarks.blas_fusion_table import counted
 
 import pytensor
 import pytensor.tensor as pt
+from benchmarks.blas_fusion_table import counted
 
 N = 4
 WAYS = 3
