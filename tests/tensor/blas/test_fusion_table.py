@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from benchmarks.blas_fusion_table import TABLE, VARIABLES, compiled, counted, main, numeric
 
+from benchmarks.blas_fusion_table import TABLE, VARIABLES, compiled, counted, main, numeric
 from pytensor.configdefaults import config
 
 VALUES = numeric()
