@@ -443,6 +443,12 @@ def indexing(rng, pool):
     return result(x.var[index], x.value[index], f"{x.text}[{index}]")
 
 
+def has_repeats(index, shape):
+    """Whether an array of integers names one place twice."""
+    arrays = [(i, n) for i, n in zip(index, shape) if getattr(i, "dtype", None) == np.int64]
+    return any(np.unique(i % n).size < i.size for i, n in arrays)
+
+
 def set_or_inc(rng, pool):
     x = pick(rng, pool, "fi", ndim=(1, 2, 3))
     if x is None:
@@ -451,7 +457,8 @@ def set_or_inc(rng, pool):
     part = x.value[index]
     y = pick(rng, [t for t in pool if t.value.dtype == x.value.dtype], ndim=0)
     y = y or Term(pt.constant(part * 0 + 2), part * 0 + 2, "2")
-    increment = bool(rng.random() < 0.5)
+    # The derivative of writing one place twice is not defined.
+    increment = bool(rng.random() < 0.5) or has_repeats(index, x.value.shape)
     value = x.value.copy()
     if increment:
         np.add.at(value, index, y.value)
