@@ -15,14 +15,11 @@ from pytensor.tensor.rewriting.algebra import (
     as_factor,
     matcher,
     scalar_op,
-    split_scaling,
 )
+from pytensor.tensor.rewriting.coefficients import unscaled
 from pytensor.tensor.shape import Shape_i
 
 BLAS_DTYPES = frozenset(("float32", "float64", "complex64", "complex128"))
-
-# How deep scalars are looked for in an operand: what others read would be walked again and again.
-_MAX_SCALINGS = 16
 
 
 def is_dot(node) -> bool:
@@ -95,25 +92,7 @@ def _unscaled(operand: Variable) -> tuple[Variable, Coefficient]:
 
     It does not matter who else reads the scaled operand: a call scales for nothing.
     """
-    coefficient = ONE
-    for _ in range(_MAX_SCALINGS):
-        if operand.owner is None or operand.type.dtype not in BLAS_DTYPES:
-            break
-        scaling = split_scaling(operand.owner, operand.type) or _scaled_view(operand)
-        if scaling is None:
-            break
-        coefficient, operand = coefficient.product(scaling[0]), scaling[1]
-    return operand, coefficient
-
-
-def _scaled_view(operand: Variable) -> tuple[Coefficient, Variable] | None:
-    """See ``(s * X).T`` as s and ``X.T``, ``(s * x)[:, None]`` as s and ``x[:, None]``."""
-    node = operand.owner
-    if node is None or not isinstance(node.op, DimShuffle) or node.inputs[0].owner is None:
-        return None
-    inner = node.inputs[0]
-    scaling = split_scaling(inner.owner, inner.type)
-    return None if scaling is None else (scaling[0], node.op(scaling[1]))
+    return unscaled(operand) if operand.type.dtype in BLAS_DTYPES else (operand, ONE)
 
 
 @matcher("@", 2, 2)

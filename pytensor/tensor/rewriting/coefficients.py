@@ -14,6 +14,9 @@ from pytensor.tensor.elemwise import DimShuffle, Elemwise
 from pytensor.tensor.math import add, mul, true_div
 from pytensor.tensor.type import TensorType
 
+# How deep scalars are looked for in an array: what others read would be walked again and again.
+_MAX_SCALINGS = 16
+
 
 @dataclass(frozen=True)
 class Coefficient:
@@ -143,6 +146,32 @@ def split_scaling(node, like: TensorType) -> tuple[Coefficient, Variable] | None
             return None
         coefficient = coefficient.times(factor[0], *factor[1])
     return None if array is None else (coefficient, array)
+
+
+def unscaled(var: Variable) -> tuple[Variable, Coefficient]:
+    """Return an array without the scalars that multiply it, and those; also behind views.
+
+    It does not matter who else reads the scaled array: a call scales for nothing.
+    """
+    coefficient = ONE
+    for _ in range(_MAX_SCALINGS):
+        if var.owner is None:
+            break
+        scaling = split_scaling(var.owner, var.type) or _scaled_view(var)
+        if scaling is None:
+            break
+        coefficient, var = coefficient.product(scaling[0]), scaling[1]
+    return var, coefficient
+
+
+def _scaled_view(var: Variable) -> tuple[Coefficient, Variable] | None:
+    """See ``(s * X).T`` as s and ``X.T``, ``(s * x)[:, None]`` as s and ``x[:, None]``."""
+    node = var.owner
+    if node is None or not isinstance(node.op, DimShuffle) or node.inputs[0].owner is None:
+        return None
+    inner = node.inputs[0]
+    scaling = split_scaling(inner.owner, inner.type)
+    return None if scaling is None else (scaling[0], node.op(scaling[1]))
 
 
 def alike(a: TensorType, like: TensorType) -> bool:

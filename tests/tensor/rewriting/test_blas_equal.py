@@ -15,6 +15,9 @@ from product_checks import calls, check, fired, rewritten
 A, B, C, D = pt.dmatrices("A", "B", "C", "D")
 x = pt.dvector("x")
 T, U = pt.dtensor3("T"), pt.dtensor3("U")
+s = pt.dscalar("s")
+Z1, Z2 = pt.zmatrix("Z1"), pt.zmatrix("Z2")
+tanh = pt.tanh
 
 SHARED = {
     "A@B, B.T@A.T": ([A @ B, B.T @ A.T], {"Dot22": 1}),
@@ -35,6 +38,31 @@ def test_shared(name):
     outputs, expected = SHARED[name]
     fgraph = check(outputs, expected if expected is not None else calls(rewritten(*outputs)))
     assert sum(calls(fgraph).values()) == (2 if name == "chain" else 1)
+
+
+SCALED = {
+    "one operand": ([s * A @ B, 2 * (A @ B) + C], {"Dot22": 1}),
+    "the first": ([(s * A) @ B, tanh(A @ B)], {"Dot22": 1}),
+    "both, differently": ([tanh((s * A) @ B), tanh(A @ (B / s))], {"Dot22": 1}),
+    "turned": ([tanh((s * A) @ B), C + B.T @ (-A).T], {"Dot22": 1}),
+    "in views": ([C - A @ B, D * ((2 * B).T @ (s * A.T)).T], {"Dot22": 1}),
+    "batches": ([tanh((s * T) @ U), U.mT @ T.mT + 1], {"BatchedDot": 1}),
+    "complex": ([tanh((s * Z1) @ Z2), Z2.T @ Z1.T / s + Z1], {"Dot22": 1}),
+}
+
+
+@pytest.mark.parametrize("name", SCALED)
+def test_shared_up_to_scalars(name):
+    outputs, expected = SCALED[name]
+    check(outputs, expected)
+
+
+def test_scaled_in_another_dtype():
+    """A scalar of a larger dtype makes another product; integers may overflow on the way."""
+    F, G = pt.fmatrices("F", "G")
+    check([tanh(F @ G), tanh((s * F) @ G)], {"Dot22": 2})
+    i, j = pt.imatrices("i", "j")
+    check([i @ j, (2 * i) @ j], {"left": 2})
 
 
 @pytest.mark.parametrize(
