@@ -112,6 +112,27 @@ def test_batches_in_every_broadcast_pattern(of_x, of_y):
             np.testing.assert_allclose(value, wanted, rtol=2e-5, atol=2e-5)
 
 
+@pytest.mark.parametrize("of_x, of_y", list(patterns()))
+def test_integers_in_every_broadcast_pattern(of_x, of_y):
+    rng = np.random.default_rng(4)
+    shapes = list(itertools.product((1, 2), (3,), (1, 5)))
+    arrays = [
+        (rng.integers(-9, 9, (*of_x, m, k)), rng.integers(-9, 9, (*of_y, k, n)))
+        for m, k, n in shapes
+    ]
+    # Lengths of the matrices are not known: one function for all.
+    x, y = (
+        pt.tensor(shape=(*(1 if b == 1 else None for b in of), None, None), dtype="int64")
+        for of in (of_x, of_y)
+    )
+    f = pytensor.function([x, y], Blockwise(Dot())(x, y), mode=MODE)
+    for a, b in arrays:
+        np.testing.assert_array_equal(f(a, b), a @ b)
+        np.testing.assert_array_equal(
+            f(a[..., ::-1, :], b[..., ::-1]), a[..., ::-1, :] @ b[..., ::-1]
+        )
+
+
 def test_large_folded_batches_are_sliced():
     rng = np.random.default_rng(4)
     x, y = stack("x", (2, 40, 64, 32), "float64"), stack("y", (1, 1, 32, 48), "float64")

@@ -115,6 +115,20 @@ BLAS_OUTLINE void simplify_batch(gemm_batch *batch, matrix_view *x, matrix_view 
     }
 }
 
+/* The transposed problem: z' = y' x'. */
+BLAS_HELPER void transpose_batch(gemm_batch *batch, matrix_view *x, matrix_view *y, matrix_view *z)
+{
+    const matrix_view left = transposed(y);
+    *y = transposed(x);
+    *x = left;
+    *z = transposed(z);
+    for (int64_t i = 0; i < batch->ndim; i++) {
+        const int64_t stride = batch->axis[i].x;
+        batch->axis[i].x = batch->axis[i].y;
+        batch->axis[i].y = stride;
+    }
+}
+
 /* If the operands of the first product are aligned, are those of all? */
 BLAS_HELPER bool batch_keeps_alignment(const gemm_batch *batch, int64_t itemsize)
 {

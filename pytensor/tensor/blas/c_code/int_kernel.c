@@ -43,11 +43,14 @@ BLAS_HELPER int INT_NAME(int_dot_kernel)(
     batch_place at;
     describe_batch(&batch, x.array, y.array, z, ndim - 2);
     simplify_batch(&batch, &a, &b, &c);
-    const int64_t shape[] = {c.rows, a.cols, c.cols}, products = batch_size(&batch);
+    const int64_t products = batch_size(&batch);
     if (products == 0 || c.rows == 0 || c.cols == 0)
         return PT_OK;
+    if (!INT_NAME(lies_packed)(&c)) /* single columns side by side: z lies by columns now */
+        transpose_batch(&batch, &a, &b, &c);
     pt_heavy(ctx, (double)products * (double)c.rows * (double)c.cols * (double)a.cols / INT_GEMM_PER_NS);
     /* With few columns rows of z are short, and dot products are faster. */
+    const int64_t shape[] = {c.rows, a.cols, c.cols};
     const bool transposed_y = c.cols < 8;
     if (transposed_y)
         b = transposed(&b);
