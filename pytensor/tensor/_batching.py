@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytensor.graph.replace import _vectorize_node
 from pytensor.tensor._alloc import alloc
+from pytensor.tensor._diag import SetDiag
 from pytensor.tensor._dimshuffle import dimshuffle
 from pytensor.tensor._joining import Join, Split
 from pytensor.tensor._make_vector import MakeVector
@@ -65,3 +66,10 @@ def vectorize_split(op, node, batch_x, batch_splits):
         raise NotImplementedError("[Split] pieces of different lengths in one batch have no shape")
     batch_ndim = batch_x.type.ndim - core_x.type.ndim
     return Split(op.len_splits, op.axis + batch_ndim).make_node(batch_x, batch_splits)
+
+
+@_vectorize_node.register(SetDiag)
+def vectorize_set_diag(op, node, *batch_inputs):
+    inputs, batch_ndim = with_common_batch(node, batch_inputs)
+    axis1, axis2 = op.axis1 + batch_ndim, op.axis2 + batch_ndim
+    return SetDiag(op.offset, axis1, axis2).make_node(*inputs)

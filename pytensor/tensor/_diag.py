@@ -148,17 +148,6 @@ def _insert_diagonal(x, diagonal, offset, axis1, axis2):
     return SetDiag(offset, axis1, axis2)(x, diagonal)
 
 
-@_vectorize_node.register(SetDiag)
-def _vectorize_set_diag(op, node, batch_x, batch_diagonal):
-    from_x = batch_x.type.ndim - node.inputs[0].type.ndim
-    from_diagonal = batch_diagonal.type.ndim - node.inputs[1].type.ndim
-    if from_x != from_diagonal:
-        raise NotImplementedError("[SetDiag] inputs must have the same batch axes")
-    return SetDiag(op.offset, op.axis1 + from_x, op.axis2 + from_x).make_node(
-        batch_x, batch_diagonal
-    )
-
-
 def diagonal(a, offset=0, axis1=0, axis2=1):
     """Return the diagonal of `a` over two axes, as the last axis of the result."""
     a = as_tensor_variable(a)

@@ -39,13 +39,13 @@ class NoneTypeT(Type):
 
 
 class NoneConstant(Constant):
-    """None as a variable; pickles and copies to the one instance `NoneConst`."""
+    """None as a variable; `NoneConst` pickles and copies to itself, its clones as other constants."""
 
     def signature(self):
         return (self.type, None)
 
-    def __reduce__(self):
-        return "NoneConst"
+    def __reduce_ex__(self, protocol):
+        return "NoneConst" if self is NoneConst else super().__reduce_ex__(protocol)
 
     def __copy__(self):
         return self
