@@ -60,6 +60,8 @@ class FunctionGraph(AbstractFunctionGraph):
         output is read by an `Output` node.
     apply_nodes, variables : set
         In order of arrival.
+    facts : dict
+        What was worked out about the graph as it is, by name; every change empties it.
     """
 
     if TYPE_CHECKING:  # what attached features provide
@@ -88,7 +90,7 @@ class FunctionGraph(AbstractFunctionGraph):
             outputs = [memo[var] for var in outputs]
         self._features: list[Feature] = []
         self._callbacks: dict[str, list] = {}
-        self._order: list[Apply] | None = None
+        self.facts: dict[str, Any] = {}
         self.execute_callbacks_times: dict[Feature, float] = {}
         self.execute_callbacks_time = 0.0
         self.inputs: list[Variable] = []
@@ -128,7 +130,7 @@ class FunctionGraph(AbstractFunctionGraph):
         self.outputs.append(var)
         self.output_nodes.append(node)
         self.clients[var][(node, 0)] = None
-        self._order = None
+        self.facts.clear()
 
     def remove_output(
         self, output_idx: int, reason: str | None = None, remove_client: bool = True
@@ -138,7 +140,7 @@ class FunctionGraph(AbstractFunctionGraph):
         node = self.output_nodes.pop(output_idx)
         for i, later in enumerate(self.output_nodes[output_idx:], output_idx):
             later.op = Output(i)
-        self._order = None
+        self.facts.clear()
         self.update_mapping = {
             (o - 1 if o > output_idx else o): i
             for o, i in self.update_mapping.items()
@@ -159,7 +161,7 @@ class FunctionGraph(AbstractFunctionGraph):
             self._remove_client_node(self.clients[var][0][0], reason)
         self.clients.pop(var, None)
         self.variables.discard(var)
-        self._order = None
+        self.facts.clear()
 
     def get_output_client(self, i: int) -> tuple[Apply, int]:
         """Return the pair by which output number `i` reads its variable."""
@@ -176,6 +178,7 @@ class FunctionGraph(AbstractFunctionGraph):
         if not isinstance(new_client[0].op, Output) and new_client[0] not in self.apply_nodes:
             raise ValueError(f"[FunctionGraph] client must be in the graph, got {new_client[0]}")
         self.clients[var].append(new_client)
+        self.facts.clear()
 
     def remove_client(
         self,
@@ -194,6 +197,7 @@ class FunctionGraph(AbstractFunctionGraph):
             var, client = removals.pop()
             clients = self.clients[var]
             clients.pop(client, None)
+            self.facts.clear()
             if clients:
                 continue
             owner = var.owner
@@ -204,7 +208,6 @@ class FunctionGraph(AbstractFunctionGraph):
                 self.variables.difference_update(owner.outputs)
                 for out in owner.outputs:
                     del self.clients[out]
-                self._order = None
                 self.execute_callbacks("on_prune", owner, reason)
                 removals.extend((v, (owner, i)) for i, v in enumerate(owner.inputs))
             elif remove_if_empty and (isinstance(var, AtomicVariable) or var not in self.inputs):
@@ -264,7 +267,7 @@ class FunctionGraph(AbstractFunctionGraph):
                 if var not in known:
                     self._add_variable(var)
                 self.clients[var][(node, i)] = None
-        self._order = None
+        self.facts.clear()
         if on_import:
             for node in new_nodes:
                 self.execute_callbacks("on_import", node, reason)
@@ -323,7 +326,6 @@ class FunctionGraph(AbstractFunctionGraph):
         node.inputs[i] = new_var
         if isinstance(node.op, Output):
             self.outputs[node.op.idx] = new_var
-        self._order = None
         self.clients[new_var][(node, i)] = None
         self.remove_client(old, (node, i), reason=reason, remove_if_empty=True)
         # The change is complete before features hear of it: they may look at the graph.
@@ -394,7 +396,7 @@ class FunctionGraph(AbstractFunctionGraph):
             self.variables.difference_update(node.outputs)
             for out in node.outputs:
                 del self.clients[out]
-            self._order = None
+            self.facts.clear()
             self.execute_callbacks("on_prune", node, reason)
             for i, var in enumerate(node.inputs):
                 self.remove_client(var, (node, i), reason=reason, remove_if_empty=True)
@@ -445,9 +447,10 @@ class FunctionGraph(AbstractFunctionGraph):
         """Return the nodes, each after the nodes it needs and as features demand."""
         if self._callbacks.get("orderings"):
             return io_toposort(self.inputs, self.outputs, self.orderings())
-        if self._order is None:
-            self._order = nodes_in_order(self.outputs)
-        return list(self._order)
+        order = self.facts.get("order")
+        if order is None:
+            order = self.facts["order"] = nodes_in_order(self.outputs)
+        return list(order)
 
     def orderings(self) -> dict[Apply, list[Apply]]:
         """Return what features demand: a map from nodes to nodes that must come before."""
@@ -524,7 +527,7 @@ class FunctionGraph(AbstractFunctionGraph):
         # node, however long the chain. Books and features are built anew.
         provided = {name for f in self._features for name in f.provides}
         provided |= {"_no_output_from_inplace", "_no_output_inplace_on_input", "destroy_handler"}
-        books = {"_features", "_callbacks", "_order", "variables", "apply_nodes", "clients"}
+        books = {"_features", "_callbacks", "facts", "variables", "apply_nodes", "clients"}
         books |= {"inputs", "outputs", "output_nodes", "execute_callbacks_times"}
         rest = {k: v for k, v in self.__dict__.items() if k not in books and k not in provided}
         return {

@@ -250,6 +250,11 @@ class MetaType(ABCMeta):
                 dct.setdefault(key, method)
         return super().__new__(cls, name, bases, dct, **kwargs)
 
+    # Rules ask for the class of an op all the time; `ABCMeta` takes twice as long to answer, for
+    # the sake of virtual subclasses, which ops have not.
+    __instancecheck__ = type.__instancecheck__
+    __subclasscheck__ = type.__subclasscheck__
+
 
 def _props_methods(props: tuple[str, ...], dct: dict) -> dict:
     """Return the methods that `props` imply for a class with namespace `dct`."""

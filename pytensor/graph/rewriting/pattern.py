@@ -180,10 +180,13 @@ class Rule(NodeRewriter):
     def __init__(self, pattern: Expression, guards: Sequence[Guard], body: Callable, view: View):
         self.pattern = pattern
         self.terms = _terms(pattern)
+        self.products = tuple(t for t in self.terms if isinstance(t.core, Product))
+        self.others = tuple(t for t in self.terms if not isinstance(t.core, Product))
         self.guards = tuple(guards)
         self.body = body
         self.view = view
         self._tracks = list(view.tracks(self.terms))
+        self.fn = functools.partial(view.apply, self)
         functools.update_wrapper(self, body, updated=())
         self.name = body.__name__
 
@@ -193,7 +196,7 @@ class Rule(NodeRewriter):
     def transform(self, fgraph, node, enforce_tracks: bool = True):
         if enforce_tracks and not matches_tracks(node.op, self._tracks):
             return False
-        return self.view.apply(self, fgraph, node)
+        return self.fn(fgraph, node)
 
     def accepts(self, node, bindings: dict[str, Any], core=None) -> bool:
         """Return whether all guards hold; `refuse` with the first that does not."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from pytensor.graph.op import Op
+from pytensor.graph.rewriting.pattern import Rule
 from pytensor.graph.rewriting.rewriters import (
     FromFunctionNodeRewriter,
     NodeRewriter,
@@ -125,8 +126,8 @@ class OpToRewriterTracker:
 
 
 def _call(rw: NodeRewriter) -> tuple[NodeRewriter, Callable]:
-    # The table has checked the tracks; a plain function needs no second check.
-    if type(rw) is FromFunctionNodeRewriter and "transform" not in vars(rw):
+    # The table has checked the tracks; what is done after the check needs no second one.
+    if type(rw) in (FromFunctionNodeRewriter, Rule) and "transform" not in vars(rw):
         return (rw, rw.fn)
     return (rw, rw.transform)
 

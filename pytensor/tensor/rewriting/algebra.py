@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import islice
 from typing import Any
 
@@ -49,6 +49,7 @@ __all__ = [
     "rule_on",
     "scalar_op",
     "split_scaling",
+    "sum_at",
     "total_of",
     "transposed_of",
 ]
@@ -56,6 +57,8 @@ __all__ = [
 # How many summands are tried as the accumulator of one product before giving up.
 _MAX_TRIES = 8
 _MAX_SCALINGS = 16
+# The name in `FunctionGraph.facts` of the sum that was looked at last.
+_SHARED_SUM = "sum of cores"
 
 # What a summand is as an accumulator, the best first: an array nobody else needs; one that is
 # read elsewhere; a product that may still become a call of its own; a smaller array.
@@ -87,7 +90,19 @@ def _opened(node, like: TensorType) -> list[tuple[Coefficient, Variable]] | None
 
 
 class SumOfCores:
-    """The expression that ends at a node, as a sum of coefficient x core."""
+    """The expression that ends at a node, as a sum of coefficient x core.
+
+    Attributes
+    ----------
+    summands : dict
+        The `SummandView` of each core.
+    opened : int
+        How many nodes were looked into; more than `limit` if that was too few.
+    is_inner : bool
+        Whether it is known to be part of a larger sum.
+    """
+
+    is_inner = False
 
     def __init__(self, fgraph, node, limit: int | None = None):
         self.fgraph = fgraph
@@ -98,20 +113,22 @@ class SumOfCores:
         self.latest: SummandView | None = None
         self._ranked: list[SummandView] | None = None
         self._rank: dict[Variable, int] = {}
-        self.complete = self._collect(limit)
+        self._seen: dict[tuple, tuple | None] = {}
+        self._products: dict[tuple, list] = {}
+        self.opened = 0
+        self._collect(limit)
 
-    def _collect(self, limit: int | None) -> bool:
-        """Fill in the summands; return ``False`` if that takes opening more than `limit` nodes."""
+    def _collect(self, limit: int | None) -> None:
+        """Fill in the summands; give up when that takes opening more than `limit` nodes."""
         by_core = self.summands
-        opened = 0
         stack = [(ONE, self.root)]
         while stack:
             coefficient, var = stack.pop()
             parts = self._parts(var)
             if parts is not None:
-                opened += 1
-                if limit is not None and opened > limit:
-                    return False
+                self.opened += 1
+                if limit is not None and self.opened > limit:
+                    return
                 stack.extend((coefficient.product(c), v) for c, v in reversed(parts))
                 continue
             known = by_core.get(var)
@@ -120,7 +137,6 @@ class SumOfCores:
             else:
                 known.coefficient = known.coefficient.plus(coefficient)
                 known.reads += 1
-        return True
 
     def _parts(self, var: Variable):
         if var.owner is None or not alike(var.type, self.like):
@@ -128,6 +144,25 @@ class SumOfCores:
         if var is not self.root and self.readers(var) != 1:
             return None
         return _opened(var.owner, self.like)
+
+    @property
+    def is_one_product(self) -> bool:
+        """Whether it is a single core under a few scalings."""
+        return len(self.summands) == 1 and self.opened <= _MAX_SCALINGS
+
+    def see(self, kind: Kind, core: Variable):
+        """Return what a core is as a product of that kind, ``None`` if it is none."""
+        key = (kind, core)
+        if key not in self._seen:
+            self._seen[key] = matchers[kind](self, core)
+        return self._seen[key]
+
+    def products(self, kind: Kind) -> list[tuple[SummandView, tuple]]:
+        """Return the summands that are products of that kind, and what they are."""
+        if kind not in self._products:
+            seen = ((s, self.see(kind, s.core)) for s in self.summands.values())
+            self._products[kind] = [(s, found) for s, found in seen if found is not None]
+        return self._products[kind]
 
     def readers(self, var: Variable) -> int:
         """Return how many inputs of nodes `var` is in the whole graph."""
@@ -177,7 +212,7 @@ class SumOfCores:
 
     def _accumulator_rank(self, summand: SummandView) -> int:
         private = summand.core.owner is not None and self.is_private(summand)
-        if private and any(match(self, summand.core) is not None for match in matchers.values()):
+        if private and any(self.see(kind, summand.core) is not None for kind in matchers):
             return _PRODUCT
         if not alike(summand.core.type, self.like):
             return _BROADCAST
@@ -185,6 +220,9 @@ class SumOfCores:
 
     def replace(self, used: list[SummandView], result: Variable) -> None:
         """Put `result` in the place of the summands in `used`."""
+        if self.fgraph is not None:
+            # What is no longer the graph's is not for others to see.
+            self.fgraph.facts.pop(_SHARED_SUM, None)
         for summand in used:
             for part in summand.parts or (summand,):
                 del self.summands[part.core]
@@ -193,6 +231,22 @@ class SumOfCores:
     def rebuild(self) -> Variable | None:
         """Return the sum as a new expression of the root's type."""
         return retyped(self.root, total_of(self.summands.values(), self.like.dtype))
+
+
+def sum_at(fgraph, node) -> SumOfCores:
+    """Return the sum that ends at `node`, the same to all rules that look at the node in turn.
+
+    A part of a larger sum is seen only as far as it takes to see a scaled product.
+    """
+    shared = None if fgraph is None else fgraph.facts.get(_SHARED_SUM)
+    if shared is None or shared.root is not node.outputs[0]:
+        inner = is_inner(fgraph, node)
+        # Long sums would be walked from each of their parts.
+        shared = SumOfCores(fgraph, node, limit=_MAX_SCALINGS if inner else None)
+        shared.is_inner = inner
+        if fgraph is not None:
+            fgraph.facts[_SHARED_SUM] = shared
+    return shared
 
 
 def total_of(summands: Iterable[SummandView], dtype: str) -> Variable:
@@ -244,7 +298,8 @@ def label(new: Variable, old: Variable, rule_name: str | None = None) -> None:
 
 # A matcher takes the sum and a core, and returns operands and a further coefficient, or None.
 Matcher = Callable[[Any, Variable], "tuple[tuple[Variable, ...], Coefficient] | None"]
-matchers: dict[tuple[str, tuple[int | None, ...]], Matcher] = {}
+Kind = tuple[str, tuple[int | None, ...]]
+matchers: dict[Kind, Matcher] = {}
 
 
 def matcher(kind: str, *ndims: int) -> Callable[[Matcher], Matcher]:
@@ -270,29 +325,26 @@ class SumView:
 
     def apply(self, rule, fgraph, node):
         """Apply `rule` to the sum that ends at `node`, as often as it applies."""
-        if len(rule.terms) > 1 and is_inner(fgraph, node):
+        view = sum_at(fgraph, node)
+        if not rule.others:
+            if not view.is_one_product:
+                return None
+        elif view.is_inner or len(view.summands) < len(rule.terms):
             # The sum this is a part of is looked at as a whole.
             return None
-        alone = len(rule.terms) == 1
-        # A scaled product is a few nodes deep; long sums would be walked from each of their parts.
-        view = SumOfCores(fgraph, node, limit=_MAX_SCALINGS if alone else None)
-        if alone and not (view.complete and len(view.summands) == 1):
-            return None
-        if len(view.summands) < len(rule.terms):
-            return None
-        for summand in list(view.summands.values()):
+        for summand, found in view.products(_kind(rule)):
             if view.summands.get(summand.core) is summand:
-                self._apply_to(rule, node, view, summand)
+                self._apply_to(rule, node, view, summand, found)
         if view.latest is None:
             return None
         total = view.rebuild()
         return None if total is None or total is view.root else [total]
 
     @staticmethod
-    def _apply_to(rule, node, view: SumOfCores, summand: SummandView) -> None:
+    def _apply_to(rule, node, view: SumOfCores, summand: SummandView, found: tuple) -> None:
         """Replace `summand`, if it is a product the rule is about, and what goes with it."""
         dtype = view.like.dtype
-        for used, bindings in _matches(rule, node, view, summand):
+        for used, bindings in _matches(rule, node, view, summand, found):
             if not rule.accepts(node, bindings, _noted(rule, summand)):
                 continue
             values = {
@@ -308,6 +360,13 @@ class SumView:
             label(result, summand.core, rule.name)
             view.replace(used, result)
             return
+
+
+@cache
+def _kind(rule) -> Kind:
+    """Return what kind of product a rule is about."""
+    (term,) = rule.products
+    return term.core.kind, tuple(symbol.ndim for symbol in term.core.args)
 
 
 def _noted(rule, summand: SummandView) -> Variable | None:
@@ -338,16 +397,12 @@ def is_inner(fgraph, node) -> bool:
 
 
 def _matches(
-    rule, node, view: SumOfCores, summand: SummandView
+    rule, node, view: SumOfCores, summand: SummandView, found: tuple
 ) -> Iterator[tuple[list[SummandView], dict]]:
     """Yield what `rule` can mean with `summand` as its product: summands used, bindings."""
-    (term,) = (t for t in rule.terms if isinstance(t.core, pattern.Product))
-    symbols = term.core.args
-    found = matchers[term.core.kind, tuple(s.ndim for s in symbols)](view, summand.core)
-    if found is None:
-        return
+    (term,) = rule.products
     operands, extra = found
-    bindings = _bind_operands(symbols, operands)
+    bindings = _bind_operands(term.core.args, operands)
     if bindings is None:
         return
     if not view.is_private(summand):
@@ -356,19 +411,19 @@ def _matches(
     if not _bind_coefficient(term, summand.coefficient.product(extra), bindings):
         rule.refuse(node, "coefficient_is_one")
         return
-    rest = [t for t in rule.terms if t is not term]
-    if not rest:
+    if not rule.others:
         yield [summand], bindings
         return
+    (rest,) = rule.others
     for other in islice(view.accumulators(summand), _MAX_TRIES):
         full = dict(bindings)
         coefficient, core = other.coefficient, other.core
-        if rest[0].coefficient is not None and (inner := _scaling_read_elsewhere(core)) is not None:
+        if rest.coefficient is not None and (inner := _scaling_read_elsewhere(core)) is not None:
             coefficient, core = coefficient.product(inner[0]), inner[1]
-        if not _bind_coefficient(rest[0], coefficient, full):
+        if not _bind_coefficient(rest, coefficient, full):
             rule.refuse(node, "coefficient_is_one")
             continue
-        full[rest[0].core.name] = core
+        full[rest.core.name] = core
         yield [summand, other], full
 
 

@@ -22,9 +22,8 @@ from pytensor.tensor.rewriting.algebra import (
     SummandView,
     SumOfCores,
     base_of,
-    is_inner,
     label,
-    matchers,
+    sum_at,
     total_of,
 )
 from pytensor.tensor.rewriting.blas_matchers import BLAS_DTYPES
@@ -50,11 +49,9 @@ def local_common_factor(fgraph, node):
     like = node.outputs[0].type
     if fgraph is None or like.ndim not in (1, 2) or like.dtype not in BLAS_DTYPES:
         return None
-    if is_inner(fgraph, node):
+    view = sum_at(fgraph, node)
+    if view.is_inner or len(view.summands) < 2:
         # The sum this is a part of is looked at as a whole.
-        return None
-    view = SumOfCores(fgraph, node)
-    if len(view.summands) < 2:
         return None
     products = _products(view)
     pairs = [_pair(product, i) for i, product in enumerate(products)]
@@ -70,15 +67,15 @@ def local_common_factor(fgraph, node):
 
 def _products(view: SumOfCores) -> list[_Product]:
     """Return the products of the sum that nobody else needs."""
-    see = matchers["@", (2, view.like.ndim)]
     found = []
-    for summand in view.summands.values():
-        if summand.core.owner is None or not alike(summand.core.type, view.like):
+    for summand, (operands, coefficient) in view.products(("@", (2, view.like.ndim))):
+        if not alike(summand.core.type, view.like) or not view.is_private(summand):
             continue
-        seen = see(view, summand.core) if view.is_private(summand) else None
-        if seen is None or any(v.type.dtype != view.like.dtype for v in seen[0]):
+        if any(v.type.dtype != view.like.dtype for v in operands):
             continue
-        operands, coefficient = seen
+        if (operands[0].type.shape[-1] == 1) != (operands[1].type.shape[0] == 1):
+            # An error unless both lengths are 1; a sum of operands would broadcast instead.
+            continue
         found.append(_Product(summand.coefficient.product(coefficient), operands, summand))
     return found
 
