@@ -27,6 +27,23 @@ BLAS_HELPER bool INT_NAME(lies_packed)(const matrix_view *v)
            (v->rows <= 1 || v->row_stride == v->cols * itemsize);
 }
 
+/* Fewer, larger products, where that leaves z packed: single columns side by side lie by columns, which is
+ * the transposed problem; rows or columns with others between them stay as they are. */
+BLAS_OUTLINE void INT_NAME(fold)(gemm_batch *batch, matrix_view *a, matrix_view *b, matrix_view *c)
+{
+    gemm_batch folded = *batch;
+    matrix_view x = *a, y = *b, z = *c;
+    simplify_batch(&folded, &x, &y, &z);
+    if (!INT_NAME(lies_packed)(&z))
+        transpose_batch(&folded, &x, &y, &z);
+    if (!INT_NAME(lies_packed)(&z))
+        return;
+    *batch = folded;
+    *a = x;
+    *b = y;
+    *c = z;
+}
+
 /* z <- x y, new matrices. */
 BLAS_HELPER int INT_NAME(int_dot_kernel)(
         pt_ctx *ctx, const char *op, int ndim, stack_operand x, stack_operand y, pt_array *z)
@@ -42,12 +59,10 @@ BLAS_HELPER int INT_NAME(int_dot_kernel)(
     gemm_batch batch;
     batch_place at;
     describe_batch(&batch, x.array, y.array, z, ndim - 2);
-    simplify_batch(&batch, &a, &b, &c);
+    INT_NAME(fold)(&batch, &a, &b, &c);
     const int64_t products = batch_size(&batch);
     if (products == 0 || c.rows == 0 || c.cols == 0)
         return PT_OK;
-    if (!INT_NAME(lies_packed)(&c)) /* single columns side by side: z lies by columns now */
-        transpose_batch(&batch, &a, &b, &c);
     pt_heavy(ctx, (double)products * (double)c.rows * (double)c.cols * (double)a.cols / INT_GEMM_PER_NS);
     /* With few columns rows of z are short, and dot products are faster. */
     const int64_t shape[] = {c.rows, a.cols, c.cols};
