@@ -285,6 +285,8 @@ def local_associate_shared_product(fgraph, node):
     That is so if ``X @ Y`` is an outer product or nearly one, and if all who read it multiply it
     by a vector: then nobody needs it, as in the derivatives of ``A @ B @ v``.
     """
+    if not is_product(node):
+        return None
     left, right = node.inputs
     for shared, other, before in ((left, right, False), (right, left, True)):
         factors = _shared_factors(fgraph, shared)
@@ -343,7 +345,7 @@ def _vector_readers(fgraph, var: Variable) -> int:
             if swaps_last_axes(reader) and one is var:
                 todo.append(reader.outputs[0])
                 continue
-            if not isinstance(reader.op, Dot | Dot22):
+            if not is_product(reader) or reader.outputs[0].type.ndim != 2:
                 return 0
             if reader.inputs[1 - place].type.shape[1 - place] != 1:
                 return 0

@@ -188,6 +188,8 @@ def local_product_with_set_diagonal(fgraph, node):
     Unlike that of ``diag(d)``, the matrix need not be square. What it gets its shape from, often
     the product whose trace was taken, is not computed.
     """
+    if not is_product(node):
+        return None
     left, right = node.inputs
     if (d := _set_diagonal(left)) is not None:
         scaled, order, axis = right, (0, "x"), 0
@@ -222,7 +224,9 @@ def _set_diagonal(var: Variable) -> Variable | None:
 def local_product_with_identity(fgraph, node):
     """``eye(n) @ X -> X``, ``X @ eye(n) -> X``, where the lengths are known to agree"""
     left, right = node.inputs
-    if left.type.shape[1] is None or left.type.shape[1] != right.type.shape[0]:
+    if not is_product(node) or left.type.shape[1] is None:
+        return None
+    if left.type.shape[1] != right.type.shape[0]:
         return None
     if _is_identity(left):
         new = right
@@ -279,7 +283,9 @@ def local_product_with_repeated_rows(fgraph, node):
     """
     left, right = node.inputs
     dtype = node.outputs[0].type.dtype
-    if dtype not in BLAS_DTYPES or left.type.dtype != dtype or right.type.dtype != dtype:
+    if not is_product(node) or dtype not in BLAS_DTYPES:
+        return None
+    if left.type.dtype != dtype or right.type.dtype != dtype:
         return None
     if 1 in (left.type.shape[1], right.type.shape[0]):
         return None

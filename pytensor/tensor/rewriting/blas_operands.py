@@ -12,6 +12,10 @@ from pytensor.tensor.math import Dot
 from pytensor.tensor.rewriting.algebra import retyped
 from pytensor.tensor.rewriting.blas_matchers import BLAS_DTYPES, without_conjugate
 from pytensor.tensor.rewriting.registry import register_blas, register_blas_prepare
+from pytensor.tensor.type import integer_dtypes
+
+# The dtypes that there are calls or compiled loops for.
+_DTYPES = BLAS_DTYPES.union(integer_dtypes)
 
 
 @register_blas_prepare
@@ -19,13 +23,13 @@ from pytensor.tensor.rewriting.registry import register_blas, register_blas_prep
 def local_cast_operands_of_dot(fgraph, node):
     """Cast the operand of the smaller dtype once: a call takes one dtype, a loop casts each time.
 
-    The cast goes under transposes, so that a matrix read both ways is cast once.
+    So it is with integers, whose loops are compiled for two operands of one dtype. The cast goes under transposes, so that a matrix read both ways is cast once.
     """
     core = node.op.core_op if isinstance(node.op, Blockwise) else node.op
     if not isinstance(core, Dot):
         return None
     dtype = node.outputs[0].type.dtype
-    if dtype not in BLAS_DTYPES or all(v.type.dtype == dtype for v in node.inputs):
+    if dtype not in _DTYPES or all(v.type.dtype == dtype for v in node.inputs):
         return None
     new = node.op(*(_cast_below_transposes(fgraph, v, dtype) for v in node.inputs))
     copy_stack_trace(node.outputs[0], new)

@@ -67,15 +67,16 @@ def local_gemv_of_product(fgraph, node):
     """``(X @ Y) @ v -> X @ (Y @ v)``, where the product with the vector is a call already."""
     y, alpha, matrix, vector, beta = node.inputs
     product = float_product(fgraph, matrix)
-    if node.op.inplace or node.op.conj or product is None or 1 in matrix.type.shape:
+    if node.op.inplace or product is None or 1 in matrix.type.shape:
         # A product that is a row or a column costs no more than what would replace it.
         return None
     first, second = product.inputs
-    inner = gemv(
-        _empty(vector.type.dtype, (second, 0)), _one(vector), second, vector, _zero(vector)
-    )
+    # The conjugate of a product is the product of the conjugates.
+    times = Gemv(conj=node.op.conj)
+    buffer = _empty(vector.type.dtype, (second, 0))
+    inner = times(buffer, _one(vector), second, vector, _zero(vector))
     copy_stack_trace(node.outputs, inner)
-    return in_place_of(node, gemv(y, alpha, first, inner, beta))
+    return in_place_of(node, times(y, alpha, first, inner, beta))
 
 
 @register_blas

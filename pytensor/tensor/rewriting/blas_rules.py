@@ -41,6 +41,7 @@ from pytensor.tensor.rewriting.blas_factoring import local_common_factor
 from pytensor.tensor.rewriting.blas_matchers import (
     BLAS_DTYPES,
     _axis_as_vector,
+    _conjugate,
     _constant_value,
     _empty,
     _length,
@@ -312,13 +313,18 @@ def local_gemm_to_ger(fgraph, node):
     return _specialised_gemm(node)
 
 
+def _conjugated(node, left, right) -> tuple[Variable, Variable]:
+    """Return the operands of a call as they are multiplied."""
+    return _conjugate(left, "x" in node.op.conj), _conjugate(right, "y" in node.op.conj)
+
+
 def _specialised_gemm(node):
     z, alpha, left, right, beta = node.inputs
     if left.type.dtype not in BLAS_DTYPES:
         return None
     if _constant_value(beta) == 0:
         z = None
-    result = _special_case(z, alpha, left, right, beta)
+    result = _special_case(z, alpha, *_conjugated(node, left, right), beta)
     result = None if result is None else retyped(node.outputs[0], result)
     return None if result is None else [result]
 
@@ -330,7 +336,7 @@ def local_dot22_to_ger_or_gemv(fgraph, node):
     left, right = node.inputs
     if left.type.dtype not in BLAS_DTYPES:
         return None
-    result = _special_case(None, _one(left), left, right, None)
+    result = _special_case(None, _one(left), *_conjugated(node, left, right), None)
     result = None if result is None else retyped(node.outputs[0], result)
     return None if result is None else [result]
 
@@ -342,6 +348,6 @@ def local_dot22scalar_to_ger_or_gemv(fgraph, node):
     left, right, alpha = node.inputs
     if left.type.dtype not in BLAS_DTYPES:
         return None
-    result = _special_case(None, alpha, left, right, None)
+    result = _special_case(None, alpha, *_conjugated(node, left, right), None)
     result = None if result is None else retyped(node.outputs[0], result)
     return None if result is None else [result]

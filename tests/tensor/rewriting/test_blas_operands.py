@@ -9,7 +9,10 @@ import pytensor
 import pytensor.tensor as pt
 from benchmarks.blas_fusion_table import counted
 from pytensor.graph.rewriting.trace import rewrite_trace
+from pytensor.link.c.dispatch.basic import c_funcify
+from pytensor.tensor.blas import BatchedDot, Dot22, Dot22Scalar, Gemm, Gemv
 from pytensor.tensor.elemwise import Elemwise
+from pytensor.tensor.math import Dot
 from pytensor.tensor.rewriting.blas_factoring import covered
 
 A, B, C, D = pt.dmatrices("A", "B", "C", "D")
@@ -153,8 +156,39 @@ class TestCasts:
         function, _ = check(self.F.astype("float64") @ A, {"Dot22": 1})
         assert self.casts(function) == 1
 
-    def test_integers_of_both_stay(self):
-        check(pt.lmatrix("i") @ pt.imatrix("j"), {"Dot": 1})
+    @pytest.mark.parametrize(
+        "dtypes",
+        [("int64", "int32"), ("int8", "uint8"), ("bool", "int16"), ("uint16", "uint64")],
+    )
+    def test_integers_have_a_compiled_loop_for_one_dtype(self, dtypes):
+        i, j = (pt.matrix(name, dtype=dtype) for name, dtype in zip("ij", dtypes))
+        for left, right in ((i, j), (j, i.T)):
+            function, _ = check(left @ right, {"Dot": 1})
+            (node,) = (n for n in function.maker.fgraph.apply_nodes if isinstance(n.op, Dot))
+            assert {v.type.dtype for v in node.inputs} == {node.outputs[0].type.dtype}
+            assert self.casts(function) == 1 + (np.result_type(*dtypes) not in dtypes)
+
+    def test_integers_in_batches(self):
+        i, j = pt.tensor3("i", dtype="int64"), pt.tensor3("j", dtype="int8")
+        function, _ = check(i @ j, {"BatchedDot": 1})
+        (node,) = (n for n in function.maker.fgraph.apply_nodes if isinstance(n.op, BatchedDot))
+        assert [v.type.dtype for v in node.inputs] == ["int64", "int64"]
+
+    def test_integers_whose_common_dtype_is_floating(self):
+        check(pt.matrix("i", dtype="int64") @ pt.matrix("j", dtype="uint64"), {"Dot22": 1})
+
+    @pytest.mark.parametrize("dtypes", [("bool", "bool"), ("float16", "int8")])
+    def test_others_stay(self, dtypes):
+        i, j = (pt.matrix(name, dtype=dtype) for name, dtype in zip("ij", dtypes))
+        function, _ = check(i @ j, {"Dot": 1})
+        assert self.casts(function) == 0
+
+    def test_in_c_without_a_step_in_python(self):
+        i, j = pt.lmatrix("i"), pt.imatrix("j")
+        function = pytensor.function([i, j], i @ j, mode="FAST_RUN")
+        a, b = np.arange(6).reshape(2, 3), np.arange(12, dtype="int32").reshape(3, 4) - 5
+        np.testing.assert_array_equal(function(a, b), a @ b)
+        assert all(c_funcify(n.op, node=n) is not None for n in function.maker.fgraph.apply_nodes)
 
 
 class TestConjugates:
@@ -166,6 +200,44 @@ class TestConjugates:
     def test_both_operands_and_an_accumulator(self):
         function, _ = check(Z1.conj() @ Z2.conj().T + Z2, {"Gemm": 1})
         assert any("conj=xy" in str(n.op) for n in function.maker.fgraph.apply_nodes)
+
+    def test_product_of_three_with_a_vector(self):
+        """``conj(X @ Y) @ v`` is two products with a vector, both conjugated."""
+        conj_gemv, v = Gemv(conj="A"), pt.zvector("v")
+        z = pt.zvector("z")
+        out = conj_gemv(z, s.astype("complex128"), Z1 @ Z2, v, 2.0)
+        function, _ = check(out, {"Gemv": 2})
+        conjugated = [n.op.conj for n in function.maker.fgraph.apply_nodes if hasattr(n.op, "conj")]
+        assert conjugated == ["A", "A"]
+        check((Z1 @ Z2).conj() @ v, {"Gemv": 2})
+
+    COLUMN, ROW = (pt.tensor("c", dtype="complex128", shape=s) for s in ((None, 1), (1, None)))
+
+    @pytest.mark.parametrize("conj", ["x", "y", "xy"])
+    @pytest.mark.parametrize("x, y", [(Z1, COLUMN), (ROW, Z1), (COLUMN, ROW)])
+    def test_calls_of_the_user_with_a_row_or_a_column(self, conj, x, y):
+        number = pt.zscalar("number")
+        name = "Ger" if x.type.shape[1] == 1 else "Gemv"
+        check(Dot22(conj=conj)(x, y), {name: 1})
+        check(Dot22Scalar(conj=conj)(x, y, number), {name: 1})
+        if name == "Gemv":
+            z = pt.tensor("z", dtype="complex128", shape=(x.type.shape[0], y.type.shape[1]))
+            check(Gemm(conj=conj)(z, number, x, y, 2.0), {name: 1})
+        else:
+            check(Gemm(conj=conj)(Z2, number, x, y, 1.0), {name: 1})
+
+    @pytest.mark.parametrize("conj", ["x", "y", "xy"])
+    def test_calls_of_the_user_are_no_plain_products(self, conj):
+        """Rules about products would drop the conjugate."""
+        call, zv = Dot22(conj=conj), pt.zvector("zv")
+        identity = pt.constant(np.eye(4, dtype="complex128"))
+        fixed = pt.tensor("fixed", dtype="complex128", shape=(4, 4))
+        check(call(fixed, identity), {"Dot22": 1})
+        check(call(pt.alloc(zv, 4, 4), Z1), {"Dot22": 1})
+        check(call(Z1, Z2).sum(0), {"Dot22": 1})
+        check(call(pt.diag(zv), Z2), {"Dot22": 1})
+        check(pt.linalg.trace(call(Z1, Z2)), {"Dot22": 1})
+        check(call(call(Z1, Z2), pt.zmatrix("Z3")) + Z1, {"Dot22": 1, "Gemm": 1})
 
     def test_real_graphs_have_none(self):
         function, _ = check(A.conj().T @ B, {"Dot22": 1})
