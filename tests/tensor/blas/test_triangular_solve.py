@@ -156,11 +156,15 @@ def test_wrong_shapes_raise_the_same_in_c_and_python(mode):
     with pytest.raises(ValueError, match=r"x must be a square matrix, got shape \(3, 2\)"):
         pytensor.function([A], cholesky(A), mode=mode)(np.ones((3, 2)))
     T, U = pt.dtensor3("T"), pt.dtensor3("U")
-    stacks = pytensor.function([T, U], Blockwise(SolveTriangular(b_ndim=2))(T, U), mode=mode)
-    with pytest.raises(ValueError, match="Runtime broadcasting not allowed"):
-        stacks(np.ones((1, 2, 2)), np.ones((3, 2, 2)))
-    with pytest.raises(ValueError, match="batch dimensions must broadcast"):
-        stacks(np.ones((2, 2, 2)), np.ones((3, 2, 2)))
+    solve = Blockwise(SolveTriangular(b_ndim=2))
+    # The second is over the temporary exp(U), of which no more is solved than T has matrices.
+    for right in (U, pt.exp(U)):
+        stacks = pytensor.function([T, U], solve(T, right), mode=mode)
+        for lengths in ((1, 3), (3, 1)):
+            with pytest.raises(ValueError, match="Runtime broadcasting not allowed"):
+                stacks(*(np.ones((length, 2, 2)) for length in lengths))
+        with pytest.raises(ValueError, match="batch dimensions must broadcast"):
+            stacks(np.ones((2, 2, 2)), np.ones((3, 2, 2)))
 
 
 BATCHES = [((4,), (4,)), ((1,), (4,)), ((4,), (1,)), ((2, 1), (1, 3)), ((0,), (1,)), ((2, 3), (3,))]

@@ -54,13 +54,15 @@ BLAS_HELPER int NAME(solve_kernel)(
                           "%lld)",
                 how->op, (long long)n, (long long)n, (long long)b_shape[0],
                 how->b_ndim == 1 ? 0LL : (long long)b_shape[1]);
+    int failed = stack_shape(ctx, how->op, how->batch, a, b, z->shape);
+    if (failed)
+        return failed;
     if (how->in_place) {
         pt_view(z, b->x, ndim);
     } else {
-        int failed = stack_shape(ctx, how->op, how->batch, a, b, z->shape);
         for (int i = how->batch; i < ndim; i++)
             z->shape[i] = b->x->shape[i];
-        failed = failed ? failed : pt_alloc(ctx, z, ndim, itemsize);
+        failed = pt_alloc(ctx, z, ndim, itemsize);
         if (failed)
             return failed;
     }
