@@ -34,6 +34,7 @@ from pytensor.tensor.rewriting.blas_rules import BLAS_DTYPES
 from pytensor.tensor.rewriting.common import IEEE, filled, is_number
 from pytensor.tensor.rewriting.products import (
     axis_length,
+    checked,
     float_product,
     in_place_of,
     is_product,
@@ -202,6 +203,8 @@ def local_product_with_set_diagonal(fgraph, node):
         return None
     stop = axis_length(d, 0)
     where = (*[slice(None)] * axis, slice(None, stop))
+    # The rows that are left out have to be as many as there are zeros for.
+    scaled = checked(scaled, ((left, 1), (right, 0)))
     new = mul(scaled[where], d.dimshuffle(order))
     zeros = alloc(filled(0, out), axis_length(left, 0), axis_length(right, 1))
     new = set_subtensor(zeros[where], new)
@@ -289,15 +292,19 @@ def local_product_with_repeated_rows(fgraph, node):
         return None
     if 1 in (left.type.shape[1], right.type.shape[0]):
         return None
+    # The repeated array may lose the length that has to agree with the other's.
+    inner = ((left, 1), (right, 0))
     if (row := _repeated(left, 0)) is not None:
+        right = right if row.type.shape[1] != 1 else checked(right, inner)
         new = alloc(_row_times(row, right), axis_length(left, 0), axis_length(right, 1))
     elif (column := _repeated(right, 1)) is not None:
+        left = left if column.type.shape[0] != 1 else checked(left, inner)
         product = swapped(_row_times(swapped(column), swapped(left)))
         new = alloc(product, axis_length(left, 0), axis_length(right, 1))
     elif (column := _repeated(left, 1)) is not None:
-        new = multiplied(column, right.sum(axis=0, keepdims=True))
+        new = multiplied(column, checked(right, inner).sum(axis=0, keepdims=True))
     elif (row := _repeated(right, 0)) is not None:
-        new = multiplied(left.sum(axis=1, keepdims=True), row)
+        new = multiplied(checked(left, inner).sum(axis=1, keepdims=True), row)
     else:
         return None
     return in_place_of(node, new, "local_product_with_repeated_rows")

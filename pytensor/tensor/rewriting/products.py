@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.fg import FunctionGraph, Output
+from pytensor.raise_op import CheckAndRaise
 from pytensor.tensor._diag import SetDiag
 from pytensor.tensor.basic import Alloc
 from pytensor.tensor.blas import BatchedDot, Dot22
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
-from pytensor.tensor.math import Dot, _dot, _matmul
+from pytensor.tensor.math import Dot, _dot, _matmul, eq
 from pytensor.tensor.rewriting.algebra import label, retyped
 from pytensor.tensor.rewriting.blas_rules import BLAS_DTYPES, _length
 
@@ -119,6 +120,26 @@ def axis_length(var: Variable, axis: int) -> Variable:
     """Return the length of an axis, asked of what made it: nothing is computed for its shape."""
     var, source = length_source(var, axis)
     return var if source is None else _length(var, source)
+
+
+def checked(var: Variable, *pairs: tuple[tuple[Variable, int], tuple[Variable, int]]) -> Variable:
+    """Return `var`, with a check at run time that pairs of lengths of a product agree.
+
+    Nothing is checked of lengths that are known, or known to come from one source.
+    """
+    unknown = [
+        (one, other)
+        for one, other in pairs
+        if length_source(*one) != length_source(*other)
+        and (one[0].type.shape[one[1]] is None or other[0].type.shape[other[1]] is None)
+    ]
+    if not unknown:
+        return var
+    same = [eq(axis_length(*one), axis_length(*other)) for one, other in unknown]
+    return CheckAndRaise(ValueError, _DISAGREE)(var, *same)
+
+
+_DISAGREE = "[Dot] x and y must agree on the inner and batch dimensions (shapes not aligned)"
 
 
 def multiplied(left: Variable, right: Variable) -> Variable:

@@ -8,6 +8,8 @@ import pytest
 
 import pytensor
 import pytensor.tensor as pt
+from pytensor.compile.mode import Mode
+from pytensor.gradient import grad
 from pytensor.tensor.basic import AllocDiag, ExtractDiag
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -230,3 +232,32 @@ def test_work_is_linear(count_calls):
 
     work(3)
     assert work(80) < 8 * 1.3 * work(10)
+
+
+def set_diagonal(matrix, d):
+    """What the derivative of a diagonal is: zeros of the shape of `matrix`, with d on top."""
+    return grad((pt.diagonal(matrix) * d).sum(), matrix)
+
+
+# The expression, shapes of A and B that disagree, shapes that agree.
+LOST_LENGTHS = {
+    "diagonal, left": (set_diagonal(A, d) @ B, [(3, 3), (4, 5)], [(3, 4), (4, 5)]),
+    "diagonal, right": (A @ set_diagonal(B, d), [(5, 4), (3, 3)], [(5, 4), (4, 3)]),
+    "number": (pt.full_like(A, d[0]) @ B, [(3, 4), (2, 5)], [(3, 4), (4, 5)]),
+    "number, right": (A @ pt.full_like(B, d[0]), [(3, 4), (2, 5)], [(3, 4), (4, 5)]),
+    "column": (pt.alloc(d[:, None], 3, A.shape[1]) @ B, [(3, 4), (2, 5)], [(3, 4), (4, 5)]),
+    "row": (A @ pt.alloc(d, B.shape[0], 3), [(3, 4), (2, 5)], [(3, 4), (4, 5)]),
+}
+
+
+@pytest.mark.parametrize("mode", ["PY", "FAST_RUN"])
+@pytest.mark.parametrize("name", LOST_LENGTHS)
+def test_lengths_that_the_form_has_no_use_for_have_to_agree(name, mode):
+    out, wrong, right = LOST_LENGTHS[name]
+    f = pytensor.function([A, B, d], out, mode=mode)
+    plain = pytensor.function([A, B, d], out, mode=Mode("py", None))
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match="must agree on the inner"):
+        f(*map(rng.normal, [0] * 2, [1] * 2, wrong), np.ones(3))
+    values = [*map(rng.normal, [0] * 2, [1] * 2, right), rng.normal(size=3)]
+    np.testing.assert_allclose(f(*values), plain(*values))
