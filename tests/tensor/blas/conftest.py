@@ -31,5 +31,10 @@ def helpers(tmp_path_factory):
 def split_helpers(tmp_path_factory):
     """The C helpers for a BLAS whose integers end at 5, so that everything gets split."""
     path = tmp_path_factory.mktemp("blas")
-    flags = ["-DBLAS_INT_LIMIT=5", "-DBLAS_SMALL_GEMM=0", "-DBLAS_SMALL_GEMV=0"]
+    flags = [
+        "-DBLAS_INT_LIMIT=5",
+        "-DBLAS_SMALL_GEMM=0",
+        "-DBLAS_SMALL_GEMV=0",
+        "-DBLAS_OWN_BYTES=0",
+    ]
     return blas_helpers.Helpers(blas_helpers.compile_harness(path, flags), limit=5)

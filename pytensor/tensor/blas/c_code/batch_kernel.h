@@ -71,6 +71,16 @@ BLAS_HELPER void describe_batch(
                 (batch_axis){z->shape[i], stride_along(x, i), stride_along(y, i), stride_along(z, i)};
 }
 
+/* Up to so many bytes an accumulator is copied at once; larger ones in parts of at least so many. */
+enum { ACCUMULATE_AT_ONCE = 262144, ACCUMULATE_ITEM = 32768 };
+
+/* Item `i` along the first axis, or the only one there is. */
+BLAS_HELPER pt_array stack_part(const pt_array *x, int64_t i)
+{
+    return (pt_array){
+            .data = x->data + i * stride_along(x, 0), .shape = x->shape + 1, .strides = x->strides + 1};
+}
+
 /* z <- old, lengths of 1 repeated. */
 BLAS_OUTLINE void copy_stack(const pt_array *z, const pt_array *old, int ndim, int64_t itemsize)
 {

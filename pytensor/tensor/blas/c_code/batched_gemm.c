@@ -175,7 +175,7 @@ BLAS_HELPER int NAME(batched_gemm)(const blas_env *env, REAL alpha, const matrix
         NAME(batched_dots)(alpha, &x, &y, beta, z.data, &batch);
         return BLAS_DONE;
     }
-    if (zero || sliced || NAME(prefers_gemv)(&x, &z) || !batch_keeps_alignment(&batch, itemsize) ||
+    if (zero || sliced || NAME(prefers_gemv)(&x, &y, &z) || !batch_keeps_alignment(&batch, itemsize) ||
             z.rows > BLAS_INT_LIMIT || z.cols > BLAS_INT_LIMIT || x.cols > BLAS_INT_LIMIT)
         return NAME(gemm_one_by_one)(env, alpha, &x, &y, beta, &z, &batch, sliced);
     return NAME(gemm_by_plan)(env, alpha, &x, &y, beta, &z, &batch);

@@ -33,6 +33,25 @@ BLAS_HELPER int NAME(batched_dot_kernel)(
                             ctx, op, ndim, NAME(real)(1.0), x.array, y.array, NAME(real)(0.0), z);
 }
 
+/* z <- alpha x y + beta old in new memory, matrix by matrix, so that what is added to is in the cache. */
+BLAS_OUTLINE int NAME(accumulate_items)(pt_ctx *ctx, int ndim, const pt_array *old, REAL alpha,
+        const pt_array *x, const pt_array *y, REAL beta, const pt_array *z)
+{
+    const int64_t itemsize = (int64_t)sizeof(REAL), bytes = pt_size(z, ndim) * itemsize;
+    const int64_t items = z->shape[0];
+    if (ndim > 2 && bytes > ACCUMULATE_AT_ONCE && bytes / items >= ACCUMULATE_ITEM) {
+        int status = PT_OK;
+        for (int64_t i = 0; !status && i < items; i++) {
+            const pt_array c = stack_part(z, i), from = stack_part(old, i);
+            const pt_array a = stack_part(x, i), b = stack_part(y, i);
+            status = NAME(accumulate_items)(ctx, ndim - 1, &from, alpha, &a, &b, beta, &c);
+        }
+        return status;
+    }
+    copy_stack(z, old, ndim, itemsize);
+    return NAME(batched_product)(ctx, "BatchedGemm", ndim, alpha, x, y, beta, z);
+}
+
 /* z <- alpha x y + beta old, over `old` or in new memory, where old's lengths known to be 1 are broadcast. */
 BLAS_HELPER int NAME(batched_gemm_kernel)(pt_ctx *ctx, bool in_place, int ndim, stack_operand old, REAL alpha,
         stack_operand x, stack_operand y, REAL beta, pt_array *z)
@@ -50,7 +69,7 @@ BLAS_HELPER int NAME(batched_gemm_kernel)(pt_ctx *ctx, bool in_place, int ndim, 
         if (failed)
             return failed;
         if (!NAME(equals)(beta, 0.0) && z->data != old.array->data)
-            copy_stack(z, old.array, ndim, (int64_t)sizeof(REAL));
+            return NAME(accumulate_items)(ctx, ndim, old.array, alpha, x.array, y.array, beta, z);
     }
     return NAME(batched_product)(ctx, "BatchedGemm", ndim, alpha, x.array, y.array, beta, z);
 }

@@ -97,15 +97,23 @@ BLAS_HELPER bool NAME(direct_gemm)(const blas_env *env, REAL alpha, const matrix
     return true;
 }
 
-/* Small matrices times a vector are faster by gemm's kernel for small sizes (benchmarks/blas_helpers). */
+/* Small matrices times a vector that no loop of ours is made for are faster by gemm's kernel for small sizes
+ * (benchmarks/blas_helpers). */
 #ifndef BLAS_SMALL_ROW
 #define BLAS_SMALL_ROW 4096
 #endif
 
-BLAS_HELPER bool NAME(prefers_gemv)(const matrix_view *x, const matrix_view *z)
+BLAS_HELPER bool NAME(prefers_gemv)(const matrix_view *x, const matrix_view *y, const matrix_view *z)
 {
     const int64_t results = z->rows * z->cols;
-    return results == 1 || ((z->rows == 1 || z->cols == 1) && results * x->cols > BLAS_SMALL_ROW);
+    if (z->rows != 1 && z->cols != 1)
+        return false;
+    if (results == 1 || results * x->cols > BLAS_SMALL_ROW)
+        return true;
+    const matrix_view a = z->cols == 1 ? *x : transposed(y);
+    const vector_view in = z->cols == 1 ? (vector_view){y->data, y->rows, y->row_stride, y->conj}
+                                        : (vector_view){x->data, x->cols, x->col_stride, x->conj};
+    return NAME(has_own_product)(&a, &in);
 }
 
 /* One row or one column of z: a product of a matrix and a vector, which gemv reads once. */
@@ -155,7 +163,7 @@ BLAS_HELPER int NAME(gemm)(const blas_env *env, REAL alpha, const matrix_view *x
         NAME(scale_matrix)(beta, z);
         return BLAS_DONE;
     }
-    if (NAME(prefers_gemv)(x, z))
+    if (NAME(prefers_gemv)(x, y, z))
         return NAME(gemm_by_gemv)(env, alpha, x, y, beta, z);
     if (z->rows > BLAS_INT_LIMIT || z->cols > BLAS_INT_LIMIT || x->cols > BLAS_INT_LIMIT)
         return NAME(split_gemm)(env, alpha, x, y, beta, z);

@@ -6,6 +6,8 @@
 #include "loops.c"
 #endif
 
+#include "rows.c"
+
 #ifndef BLAS_SMALL_GEMV
 #define BLAS_SMALL_GEMV 64
 #endif
@@ -147,6 +149,10 @@ BLAS_HELPER int NAME(gemv)(const blas_env *env, REAL alpha, const matrix_view *a
     const byte_range written = vector_range(y, itemsize);
     const bool shared =
             overlap(matrix_range(a, itemsize), written) || overlap(vector_range(x, itemsize), written);
+    if (!shared && NAME(has_own_product)(a, x)) {
+        NAME(own_product)(alpha, a, x, beta, y);
+        return BLAS_DONE;
+    }
     if (!shared && vector_increment(y, itemsize, IS_COMPLEX, &inc))
         return NAME(gemv_blocks)(env, alpha, a, x, beta, y);
     vector_view own = *y;

@@ -90,6 +90,39 @@ BLAS_OUTLINE int NAME(solve_columns)(const blas_env *env, const triangle_view *a
     return status;
 }
 
+/* The same for all columns at once, for a small z that lies by rows: each row is a sum of known ones. */
+BLAS_OUTLINE void NAME(solve_rows)(const triangle_view *a, const matrix_view *z)
+{
+    const matrix_view *v = &a->view;
+    for (int64_t step = 0; step < z->rows; step++) {
+        const int64_t i = a->lower ? step : z->rows - 1 - step, first = a->lower ? 0 : i + 1;
+        const char *const row = v->data + i * v->row_stride, *const diagonal = row + i * v->col_stride;
+        const matrix_view known = submatrix(z, first, step, 0, z->cols);
+        const REAL scale = a->unit ? NAME(real)(1.0) : NAME(divide)(NAME(real)(1.0), NAME(load)(diagonal));
+        NAME(subtract_rows)
+        (z->data + i * z->row_stride, row + first * v->col_stride, v->col_stride, &known, scale);
+    }
+}
+
+/* Small systems. Says if it was one; a z that lies by columns goes through scratch memory. */
+BLAS_HELPER bool NAME(small_trsm)(const blas_env *env, const triangle_view *a, const matrix_view *z)
+{
+    const int64_t itemsize = (int64_t)sizeof(REAL);
+    if (!NAME(has_own_rows)(z->rows, z->cols) || z->cols > OWN_RESULTS || z->rows > OWN_RESULTS)
+        return false;
+    if (z->col_stride == itemsize) {
+        NAME(solve_rows)(a, z);
+        return true;
+    }
+    char *const scratch = env->scratch(env->owner, packed_bytes(z->rows * z->cols, itemsize));
+    if (!scratch)
+        return false;
+    const matrix_view own = packed_copy(z, scratch, itemsize);
+    NAME(solve_rows)(a, &own);
+    copy_matrix(z, &own, itemsize);
+    return true;
+}
+
 /* One call of the library; sizes fit. If z lies by rows, Fortran sees z' <- z' A'^-1. */
 BLAS_OUTLINE int NAME(trsm_call)(const blas_env *env, const triangle_view *a, const matrix_view *z)
 {
@@ -141,6 +174,8 @@ BLAS_OUTLINE int NAME(split_trsm)(const blas_env *env, const triangle_view *a, c
 BLAS_HELPER int NAME(trsm)(const blas_env *env, const triangle_view *a, const matrix_view *z)
 {
     if (z->rows == 0 || z->cols == 0)
+        return BLAS_DONE;
+    if (NAME(small_trsm)(env, a, z))
         return BLAS_DONE;
     if (z->cols == 1 || (z->rows <= BLAS_SMALL_TRSM && z->cols <= BLAS_SMALL_TRSM) || !ROUTINE(env, trsm))
         return NAME(solve_columns)(env, a, z);
