@@ -156,6 +156,28 @@ def test_unread_operands_of_a_batch():
     np.testing.assert_array_equal(f(bad, 0.0, a * np.nan, b, 0.0), 0.0)
 
 
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        ((6, 70, 20), (6, 20, 90), (6, 70, 90)),
+        ((6, 70, 20), (1, 20, 90), (6, 1, 90)),
+        ((1, 3, 70, 20), (4, 1, 20, 90), (1, 3, 70, 90)),
+        ((9, 1, 70, 20), (1, 1, 20, 90), (1, 1, 70, 1)),
+    ],
+    ids=str,
+)
+def test_large_batches_are_added_to_in_parts(shapes):
+    """Each matrix of the accumulator is copied right before its product."""
+    x, y, z = (pt.tensor(shape=[1 if n == 1 else None for n in shape]) for shape in shapes)
+    f = pytensor.function([z, x, y], batched_gemm(z, -2.0, x, y, 0.5), mode=MODE)
+    rng = np.random.default_rng(6)
+    a, b, c = (rng.normal(size=shape) for shape in shapes)
+    for layout in LAYOUTS.values():
+        np.testing.assert_allclose(
+            f(layout(c), layout(a), b), 0.5 * layout(c) - 2 * layout(a) @ b, atol=1e-12
+        )
+
+
 def test_batched_gemm_over_its_accumulator():
     x, y, z = (pt.tensor(n, shape=(None, None, None)) for n in "xyz")
     out = batched_gemm_inplace(pt.exp(z), 1.0, x, y, 2.0)
