@@ -20,7 +20,6 @@ REASONS = {
     "is_matrix": "a length is 1: the product of a row or a column is a smaller call",
     "fits_square": "the other summand is not of the shape of a matrix times its own transpose",
     "is_real": "the scalar factor may be complex, and the result would not be Hermitian",
-    "fits_rows": "the other summand has neither the product's shape nor is it one row for all",
 }
 
 # What became of products that are no product any more, by rewriter.
