@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, MutableSet
+import sys
+from collections.abc import Callable, Iterable, MutableSet
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -12,6 +13,7 @@ __all__ = [
     "LOCAL_BITWIDTH",
     "PYTHON_INT_BITWIDTH",
     "OrderedSet",
+    "after_scipy_import",
     "difference",
     "flatten",
     "late",
@@ -40,7 +42,10 @@ class _LazyScipyModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name in ("__path__", "__file__"):  # asked by tools that only look at modules
             raise AttributeError(name)
+        is_new = self.__name__ not in sys.modules
         real = import_module(self.__name__)
+        for note in after_scipy_import if is_new else ():
+            note()
         try:
             value = getattr(real, name)
         except AttributeError:
@@ -59,6 +64,9 @@ class _LazyScipyModule(ModuleType):
 
 
 _lazy_modules: dict[str, _LazyScipyModule] = {}
+
+after_scipy_import: list[Callable[[], object]] = []
+"""Called after a part of SciPy was imported for the first time: its BLAS may be there now."""
 
 
 def lazy_scipy_module(submodule: str = "") -> ModuleType:

@@ -330,21 +330,21 @@ def _fill(text: str, values: Mapping[str, str]) -> str:
 
 
 def why_not_tried(candidate: Candidate, present: Family, second_allowed: bool) -> str:
-    """Return why a candidate cannot be better than what SciPy brings; empty if it may be.
+    """Return why a candidate cannot be better than what is there; empty if it may be.
 
     Parameters
     ----------
     candidate : Candidate
     present : Family
-        What SciPy's BLAS is.
+        What the BLAS at hand is: NumPy's or SciPy's.
     second_allowed : bool
-        Whether a second BLAS may be loaded beside SciPy's.
+        Whether a second BLAS may be loaded beside it.
     """
     family = candidate.family
     if family.quality is Quality.REFERENCE:
         return "reference BLAS: right, and never faster"
     if family.name == present.name:
-        return f"SciPy's own BLAS is {present.name} too: a second copy gains nothing"
+        return f"the BLAS at hand is {present.name} too: a second copy gains nothing"
     if family.quality < present.quality:
         return f"not expected to be better than {present.name}"
     if not second_allowed and not candidate.loaded and present.quality >= Quality.TUNED:

@@ -6,6 +6,7 @@ have nothing to do with BLAS; the two extension modules themselves take 5, and a
 
 import ctypes
 import functools
+import glob
 import importlib
 import importlib.util
 import os
@@ -20,12 +21,20 @@ from pytensor.tensor.blas._families import SPELLINGS, UNKNOWN, Family, family_of
 from pytensor.tensor.blas._measure import measure_integer_bits, reads_old_output
 from pytensor.tensor.blas._provider import BLAS_NAMES, LAPACK_NAMES, BlasProvider
 from pytensor.tensor.blas._runtime import Runtime, library_of, runtime_of
-from pytensor.utils import lazy_scipy_module
+from pytensor.utils import after_scipy_import, lazy_scipy_module
 
-__all__ = ["capsule_table", "lapack_pointers", "scipy_family", "scipy_provider"]
+__all__ = [
+    "capsule_table",
+    "lapack_pointers",
+    "packed_openblas",
+    "scipy_family",
+    "scipy_in_process",
+    "scipy_provider",
+]
 
 _PACKAGE = "scipy.linalg"
 _lock = threading.Lock()
+_reached: set[str] = set()
 
 
 def capsule_table(name: str) -> dict[str, object]:
@@ -39,7 +48,16 @@ def capsule_table(name: str) -> dict[str, object]:
     module = _load_alone(name) if _PACKAGE not in sys.modules else None
     if module is None:
         module = importlib.import_module(f"{_PACKAGE}.{name}")
+    if name not in _reached:
+        _reached.add(name)
+        for note in after_scipy_import:
+            note()
     return module.__pyx_capi__
+
+
+def scipy_in_process() -> bool:
+    """Tell whether SciPy's BLAS is loaded."""
+    return bool(_reached) or _PACKAGE in sys.modules
 
 
 def _load_alone(name: str) -> ModuleType | None:
@@ -151,6 +169,28 @@ def extension_path(name: str = "cython_blas") -> str:
         f"{_PACKAGE}.{name}", [f"{place}/linalg" for place in scipy.__path__]
     )
     return (spec.origin or "") if spec else ""
+
+
+def packed_openblas() -> str:
+    """Return the version of the OpenBLAS packed into SciPy's wheel, or an empty string.
+
+    Wheels carry their library with them: what they record about it is true, and reading the
+    record loads neither the library nor SciPy.
+    """
+    spec = importlib.util.find_spec("scipy")
+    for place in (spec.submodule_search_locations or ()) if spec else ():
+        homes = (f"{place}/../scipy.libs", f"{place}/.dylibs")
+        if not any(glob.glob(f"{glob.escape(home)}/*openblas*") for home in homes):
+            continue
+        record = importlib.util.spec_from_file_location("_record", f"{place}/__config__.py")
+        try:
+            module = importlib.util.module_from_spec(record)  # type: ignore[arg-type]
+            record.loader.exec_module(module)  # type: ignore[union-attr]
+            blas = module.CONFIG["Build Dependencies"]["blas"]
+            return str(blas["version"]) if "openblas" in str(blas["name"]).lower() else ""
+        except (AttributeError, KeyError, TypeError, OSError, ImportError):
+            return ""
+    return ""
 
 
 @functools.cache

@@ -3,8 +3,10 @@
 Generated code calls BLAS and LAPACK through tables of addresses. The tables are filled by a
 provider:
 
+* ``NumPy``: the library that NumPy uses, which is in every process (`._numpys`). Nothing is
+  loaded or linked for it. It is asked for BLAS only; LAPACK is SciPy's.
 * ``SciPy``: the capsules of ``scipy.linalg.cython_blas`` and ``cython_lapack``. They are always
-  there, on every platform, and no second BLAS gets loaded.
+  there, on every platform.
 * a linked library. A small shared object is linked against it and hands out the addresses
   (`pytensor.tensor.blas._linked`), once a probe program has compiled, linked, run, and given
   right numbers.
@@ -14,8 +16,9 @@ provider:
 * flags: the library they name. If it does not pass its probe, SciPy's is used, and one warning
   says why;
 * an empty text: SciPy's;
-* ``auto``, which is the default: SciPy's, unless the process has a better library loaded already
-  (or SciPy was built with the slow reference BLAS). This costs a look at the list of loaded
+* ``auto``, which is the default: NumPy's if it is of the same kind as SciPy's and not older, or
+  if SciPy was built with a slow one; SciPy's in all other cases and wherever there is doubt. Unless
+  the process has a better library loaded already: this costs a look at the list of loaded
   libraries; only a library that could be better is tried;
 * ``fastest``: of all that are installed, the one that was fastest when it was tried, although
   that means a second BLAS beside SciPy's.
@@ -29,6 +32,7 @@ import pkgutil
 import threading
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from pytensor.configdefaults import config
@@ -43,10 +47,13 @@ from pytensor.tensor.blas._candidates import (
 )
 from pytensor.tensor.blas._capsules import (
     lapack_pointers,
+    packed_openblas,
     scipy_family,
     scipy_provider,
+    scipy_runtime,
 )
-from pytensor.tensor.blas._families import Quality
+from pytensor.tensor.blas._families import UNKNOWN, Family, Quality, family_named
+from pytensor.tensor.blas._numpys import Unusable, is_newer_or_same, numpy_provider
 from pytensor.tensor.blas._provider import BLAS_NAMES, LAPACK_NAMES, BlasProvider
 from pytensor.tensor.blas._runtime import openmp_runtimes
 from pytensor.utils import late
@@ -86,16 +93,60 @@ class Verdict(NamedTuple):
     ratio: float = 0.0
 
 
-def candidates(setting: str) -> Iterator[Candidate]:
-    """Yield what is to be considered for a value of ``config.blas__ldflags``, in this order.
+def prefer_numpys(provider: BlasProvider) -> str:
+    """Return why NumPy's library is to be used.
 
-    SciPy's capsules come last and are not among them: they need no consideration.
+    Raises
+    ------
+    Unusable
+        If SciPy's is as good, or there is doubt.
+    """
+    kind, version = provider.name, packed_openblas()
+    if version:
+        family = family_named("OpenBLAS")
+    else:
+        # Whose library is behind SciPy is known only once it is loaded.
+        family, runtime = scipy_family(), scipy_runtime()
+        if scipy_provider().library == provider.library:
+            raise Unusable("it is the library behind SciPy too")
+        if family_named(kind).quality >= Quality.TUNED > family.quality:
+            return f"loaded already; SciPy's is {family.name}"
+        version = runtime.version if runtime else ""
+    if family.name != kind:
+        raise Unusable(f"it is {kind}, SciPy's is {family.name}")
+    if not is_newer_or_same(provider.version, version):
+        raise Unusable(f"its version is {provider.version}, that of SciPy's {version or 'unknown'}")
+    return f"NumPy has loaded it already, and it is not older than SciPy's {family.name} {version}"
+
+
+@functools.cache
+def numpys_own() -> Verdict:
+    """Decide about the library that NumPy uses."""
+    try:
+        found = numpy_provider()
+        why = prefer_numpys(found)
+    except Unusable as reason:
+        return Verdict(Candidate(UNKNOWN, "", "NumPy", loaded=True), None, str(reason))
+    candidate = Candidate(family_named(found.name), "", "NumPy", found.library, True)
+    return Verdict(candidate, replace(found, why=why), why)
+
+
+def present_family() -> Family:
+    """Return what kind of library is used if none is linked."""
+    own = numpys_own()
+    return scipy_family() if own.provider is None else own.candidate.family
+
+
+def candidates(setting: str) -> Iterator[Candidate]:
+    """Yield what is to be linked for a value of ``config.blas__ldflags``, in this order.
+
+    NumPy's library and SciPy's capsules, which need no linking, come after them.
     """
     if setting == "fastest":
         yield from best_first(find_candidates())
     elif setting == "auto":
         # Beside a good BLAS no second one gets loaded, so that only loaded ones matter.
-        present = scipy_family().quality
+        present = present_family().quality
         tuned = present >= Quality.TUNED
         yield from best_first(loaded_candidates(present) if tuned else find_candidates())
     elif setting:
@@ -106,7 +157,7 @@ def consider(candidate: Candidate, setting: str) -> Verdict:
     """Find out whether a library is to be used."""
     wanted = candidate.where == "blas__ldflags"
     if not wanted:
-        reason = why_not_tried(candidate, scipy_family(), setting == "fastest")
+        reason = why_not_tried(candidate, present_family(), setting == "fastest")
         if reason:
             return Verdict(candidate, None, reason)
     from pytensor.tensor.blas import _linked  # noqa: PLC0415  (starts compilers)
@@ -137,6 +188,8 @@ def choose(setting: str) -> list[Verdict]:
         verdicts.append(consider(candidate, setting))
         if verdicts[-1].provider is not None and setting != "fastest":
             break
+    if setting in DISCOVERY_WORDS and not any(v.provider for v in verdicts):
+        verdicts.append(numpys_own())
     return sorted(verdicts, key=lambda v: (v.provider is not None, v.ratio))
 
 
@@ -160,7 +213,7 @@ def _say_if_refused(setting: str, verdicts: list[Verdict]) -> None:
                 f"blas__ldflags={setting!r} cannot be used, SciPy's BLAS is: {verdict.reason}",
                 stacklevel=4,
             )
-    if any(verdict.provider is not None for verdict in verdicts):
+    if any(verdict.provider is not None and verdict.provider.flags for verdict in verdicts):
         late("pytensor.tensor.blas._threads:note_new_library")()
         runtimes = openmp_runtimes() if config.blas__check_openmp else ()
         if len(runtimes) > 1:
@@ -209,15 +262,15 @@ def ldflags(
     Returns
     -------
     list of str
-        Empty if no library is linked: SciPy's BLAS needs no flags.
+        Empty if no library is linked: NumPy's and SciPy's BLAS need no flags.
 
     Examples
     --------
     >>> from pytensor.tensor.blas import ldflags
     >>> from pytensor import config
-    >>> with config.change_flags(blas__ldflags="-L/opt/lib -lopenblas -fopenmp"):
+    >>> with config.change_flags(blas__ldflags="-L/usr/lib -lopenblas -fopenmp"):
     ...     ldflags(), ldflags(libs=False, libs_dir=True), ldflags(libs=False, flags=True)
-    (['openblas'], ['/opt/lib'], ['-fopenmp'])
+    (['openblas'], ['/usr/lib'], ['-fopenmp'])
     """
     setting = config.blas__ldflags
     # Flags count as they are given, whether the library can be used or not.

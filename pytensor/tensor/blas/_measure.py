@@ -6,7 +6,7 @@ from time import perf_counter
 
 import numpy as np
 
-__all__ = ["gemm_seconds", "measure_integer_bits", "reads_old_output"]
+__all__ = ["gemm_seconds", "measure_integer_bits", "reads_old_output", "wrong_routines"]
 
 _DTYPES = {"s": np.float32, "d": np.float64, "c": np.complex64, "z": np.complex128}
 
@@ -82,6 +82,81 @@ def reads_old_output(routines: Mapping[str, int], int_bits: int) -> bool:
             if not np.all(z == n) or not np.all(v == n):
                 return True
     return False
+
+
+# How routines are tried, argument by argument: capital letters are characters, n the size, i a
+# step of 1, 1 and 0 numbers, x and y the operands, z the result (each by columns).
+_CALLS = {
+    "gemm": "T N n n n 1 x n y n 0 z n",
+    "gemv": "T n n 1 x n y i 0 z i",
+    "ger": "n n 1 x i y i z n",
+    "geru": "n n 1 x i y i z n",
+    "gerc": "n n 1 x i y i z n",
+    "syrk": "U N n n 1 x n 0 z n",
+    "herk": "U N n n 1 x n 0 z n",
+    "symm": "L U n n 1 x n y n 0 z n",
+    "trmm": "L U N N n n 1 x n z n",
+    "trsm": "L U N U n n 1 x n z n",
+}
+
+
+def _results(x: np.ndarray, y: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Pairs of (z before, z after) for each routine, computed without BLAS."""
+
+    def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return (a[:, :, None] * b[None]).sum(1)
+
+    upper, strict = np.triu(x), np.triu(x, 1)
+    nothing, nan = np.zeros_like(x), np.full_like(x, np.nan)
+    first = np.zeros_like(x)
+    first[:, :1] = product(x.T, y[:, :1])
+    return {
+        "gemm": (nan, product(x.T, y)),
+        "gemv": (nothing, first),
+        "ger": (nothing, x[:, :1] * y[:, 0]),
+        "geru": (nothing, x[:, :1] * y[:, 0]),
+        "gerc": (nothing, x[:, :1] * y[:, 0].conj()),
+        "syrk": (nothing, np.triu(product(x, x.T))),
+        "herk": (nothing, np.triu(product(x, x.conj().T))),
+        "symm": (nan, product(upper + strict.T, y)),
+        "trmm": (y, product(upper, y)),
+        "trsm": (product(strict, y) + y, y),
+    }
+
+
+def wrong_routines(routines: Mapping[str, int], int_bits: int) -> list[str]:
+    """Return the names of the routines that give wrong numbers for small matrices of integers.
+
+    Parameters
+    ----------
+    routines : mapping
+        From names to addresses; names of real and complex routines differ as in BLAS.
+    int_bits : int
+        Width of the library's integers.
+    """
+    wrong = []
+    letters = {letter: np.frombuffer(letter.encode(), np.uint8) for letter in "TNLU"}
+    sizes = {"n": 3, "i": 1}
+    integers = {key: np.array([v], f"i{int_bits // 8}") for key, v in sizes.items()}
+    x, y = (np.arange(9.0).reshape(3, 3) % period - 1 for period in (5, 4))
+    for kinds, u, v in (("sd", x, y), ("cz", x + 1j * y, y - 1j * x)):
+        results = _results(u, v)
+        for kind in kinds:
+            dtype = _DTYPES[kind]
+            operands = {"x": np.array(u, dtype, order="F"), "y": np.array(v, dtype, order="F")}
+            numbers = {"1": np.ones(1, dtype), "0": np.zeros(1, dtype)}
+            given = {**letters, **integers, **numbers, **operands}
+            at = {name: array.ctypes.data for name, array in given.items()}
+            for name, (before, after) in results.items():
+                address = routines.get(f"{kind}{name}")
+                if address:
+                    z = np.array(before, dtype, order="F")
+                    at["z"] = z.ctypes.data
+                    arguments = [at[word] for word in _CALLS[name].split()]
+                    _routine(address, len(arguments))(*arguments)
+                    if not (z == after).all():
+                        wrong.append(f"{kind}{name}")
+    return wrong
 
 
 def gemm_seconds(address: int, int_bits: int, n: int = 256, budget: float = 0.05) -> float:

@@ -1,9 +1,17 @@
 """The record of a BLAS that generated code can call, and the order of its routines."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["BLAS_NAMES", "LAPACK_NAMES", "BlasProvider"]
+__all__ = ["BLAS_NAMES", "LAPACK_NAMES", "USUAL_DEFINES", "BlasProvider"]
+
+# Kernels keep their integers in 64 bits, none larger than 32 bits can count, so that a library of
+# either width reads them right where the low half comes first: one compiled kernel serves both.
+_EITHER = sys.byteorder == "little"
+
+# The macros of nearly every library, for kernels that are compiled before any library is seen.
+USUAL_DEFINES = (("BLAS_INT_EITHER", "1"),) if _EITHER else ()
 
 # The order of the tables. BLAS_ROUTINES in c_code/fortran_blas.h is the same list.
 BLAS_NAMES = (
@@ -49,7 +57,7 @@ class BlasProvider:
     version : str
         Its version, or an empty string.
     how : str
-        ``"SciPy"`` (capsules) or ``"linked"``.
+        ``"NumPy"`` (looked up in the process), ``"SciPy"`` (capsules) or ``"linked"``.
     int_bits : int
         Width of the Fortran integers, 32 or 64.
     addresses : tuple of int
@@ -96,7 +104,8 @@ class BlasProvider:
     def defines(self) -> tuple[tuple[str, str], ...]:
         """Macros that ``fortran_blas.h`` needs for this provider."""
         known = {
-            "BLAS_INT64": self.int_bits == 64,
+            "BLAS_INT_EITHER": _EITHER,
+            "BLAS_INT64": self.int_bits == 64 and not _EITHER,
             "BLAS_ZERO_FIRST": self.zero_first,
             "BLAS_SDOT_RETURNS_DOUBLE": self.sdot_returns_double,
         }

@@ -14,7 +14,7 @@ from pytensor.tensor.blas._candidates import (
     find_candidates,
     why_not_tried,
 )
-from pytensor.tensor.blas._capsules import scipy_family, scipy_provider, scipy_runtime
+from pytensor.tensor.blas._capsules import scipy_provider, scipy_runtime
 from pytensor.tensor.blas._families import symbol
 from pytensor.tensor.blas._linked import ProbeError, probe
 from pytensor.tensor.blas._measure import best_time, gemm_call
@@ -62,9 +62,11 @@ def _wrapped(start: str, text: str) -> list[str]:
 
 def _facts(provider: BlasProvider) -> list[tuple[str, str]]:
     setting = config.blas__ldflags
-    reached = "SciPy's capsules: nothing is linked, no second BLAS is loaded"
-    if provider.how == "linked":
-        reached = f"linked: {provider.flags}"
+    reached = {
+        "NumPy": "addresses looked up in the process: nothing is linked or loaded",
+        "SciPy": "SciPy's capsules: nothing is linked",
+        "linked": f"linked: {provider.flags}",
+    }[provider.how]
     facts = [
         ("chosen because", provider.why),
         ("blas__ldflags", setting or "(empty: SciPy's)"),
@@ -73,6 +75,7 @@ def _facts(provider: BlasProvider) -> list[tuple[str, str]]:
         ("integers", f"{provider.int_bits} bits"),
         ("symbols", symbol("dgemm", provider.mangling)),
         ("threads", _threads(provider)),
+        ("LAPACK", "SciPy's, loaded when a function calls it"),
     ]
     if provider.zero_first:
         facts.append(("repaired", "beta = 0 does not clear its output: cleared before the call"))
@@ -139,7 +142,7 @@ def _candidates(provider: BlasProvider, measure: bool) -> Iterator[tuple[str, st
     seen = set()
     for verdict in reversed(verdicts):
         candidate, taken = verdict.candidate, verdict.provider is not None
-        if taken or candidate.where == "blas__ldflags":
+        if taken or candidate.where in {"blas__ldflags", "NumPy"}:
             seen.add(_key(candidate))
             used = taken and verdict.provider is provider
             mark = ">" if used else "+" if taken else "-"
@@ -166,7 +169,7 @@ def _title(candidate: Candidate) -> str:
 def _installed(candidate: Candidate, measure: bool) -> tuple[str, str]:
     """Whether a library could be linked, and what speaks against it."""
     second_allowed = config.blas__ldflags == "fastest"
-    reason = why_not_tried(candidate, scipy_family(), second_allowed)
+    reason = why_not_tried(candidate, _ldflags.present_family(), second_allowed)
     if not measure:
         return "-", reason or "not tried"
     try:

@@ -5,6 +5,7 @@ then looks exactly among the libraries that something uses, and nothing else get
 """
 
 import ctypes
+import functools
 import os
 import sys
 from collections.abc import Callable
@@ -147,13 +148,20 @@ class _DlInfo(ctypes.Structure):
     ]
 
 
+@functools.cache
+def _dladdr() -> Callable[..., int] | None:
+    return getattr(ctypes.CDLL(None), "dladdr", None) if os.name == "posix" else None
+
+
+_real_path = functools.lru_cache(maxsize=64)(os.path.realpath)
+
+
 def library_of(address: int) -> str:
     """Return the path of the library that an address belongs to, or an empty string."""
-    dladdr = getattr(ctypes.CDLL(None), "dladdr", None) if os.name == "posix" else None
-    info = _DlInfo()
+    dladdr, info = _dladdr(), _DlInfo()
     if not address or dladdr is None or not dladdr(ctypes.c_void_p(address), ctypes.byref(info)):
         return ""
-    return os.path.realpath(os.fsdecode(info.dli_fname)) if info.dli_fname else ""
+    return _real_path(os.fsdecode(info.dli_fname)) if info.dli_fname else ""
 
 
 def loaded_libraries() -> tuple[str, ...]:

@@ -20,8 +20,10 @@ from typing import Any, NamedTuple
 
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.op import HasInnerGraph
-from pytensor.tensor.blas._capsules import extension_path
+from pytensor.tensor.blas._capsules import extension_path, scipy_in_process
+from pytensor.tensor.blas._numpys import numpy_extension
 from pytensor.tensor.blas._runtime import Runtime, runtime_of
+from pytensor.utils import after_scipy_import
 
 __all__ = ["calls_blas", "limit_threads", "limited", "note_new_library"]
 
@@ -39,11 +41,14 @@ class Pool(NamedTuple):
         Returns the present number.
     set : callable
         Sets the number.
+    address : int
+        Of its function that sets the number, 0 if that isn't known.
     """
 
     name: str
     get: Callable[[], int]
     set: Callable[[int], object]
+    address: int = 0
 
 
 class _Limits:
@@ -52,6 +57,7 @@ class _Limits:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.pools: list[Pool] | None = None
+        self.with_scipy = False
         self.active: list[int] = []
         self.before: list[tuple[Pool, int]] = []
         self.least = NO_LIMIT
@@ -59,11 +65,22 @@ class _Limits:
     def enter(self, n: int) -> None:
         with self.lock:
             if not self.active:
-                if self.pools is None:
-                    self.pools = _find_pools()
-                self.before = [(pool, pool.get()) for pool in self.pools]
+                if self.pools is None or self.with_scipy is not scipy_in_process():
+                    self.find()
+                self.before = [(pool, pool.get()) for pool in self.pools or ()]
             self.active.append(n)
             self._apply(min(n, self.least))
+
+    def find(self) -> None:
+        """Look for the libraries, and put a limit that is in force on those that are new."""
+        self.with_scipy = scipy_in_process()
+        self.pools = _find_pools()
+        limited = {pool.address for pool, _ in self.before}
+        for pool in self.pools if self.active else ():
+            if pool.address and pool.address not in limited:
+                self.before.append((pool, pool.get()))
+                if self.before[-1][1] > self.least:
+                    pool.set(self.least)
 
     def leave(self, n: int) -> None:
         with self.lock:
@@ -82,10 +99,15 @@ _limits = _Limits()
 
 
 def note_new_library() -> None:
-    """Look for libraries again before the next limit: one was loaded."""
+    """Have limits count for a library that was loaded: those in force, and the next one."""
     with _limits.lock:
-        if not _limits.active:
+        if _limits.active:
+            _limits.find()
+        else:
             _limits.pools = None
+
+
+after_scipy_import.append(note_new_library)
 
 
 def _find_pools() -> list[Pool]:
@@ -98,11 +120,10 @@ def _find_pools() -> list[Pool]:
 def _handles() -> Iterable[Any]:
     from pytensor.tensor.blas import _ldflags  # noqa: PLC0415  (it names this module)
 
-    numpy = sys.modules.get("numpy._core._multiarray_umath") or sys.modules.get(
-        "numpy.core._multiarray_umath"
-    )
-    yield extension_path()
-    yield getattr(numpy, "__file__", "") or ""
+    # SciPy's is not loaded for the sake of a limit: it may never be needed.
+    if scipy_in_process():
+        yield extension_path()
+    yield numpy_extension()
     for verdicts in list(_ldflags._chosen.values()):
         for verdict in verdicts:
             if verdict.provider is not None:
@@ -110,7 +131,7 @@ def _handles() -> Iterable[Any]:
 
 
 def _pool(runtime: Runtime) -> Pool:
-    return Pool(runtime.family.name, runtime.get_threads, runtime.set_threads)
+    return Pool(runtime.family.name, runtime.get_threads, runtime.set_threads, runtime.address)
 
 
 def _of_threadpoolctl() -> list[Pool]:
@@ -130,8 +151,8 @@ def pools() -> list[Pool]:
     """Return the libraries whose threads can be limited."""
     with _limits.lock:
         if _limits.pools is None:
-            _limits.pools = _find_pools()
-        return list(_limits.pools)
+            _limits.find()
+        return list(_limits.pools or ())
 
 
 class limit_threads(ContextDecorator):

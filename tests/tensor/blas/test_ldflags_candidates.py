@@ -8,7 +8,15 @@ import pytest
 from pytensor.link_flags import parse_flags
 from pytensor.tensor.blas import _candidates, _ldflags, _linked
 from pytensor.tensor.blas._candidates import Candidate, find_candidates, why_not_tried
-from pytensor.tensor.blas._families import FAMILIES, UPPER, Quality, family_named, family_of, symbol
+from pytensor.tensor.blas._families import (
+    FAMILIES,
+    UNKNOWN,
+    UPPER,
+    Quality,
+    family_named,
+    family_of,
+    symbol,
+)
 
 DEBIAN = "usr/lib/x86_64-linux-gnu"
 
@@ -227,6 +235,8 @@ def _pretend(monkeypatch, found, ratios, present="OpenBLAS"):
         )
 
     monkeypatch.setattr(_ldflags, "scipy_family", lambda: family_named(present))
+    doubt = _ldflags.Verdict(Candidate(UNKNOWN, "", "NumPy"), None, "it does not say what it is")
+    monkeypatch.setattr(_ldflags, "numpys_own", lambda: doubt)
     monkeypatch.setattr(_ldflags, "find_candidates", lambda: list(found))
     monkeypatch.setattr(
         _ldflags,
@@ -243,7 +253,8 @@ MKL, BLIS, AOCL = (Candidate(family_named(n), f"-l{n}", "here") for n in ("MKL",
 
 def test_by_default_nothing_that_is_not_loaded_is_tried(monkeypatch):
     tried = _pretend(monkeypatch, [MKL, BLIS], {"-lMKL": 2.0, "-lBLIS": 3.0})
-    assert _ldflags.choose("auto") == [] and tried == []
+    (verdict,) = _ldflags.choose("auto")
+    assert verdict.candidate.where == "NumPy" and verdict.provider is None and tried == []
 
 
 def test_a_loaded_library_that_is_faster_is_used(monkeypatch):
@@ -256,7 +267,7 @@ def test_a_loaded_library_that_is_faster_is_used(monkeypatch):
 
 def test_not_faster_by_more_than_times_vary_is_refused(monkeypatch):
     _pretend(monkeypatch, [MKL._replace(loaded=True)], {"-lMKL": 1.04})
-    (verdict,) = _ldflags.choose("auto")
+    _, verdict = _ldflags.choose("auto")
     assert verdict.provider is None and "1.04 times" in verdict.reason
 
 
@@ -268,7 +279,7 @@ def test_fastest_tries_all_and_takes_the_fastest(monkeypatch):
     assert verdicts[-1].provider.flags == "-lBLIS"
     assert {v.reason for v in verdicts if v.provider is None} == {
         "it does not link",
-        "SciPy's own BLAS is OpenBLAS too: a second copy gains nothing",
+        "the BLAS at hand is OpenBLAS too: a second copy gains nothing",
     }
 
 
@@ -282,7 +293,7 @@ def test_a_library_without_threads_does_not_replace_one_with(monkeypatch):
     _pretend(monkeypatch, [MKL], {"-lMKL": 1.5})
     provider = _ldflags.BlasProvider("x", "", "linked", 32, (1,), "", threading="none")
     monkeypatch.setattr(_linked, "link_provider", lambda flags, why: provider)
-    (verdict,) = _ldflags.choose("fastest")
+    _, verdict = _ldflags.choose("fastest")
     assert verdict.provider is None and "no threads" in verdict.reason
 
 

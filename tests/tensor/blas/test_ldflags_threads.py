@@ -33,7 +33,9 @@ class FakeLibrary:
 def library(monkeypatch):
     fake = FakeLibrary()
     limits = _threads._Limits()
-    limits.pools = [_threads.Pool("fake", fake.get, fake.set)]
+    monkeypatch.setattr(
+        _threads, "_find_pools", lambda: [_threads.Pool("fake", fake.get, fake.set)]
+    )
     monkeypatch.setattr(_threads, "_limits", limits)
     return fake
 
@@ -177,7 +179,7 @@ def test_overlapping_threads_leave_the_number_as_it_was(library):
 
 
 def test_where_threads_cannot_be_set(library, monkeypatch):
-    _threads._limits.pools = []
+    monkeypatch.setattr(_threads, "_find_pools", list)
     x = pt.dmatrix("x")
     f = pytensor.function([x], x @ x)
     with pytest.raises(RuntimeError, match="pip install threadpoolctl"):

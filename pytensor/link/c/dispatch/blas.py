@@ -13,6 +13,7 @@ from pytensor.link.c.dispatch.blockwise import c_batch
 from pytensor.link.c.units import declare_ready
 from pytensor.tensor._dot import Dot
 from pytensor.tensor.blas._ldflags import get_provider
+from pytensor.tensor.blas._provider import USUAL_DEFINES
 from pytensor.tensor.blas.batched import BatchedDot, BatchedGemm
 from pytensor.tensor.blas.gemm import Dot22, Dot22Scalar, Gemm
 from pytensor.tensor.blas.gemv import Gemv
@@ -43,7 +44,10 @@ _DOT22SCALAR = (
     'dot22_kernel_{t}(ctx, "Dot22Scalar", load_{t}(x2->data), x0, {conj_x}, x1, {conj_y}, z0)'
 )
 _GEMV = "gemv_kernel_{t}(ctx, {in_place}, x0, {alpha}, x2, {conj_A}, x3, {beta}, z0)"
-_GER = "ger_kernel_{t}(ctx, {in_place}, x0, load_{t}(x1->data), x2, {conj_x}, x3, {conj_y}, z0)"
+_GER = (
+    "ger_kernel_{t}(ctx, {in_place}, {ones}u, x0, load_{t}(x1->data), x2, {conj_x}, x3, {conj_y}, "
+    "z0)"
+)
 _SYRK = (
     "syrk_kernel_{t}(ctx, {in_place}, {hermitian}, x0, load_{t}(x1->data), x2, "
     "load_{t}(x3->data), z0)"
@@ -155,7 +159,9 @@ def c_ger(op, node=None, **kwargs) -> CKernel | None:
     element = ELEMENTS.get(node.outputs[0].type.dtype)
     if element is None:
         return None
-    call = _fill(_GER, in_place=_c_bool(op.inplace), **_conjugates(op.conj, "xy"))
+    ones = 0 if op.inplace else _ones(node.inputs[0].type.shape)
+    parts = {"in_place": _c_bool(op.inplace), "ones": ones, **_conjugates(op.conj, "xy")}
+    call = _fill(_GER, **parts)
     return _kernel("ger", element, call, **_placement(op.inplace))
 
 
@@ -168,10 +174,14 @@ def c_syrk(op, node=None, **kwargs) -> CKernel | None:
     return _kernel("syrk", element, call, **_placement(op.inplace))
 
 
+def _ones(shape: Sequence[int | None]) -> int:
+    """Return a bit for each axis known to have length 1."""
+    return sum(1 << axis for axis, length in enumerate(shape) if length == 1)
+
+
 def _stack(name: str, shape: Sequence[int | None]) -> str:
     """C for a batch of matrices: the array, and a bit for each axis known to have length 1."""
-    ones = sum(1 << axis for axis, length in enumerate(shape) if length == 1)
-    return f"(stack_operand){{{{{name}, {ones}u}}}}"
+    return f"(stack_operand){{{{{name}, {_ones(shape)}u}}}}"
 
 
 def _one_dtype(node) -> str | None:
@@ -233,25 +243,27 @@ def c_batched_gemm(op, node=None, **kwargs) -> CKernel | None:
 
 
 def _declare_usual() -> None:
-    """Have the calls for a BLAS with 32-bit integers compiled when the package is installed."""
+    """Have the calls for nearly every BLAS compiled when the package is installed."""
     as_is = {**_conjugates("", "xyA"), "alpha": _as_is("x1"), "beta": _as_is("x4")}
     for t in ELEMENTS.values():
         for in_place in ("false", "true"):
             gemm, gemv, ger = (
-                _fill(call, in_place=in_place, **as_is) for call in (_GEMM, _GEMV, _GER)
+                _fill(call, in_place=in_place, ones=0, **as_is) for call in (_GEMM, _GEMV, _GER)
             )
-            declare_ready(_kernel("gemm", t, gemm, ()), 5, 1)
-            declare_ready(_kernel("gemv", t, gemv, ()), 5, 1)
-            declare_ready(_kernel("ger", t, ger, ()), 4, 1)
+            declare_ready(_kernel("gemm", t, gemm, USUAL_DEFINES), 5, 1)
+            declare_ready(_kernel("gemv", t, gemv, USUAL_DEFINES), 5, 1)
+            declare_ready(_kernel("ger", t, ger, USUAL_DEFINES), 4, 1)
             for hermitian in ("false", "true") if t in "cz" else ("false",):
                 syrk = _fill(_SYRK, in_place=in_place, hermitian=hermitian)
-                declare_ready(_kernel("syrk", t, syrk, ()), 4, 1)
-        declare_ready(_kernel("gemm", t, _fill(_DOT22, op="Dot22", **as_is), ()), 2, 1)
-        declare_ready(_kernel("gemm", t, _fill(_DOT22SCALAR, **as_is), ()), 3, 1)
+                declare_ready(_kernel("syrk", t, syrk, USUAL_DEFINES), 4, 1)
+        outer = _fill(_GER, in_place="false", ones=3, **as_is)
+        declare_ready(_kernel("ger", t, outer, USUAL_DEFINES), 4, 1)
+        declare_ready(_kernel("gemm", t, _fill(_DOT22, op="Dot22", **as_is), USUAL_DEFINES), 2, 1)
+        declare_ready(_kernel("gemm", t, _fill(_DOT22SCALAR, **as_is), USUAL_DEFINES), 3, 1)
         x, y = (_stack(f"x{i}", ()) for i in range(2))
         for op in ("BatchedDot", "Dot"):
             batched_dot = _fill(_BATCHED_DOT, op=op, ndim=3, x=x, y=y)
-            declare_ready(_kernel("batched", t, batched_dot, ()), 2, 1)
+            declare_ready(_kernel("batched", t, batched_dot, USUAL_DEFINES), 2, 1)
 
 
 _declare_usual()

@@ -13,6 +13,7 @@ from pytensor.link.c.dispatch.blas import _FILES, BLAS_CODE, ELEMENTS, Defines
 from pytensor.link.c.dispatch.blockwise import c_batch
 from pytensor.link.c.units import declare_ready
 from pytensor.tensor.blas._ldflags import LAPACK_NAMES, get_provider
+from pytensor.tensor.blas._provider import USUAL_DEFINES
 from pytensor.tensor.blas.triangular import Trmm, TrmmRelated, Trmv
 from pytensor.tensor.linalg.decomposition.cholesky import Cholesky
 from pytensor.tensor.linalg.solvers.psd import CholeskySolve
@@ -139,18 +140,18 @@ def _trmm(op, node=None, **kwargs) -> CKernel | None:
 
 
 def _declare_usual() -> None:
-    """Have the usual calls for a BLAS with 32-bit integers compiled at installation."""
+    """Have the usual calls for nearly every BLAS compiled at installation."""
     for element, lower, over in itertools.product("sd", (False, True), (False, True)):
         for b_ndim in (1, 2):
             solver = SolveTriangular(lower=lower, b_ndim=b_ndim, overwrite_b=over)
-            declare_ready(_solve_kernel(solver, element, ()), 2, 1)
+            declare_ready(_solve_kernel(solver, element, USUAL_DEFINES), 2, 1)
         for product in (
             Trmv(inplace=over, lower=lower, zeroed=True),
             Trmm(over, lower, False, True),
         ):
-            declare_ready(_trmm_kernel(product, element, ()), 5, 1)
+            declare_ready(_trmm_kernel(product, element, USUAL_DEFINES), 5, 1)
         cholesky = Cholesky(lower=lower, overwrite_a=over)
-        declare_ready(_cholesky_kernel(cholesky, element, ()), 1, 1)
+        declare_ready(_cholesky_kernel(cholesky, element, USUAL_DEFINES), 1, 1)
 
 
 _declare_usual()

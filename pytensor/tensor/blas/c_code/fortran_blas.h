@@ -1,7 +1,8 @@
 /* The Fortran BLAS as this package sees it: integer width, prototypes, and the table of routines.
  *
- * Routines are reached through a table of addresses filled by the provider (tensor/blas/_ldflags.py): SciPy's
- * capsules, or a small shared object linked against the user's library. No generated unit links a BLAS.
+ * Routines are reached through a table of addresses filled by the provider (tensor/blas/_ldflags.py): those of
+ * NumPy's library or SciPy's capsules, or of a small shared object linked against the user's library. No
+ * generated unit links a BLAS.
  *
  * Fortran passes everything by address, so one prototype serves the four element types. Routines that return
  * a number by value (sdot_, cdotu_, ...) have no entry: their ABI differs between libraries (Accelerate's
@@ -12,7 +13,13 @@
 
 #include <stdint.h>
 
-#ifdef BLAS_INT64
+/* BLAS_INT_EITHER: kept in 64 bits, but never larger than 32 bits can count. Where the low half of a number
+ * comes first in memory, libraries of both widths read that right, so one compiled kernel serves all of them.
+ * Elsewhere the width is the library's. */
+#if defined(BLAS_INT_EITHER)
+typedef int64_t blas_int;
+#define BLAS_INT_MAX INT32_MAX
+#elif defined(BLAS_INT64)
 typedef int64_t blas_int;
 #define BLAS_INT_MAX INT64_MAX
 #else
