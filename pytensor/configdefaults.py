@@ -183,8 +183,8 @@ _C_CODE = [
     ("gcc__cxxflags", StrParam(""), True, "Additional compiler flags."),
     ("gcc_version_str", StrParam(""), False, "Version text of the compiler, where known."),
     ("blas__ldflags", LinkFlagsParam("auto"), False,
-     "Link flags of a Fortran BLAS to use. Empty: the one inside SciPy, by pointers. 'auto': SciPy's, unless a "
-     "better one is there without loading a second BLAS. 'fastest': the fastest of all that are installed."),
+     "Link flags of a Fortran BLAS to use. Empty: the one inside SciPy, by pointers. 'auto': NumPy's or SciPy's, "
+     "unless a better one is loaded already. 'fastest': the fastest of all that are installed."),
     ("blas__threads", IntParam(0, _at_least_0), False,
      "Most threads BLAS may use in functions compiled from now on; 0: the library's number."),
     ("blas__check_openmp", BoolParam(True), False, "Look for clashing OpenMP libraries."),

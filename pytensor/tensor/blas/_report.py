@@ -138,7 +138,9 @@ def _speeds(provider: BlasProvider) -> list[tuple[str, str]]:
 def _candidates(provider: BlasProvider, measure: bool) -> Iterator[tuple[str, str, str, str]]:
     """Yield (mark, what and where found, path or flags, verdict)."""
     setting = config.blas__ldflags
-    verdicts = _ldflags.verdicts_of(setting) if setting else []
+    verdicts = list(_ldflags.verdicts_of(setting)) if setting else []
+    if not any(verdict.candidate.where == "NumPy" for verdict in verdicts):
+        verdicts.insert(0, _ldflags.numpys_own())
     seen = set()
     for verdict in reversed(verdicts):
         candidate, taken = verdict.candidate, verdict.provider is not None

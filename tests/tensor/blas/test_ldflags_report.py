@@ -28,7 +28,11 @@ def test_scipy(monkeypatch):
     for name in ("chosen because", "blas__ldflags", "reached by", "integers", "symbols", "threads"):
         assert any(line.startswith(f"  {name} ") for line in lines)
     assert "- MKL (found: conda environment)" in lines and "..." in text
-    assert lines[-1] == "    always there" and lines[-3].startswith("> ")
+    assert lines[-1] == "    always there" and sum(line.startswith("> ") for line in lines) == 1
+    with config.change_flags(blas__ldflags=""):
+        lines = explain_provider(measure=False).splitlines()
+    assert lines[-3] == f"> {_report.scipy_provider().name} of SciPy, by its capsules"
+    assert any("(found: NumPy, loaded already)" in line for line in lines)
 
 
 def test_speed_beside_numpy(monkeypatch):
