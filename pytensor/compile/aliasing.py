@@ -23,6 +23,10 @@ class Supervisor(Feature):
     def __init__(self, protected: Iterable[Variable]) -> None:
         self.fgraph: FunctionGraph | None = None
         self.protected = list(protected)
+        # What no node computes is its own memory: many inputs are told from what is overwritten
+        # at once.
+        self._leaves = frozenset(var for var in self.protected if var.owner is None)
+        self._others = [var for var in self.protected if var.owner is not None]
 
     def clone(self) -> "Supervisor":
         return type(self)(self.protected)
@@ -36,8 +40,10 @@ class Supervisor(Feature):
         self.fgraph = None
 
     def on_validate(self, fgraph: FunctionGraph) -> None:
-        has_destroyers = getattr(fgraph, "has_destroyers", None)
-        if has_destroyers is not None and has_destroyers(self.protected):
+        if not hasattr(fgraph, "destroy_handler"):
+            return
+        overwritten = fgraph.destroy_handler.overwritten_roots()
+        if not overwritten.isdisjoint(self._leaves) or fgraph.has_destroyers(self._others):
             raise InconsistencyError("Trying to destroy protected variables.")
 
 

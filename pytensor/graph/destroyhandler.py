@@ -17,7 +17,7 @@ graphs", 2006). So validating one replacement doesn't cost a walk over the graph
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, KeysView
 from heapq import heappop, heappush
 from math import inf, isfinite
 from typing import Any
@@ -151,6 +151,11 @@ class DestroyHandler(Bookkeeper):
         """Tell whether the memory of one of some variables is overwritten."""
         self._register_dirty()
         return any(view_root(var) in self.root_destroyers for var in protected_list)
+
+    def overwritten_roots(self) -> KeysView[Variable]:
+        """Return the variables whose memory is overwritten and is no view of another's."""
+        self._register_dirty()
+        return self.root_destroyers.keys()
 
     def refresh_droot_impact(self) -> tuple[dict, dict, dict]:
         """Return the class of each destroyed root, the root of each variable in one, and who

@@ -434,7 +434,8 @@ class FunctionGraph(AbstractFunctionGraph):
         """Call method `name` of the features that define it, in order of attachment."""
         features = self._callbacks.get(name)
         if features:
-            for feature in list(features):
+            # Attaching and detaching makes new lists.
+            for feature in features:
                 getattr(feature, name)(self, *args, **kwargs)
 
     def collect_callbacks(self, name: str, *args) -> dict[Feature, Any]:

@@ -282,7 +282,7 @@ class _InplacePattern(dict):
     """A hashable dict: the inplace pattern is part of the Op's identity."""
 
     def __hash__(self):
-        return hash(frozenset(self.items()))
+        return hash(frozenset(self.items())) if self else 0
 
     def __repr__(self):
         return f"{{{', '.join(f'{o}: {i}' for o, i in sorted(self.items()))}}}"

@@ -176,6 +176,9 @@ class NodeProcessingGraphRewriter(GraphRewriter):
             source.node = outer
         if replacements is False or replacements is None:
             return False
+        return self._replace(fgraph, node, rewriter, replacements)
+
+    def _replace(self, fgraph, node, rewriter, replacements) -> bool:
         pairs, remove = _replacement_pairs(fgraph, node, replacements, rewriter)
         if not pairs and not remove:
             return False
@@ -288,10 +291,12 @@ class WalkingGraphRewriter(NodeProcessingGraphRewriter):
 
     def apply(self, fgraph, start_from=None):
         calls = self._tracker.calls
-        nodes = fgraph.toposort() if start_from is None else _nodes_above(fgraph, start_from)
-        queue = deque(node for node in nodes if calls(node.op))
-        if not queue:
+        # Most passes have nothing to do with most graphs: those are not sorted for them.
+        wanted = {node for node in fgraph.apply_nodes if calls(node.op)}
+        if not wanted:
             return None
+        nodes = fgraph.toposort() if start_from is None else _nodes_above(fgraph, start_from)
+        queue = deque(node for node in nodes if node in wanted)
         next_node = queue.pop if self.order == "out_to_in" else queue.popleft
 
         def importer(node):

@@ -153,8 +153,7 @@ class EquilibriumGraphRewriter(NodeProcessingGraphRewriter):
 
     def add_requirements(self, fgraph):
         super().add_requirements(fgraph)
-        for rewriter in self.get_node_rewriters():
-            rewriter.add_requirements(fgraph)
+        self.node_tracker.add_requirements(fgraph)
         for rewriters in (self.global_rewriters, self.final_rewriters, self.cleanup_rewriters):
             for rewriter in rewriters:
                 rewriter.add_requirements(fgraph)
@@ -197,9 +196,9 @@ class EquilibriumGraphRewriter(NodeProcessingGraphRewriter):
         """Visit the queued nodes; return ``False`` if a rewriter was used too often."""
         # Looked up once: nothing is paid per node for a trace that is off.
         process = self._process if current_trace() is None else self._process_traced
-        calls, nodes = work.calls, fgraph.apply_nodes
-        while work.now:
-            node = work.now.pop()
+        calls, nodes, now = work.calls, fgraph.apply_nodes, work.now
+        while now:
+            node = now.pop()
             if node not in nodes:
                 continue
             for rewriter, call in calls(node.op):

@@ -71,16 +71,29 @@ class OpToRewriterTracker:
 
     def __init__(self):
         self._rewriters: list[NodeRewriter] = []
+        self._demanding: list[NodeRewriter] | None = None
         self._index: _Index | None = None
         self._by_class: dict[type, list | tuple] = {}
         self._by_op: dict[Op, list] = {}
+        # The same by identity, which is found faster than the hash of an op. An op in here keeps
+        # its identity, since it is held.
+        self._by_id: dict[int, tuple[Op, list]] = {}
 
     def add_tracker(self, rw: NodeRewriter) -> None:
         """Register `rw` for the ops it tracks."""
         self._rewriters.append(rw)
+        self._demanding = None
         self._index = None
         self._by_class.clear()
         self._by_op.clear()
+        self._by_id.clear()
+
+    def add_requirements(self, fgraph) -> None:
+        """Attach what the rewriters need to `fgraph`."""
+        if self._demanding is None:
+            self._demanding = [rw for rw in self._rewriters if _may_require(rw)]
+        for rw in self._demanding:
+            rw.add_requirements(fgraph)
 
     def get_rewriters(self) -> Iterable[NodeRewriter]:
         """Return all registered rewriters, in order of registration."""
@@ -99,16 +112,22 @@ class OpToRewriterTracker:
             found = self._by_class[cls]
         except KeyError:
             found = self._by_class[cls] = self._resolve_class(cls)
-        if isinstance(found, list):
+        if type(found) is list:
             return found
-        try:
-            return self._by_op[op]
-        except KeyError:
-            answer = self._indexed().of_op(op, found)
+        known = self._by_id.get(id(op))
+        return self._of_op(op, found) if known is None else known[1]
+
+    def _of_op(self, op: Op, of_class: tuple) -> list[tuple[NodeRewriter, Callable]]:
+        answer = self._by_op.get(op)
+        if answer is None:
+            answer = self._indexed().of_op(op, of_class)
             if len(self._by_op) >= _MAX_OPS:
                 self._by_op.clear()
             self._by_op[op] = answer
-            return answer
+        if len(self._by_id) >= _MAX_OPS:
+            self._by_id.clear()
+        self._by_id[id(op)] = (op, answer)
+        return answer
 
     def _indexed(self) -> _Index:
         index = self._index
@@ -130,6 +149,15 @@ def _call(rw: NodeRewriter) -> tuple[NodeRewriter, Callable]:
     if type(rw) in (FromFunctionNodeRewriter, Rule) and "transform" not in vars(rw):
         return (rw, rw.fn)
     return (rw, rw.transform)
+
+
+def _may_require(rw: NodeRewriter) -> bool:
+    """Return whether a rewriter may attach anything: most of the hundreds attach nothing."""
+    if type(rw) is FromFunctionNodeRewriter and "add_requirements" not in vars(rw):
+        return rw.requirements != ()
+    return "add_requirements" in vars(rw) or (
+        type(rw).add_requirements is not NodeRewriter.add_requirements
+    )
 
 
 def _op_class(pattern: OpPattern) -> type:
@@ -210,8 +238,7 @@ class SequentialNodeRewriter(NodeRewriter):
         return False
 
     def add_requirements(self, fgraph):
-        for rewriter in self.rewrites:
-            rewriter.add_requirements(fgraph)
+        self.tracker.add_requirements(fgraph)
 
     def print_summary(self, stream=sys.stdout, level=0, depth=-1):
         super().print_summary(stream, level, depth)

@@ -179,6 +179,8 @@ def _number_of(var: Variable):
 def _in_dtype(value, kind):
     """Return a number as arithmetic in the dtype of `kind` has it."""
     dtype = kind.numpy_dtype
+    if dtype.char == "d":
+        return float(value)
     if dtype.kind in "iu":
         value = wrapped(int(value), dtype)
     return dtype.type(value).item()
@@ -420,7 +422,9 @@ def _matches(tree, var) -> bool:
                 return False
         elif isinstance(tree, tuple):
             node = var.owner
-            if node is None or node.op != tree[0] or len(node.inputs) != len(tree) - 1:
+            if node is None or len(node.inputs) != len(tree) - 1:
+                return False
+            if node.op is not tree[0] and node.op != tree[0]:
                 return False
             stack.extend(zip(tree[1:], node.inputs, strict=True))
         elif not isinstance(var, TensorConstant) or number(var) != tree:

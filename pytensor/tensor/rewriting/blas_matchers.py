@@ -16,7 +16,7 @@ from pytensor.tensor.rewriting.algebra import (
     matcher,
     scalar_op,
 )
-from pytensor.tensor.rewriting.coefficients import unscaled
+from pytensor.tensor.rewriting.coefficients import common_number, unscaled
 from pytensor.tensor.shape import Shape_i
 
 BLAS_DTYPES = frozenset(("float32", "float64", "complex64", "complex128"))
@@ -217,8 +217,8 @@ def _length(var: Variable, axis: int):
 
 
 def _one(like: Variable) -> Variable:
-    return constant(1.0, dtype=like.type.dtype)
+    return common_number(1, like.type.dtype)
 
 
 def _zero(like: Variable) -> Variable:
-    return constant(0.0, dtype=like.type.dtype)
+    return common_number(0, like.type.dtype)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -69,10 +70,25 @@ class Coefficient:
         return addends[0] if len(addends) == 1 else add(*addends)
 
 
+@cache
+def common_number(number: int, dtype: str) -> Variable:
+    """Return 1, 0 or -1 as the one constant that all graphs share: nearly every call reads one.
+
+    Keep it out of the places where a constant gets a name or tags of its own.
+    """
+    result = constant(np.asarray(number, dtype=dtype))
+    # It is from nobody's line.
+    vars(result.tag).pop("trace", None)
+    return result
+
+
 def _monomial(number, factors, dtype: str) -> Variable:
     above = [_as_dtype(v, dtype) for v, divides in factors if not divides]
     below = [_as_dtype(v, dtype) for v, divides in factors if divides]
-    if number != 1 or not above:
+    if number in (1, -1):
+        if number != 1 or not above:
+            above.insert(0, common_number(1 if number == 1 else -1, dtype))
+    else:
         above.insert(0, constant(np.asarray(number, dtype=dtype)))
     result = above[0] if len(above) == 1 else mul(*above)
     for divisor in below:

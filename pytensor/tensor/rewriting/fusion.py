@@ -144,9 +144,11 @@ class FusionOptimizer(GraphRewriter):
         self._fold_long(fgraph)
         # First values go to where they are used; then what is computed at the same time as one
         # of its operands joins it, and saves reading it again.
+        known: dict[Apply, bool] = {}
         for levels in (_levels_from_readers, _levels_from_operands):
             order = fgraph.toposort()
-            fusible = {node for node in order if is_fusible(node)}
+            known = {node: known[node] if node in known else is_fusible(node) for node in order}
+            fusible = {node for node in order if known[node]}
             if len(fusible) < 2:
                 return
             edges = _fusible_edges(fgraph, order, fusible)
