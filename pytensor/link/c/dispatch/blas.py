@@ -83,7 +83,7 @@ def _kernel(
     return CKernel(body, sources=sources, flags=("blas",), **properties)
 
 
-def _fill(call: str, **parts: str) -> str:
+def _fill(call: str, **parts: object) -> str:
     """Fill in all of a call but the element type's letter."""
     return call.format(t="{t}", **parts)
 
@@ -184,10 +184,10 @@ def _stack(name: str, shape: Sequence[int | None]) -> str:
     return f"(stack_operand){{{{{name}, {_ones(shape)}u}}}}"
 
 
-def _one_dtype(node) -> str | None:
-    """Return the dtype that all operands have, or None."""
+def _one_dtype(node) -> str:
+    """Return the dtype that all operands have; an empty text if they differ."""
     [dtype, *others] = {v.type.dtype for v in (*node.inputs, *node.outputs)}
-    return None if others else dtype
+    return "" if others else dtype
 
 
 def _int_dot(name: str, dtype: str, ndim: int, x: str, y: str) -> CKernel:
