@@ -1,7 +1,7 @@
 /* The Fortran BLAS as this package sees it: integer width, prototypes, and the table of routines.
  *
- * Routines are reached through a table of addresses filled by the provider (tensor/blas/_ldflags.py): those of
- * NumPy's library or SciPy's capsules, or of a small shared object linked against the user's library. No
+ * Routines are reached through a table of addresses filled by the provider (tensor/blas/_ldflags.py): those
+ * of NumPy's library or SciPy's capsules, or of a small shared object linked against the user's library. No
  * generated unit links a BLAS.
  *
  * Fortran passes everything by address, so one prototype serves the four element types. Routines that return
