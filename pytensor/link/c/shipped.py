@@ -31,7 +31,7 @@ PORTABLE = "PYTENSOR_BUILD_PORTABLE"
 
 def _kernels_key(processor: str) -> str:
     """The hash of what the compiled kernels depend on, for one processor or any."""
-    return content_key((ready_unit().text, sysconfig.get_platform(), processor))
+    return content_key((*ready_unit().key_parts(), sysconfig.get_platform(), processor))
 
 
 @functools.cache

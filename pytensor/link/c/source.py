@@ -96,6 +96,23 @@ def _home_of(package: str, name: str) -> str:
     return package
 
 
+def files_of(sources: Iterable[Source]) -> list[str]:
+    """Return the text of every file that a unit with these sources is made of, each once.
+
+    With the sources themselves that says as much as the unit, and is far shorter where one file
+    is a body for many elements.
+    """
+    waiting = [(C_CODE, "pytensor.h"), *((source.package, source.name) for source in sources)]
+    found: dict[tuple[str, str], str] = {}
+    while waiting:
+        package, name = waiting.pop()
+        if (package, name) not in found:
+            found[package, name] = read_source(package, name)
+            included = _split_includes(package, name)[1::2]
+            waiting += [(_home_of(package, other), other) for other in included]
+    return list(found.values())
+
+
 def build_unit(sources: Iterable[Source], text: str) -> str:
     """Return one translation unit: ``pytensor.h``, the sources in order, then `text`."""
     unit = UnitBuilder()

@@ -9,7 +9,7 @@ import functools
 from collections.abc import Sequence
 
 from pytensor.link.c.dispatch.basic import CKernel
-from pytensor.link.c.source import build_unit
+from pytensor.link.c.source import Source, build_unit, files_of
 
 __all__ = ["Function", "UnitSource", "declare_ready", "ready_unit", "split_units"]
 
@@ -91,18 +91,29 @@ class UnitSource:
     @functools.cached_property
     def text(self) -> str:
         """The C text, the same bytes for the same program."""
+        return build_unit(self._sources(), self._own_text())
+
+    def key_parts(self) -> tuple[str, ...]:
+        """Return what the text is made of: equal parts, equal text. Much shorter, if files repeat."""
+        sources = self._sources()
+        return (self._own_text(), repr(sources), *files_of(sources))
+
+    def _sources(self) -> tuple[Source, ...]:
         kernels = [function.kernel for function in self.functions]
-        sources = dict.fromkeys(source for kernel in kernels for source in kernel.sources)
+        return tuple(dict.fromkeys(source for kernel in kernels for source in kernel.sources))
+
+    def _own_text(self) -> str:
+        """The text after the sources: the functions, and the table of them."""
+        kernels = [function.kernel for function in self.functions]
         helpers = dict.fromkeys(text for kernel in kernels for text in kernel.functions)
         bodies = [function.text(f"k{i}") for i, function in enumerate(self.functions)]
         table = ", ".join(f"k{i}" for i in range(len(bodies)))
-        return build_unit(
-            sources,
+        return (
             "".join((*helpers, *bodies))
             + "\nPT_EXPORT extern pt_kernel *const pt_kernels[];\n"
             + "PT_EXPORT extern const int32_t pt_kernel_count;\n"
             + f"pt_kernel *const pt_kernels[] = {{{table}}};\n"
-            + f"const int32_t pt_kernel_count = {len(bodies)};\n",
+            + f"const int32_t pt_kernel_count = {len(bodies)};\n"
         )
 
     @property

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from pytensor.link.c import driver, shipped, units
+from pytensor.link.c import driver, shipped, source, units
 from pytensor.link.c.dispatch import load_dispatch
 from pytensor.link.c.dispatch.basic import CKernel
 from pytensor.link.c.toolchain import find_compiler
@@ -133,3 +133,21 @@ def test_the_same_kernel_is_declared_once():
 
 def test_key_tells_processors_apart():
     assert shipped._kernels_key("a") != shipped._kernels_key("b")
+
+
+def test_equal_parts_mean_equal_text():
+    """The key of the installed kernels is made from the files, not from the much longer text."""
+    files = units.ready_unit().key_parts()
+    wanted = {s for function in units._ready_functions for s in function.kernel.sources}
+    assert {source.read_source(s.package, s.name) for s in wanted} < set(files)
+    text = units.ready_unit().text
+    assert all(line in text for line in files[0].splitlines(keepends=True))
+    assert sum(map(len, files)) < len(text) / 3
+
+
+def test_key_sees_included_files(monkeypatch):
+    known = shipped._kernels_key("")
+    real = source.read_source
+    changed = lambda package, name: real(package, name) + "\n" * (name == "pytensor.h")  # noqa: E731
+    monkeypatch.setattr(source, "read_source", changed)
+    assert shipped._kernels_key("") != known
