@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from pytensor.graph.basic import Apply
 from pytensor.tensor.blas import _derivatives as rules
 from pytensor.tensor.blas import _operands as check
@@ -17,7 +19,9 @@ class Ger(BlasOp):
     .. math:: A \leftarrow A + \alpha x y^T
 
     Inputs are ``A, alpha, x, y``, all of one floating or complex dtype; y is not conjugated
-    unless `conj` says so. With :math:`\alpha = 0` x and y are not read.
+    unless `conj` says so. With :math:`\alpha = 0` x and y are not read. Where A is known to have
+    length 1 it is broadcast, unless it is overwritten: ``ger(zeros((1, 1)), alpha, x, y)`` is an
+    outer product, written in one pass.
 
     Parameters
     ----------
@@ -69,9 +73,16 @@ class Ger(BlasOp):
         if self.inplace:
             check.no_alias("Ger", "A", A, x=x, y=y)
         update = (*x.type.shape, *y.type.shape)
-        self._check_lengths(A.type.shape, *update)
-        shape = [there if own is None else own for own, there in zip(A.type.shape, update)]
+        old = self._broadcast(A.type.shape, A.type.shape)
+        self._check_lengths(old, *update)
+        shape = [there if own is None else own for own, there in zip(old, update)]
         return Apply(self, [A, alpha, x, y], [check.output(dtype, shape)])
+
+    def _broadcast(self, known: check.Shape, lengths: check.Shape) -> check.Shape:
+        """Return the lengths of A that have to agree with others, None where A is broadcast."""
+        if self.inplace:
+            return lengths
+        return tuple(None if one == 1 else n for one, n in zip(known, lengths))
 
     @staticmethod
     def _check_lengths(A: check.Shape, rows: int | None, cols: int | None) -> None:
@@ -81,12 +92,16 @@ class Ger(BlasOp):
             raise check.disagree("Ger", "must agree on the number of columns", A=A, y=(cols,))
 
     def infer_shape(self, fgraph, node, input_shapes):
-        return [input_shapes[0]]
+        A, _, x, y = input_shapes
+        old = self._broadcast(node.inputs[0].type.shape, A)
+        return [tuple(new if own is None else own for own, new in zip(old, (x[0], y[0])))]
 
     def perform(self, node, inputs, output_storage):
         A, alpha, x, y = inputs
-        if A.shape != (*x.shape, *y.shape):
-            self._check_lengths(A.shape, *x.shape, *y.shape)
+        update = (*x.shape, *y.shape)
+        if A.shape != update:
+            self._check_lengths(self._broadcast(node.inputs[0].type.shape, A.shape), *update)
+            A = np.broadcast_to(A, update)
         output_storage[0][0] = _perform.ger(A, alpha, x, y, self.conj, self.inplace)
 
     def _vectors(self, x, y) -> tuple[rules.TensorVariable, rules.TensorVariable]:

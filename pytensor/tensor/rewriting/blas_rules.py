@@ -6,6 +6,8 @@ Every rule reads as the line of mathematics it implements; what counts as that l
 
 from __future__ import annotations
 
+import numpy as np
+
 from pytensor.graph.basic import Variable
 from pytensor.graph.rewriting.basic import node_rewriter
 from pytensor.graph.rewriting.pattern import (
@@ -16,7 +18,7 @@ from pytensor.graph.rewriting.pattern import (
     outer,
     vectors,
 )
-from pytensor.tensor.basic import zeros
+from pytensor.tensor.basic import constant
 from pytensor.tensor.blas import (
     BatchedDot,
     Dot22,
@@ -44,7 +46,6 @@ from pytensor.tensor.rewriting.blas_matchers import (
     _conjugate,
     _constant_value,
     _empty,
-    _length,
     _one,
     _zero,
     is_dot,
@@ -283,7 +284,8 @@ def _special_case(z, alpha, left, right, beta) -> Variable | None:
 def _as_ger(z, alpha, left, right, beta) -> Variable | None:
     factor = None if z is None else _constant_value(beta)
     if z is None or factor == 0:
-        z = zeros((_length(left, 0), _length(right, 1)), dtype=left.type.dtype)
+        # Broadcast, the zero is read once: the product is written in one pass.
+        z = constant(np.zeros((1, 1), dtype=left.type.dtype))
     elif factor != 1 or 1 in z.type.shape:
         return None
     return ger(z, alpha, _axis_as_vector(left, 0), _axis_as_vector(right, 1))

@@ -16,7 +16,7 @@ from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
 from pytensor.tensor.math import Dot, _dot, _matmul, eq
 from pytensor.tensor.rewriting.algebra import label, retyped
-from pytensor.tensor.rewriting.blas_rules import BLAS_DTYPES, _length
+from pytensor.tensor.rewriting.blas_matchers import BLAS_DTYPES, _length
 
 
 def is_product(node: Apply | None) -> bool:

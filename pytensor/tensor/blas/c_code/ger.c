@@ -15,7 +15,8 @@
 #define BLAS_LARGE_GER 8192
 #endif
 
-/* One row of a plain update: z <- a + t y. The contiguous case is spelled out for the vectoriser. */
+/* One row of a plain update: z <- a + t y. The contiguous cases are spelled out for the vectoriser; in the
+ * second one `a` is one number, as the zero is that an outer product is added to. */
 BLAS_INLINE void NAME(ger_line)(REAL t, const char *y, int64_t y_stride, const char *a, int64_t a_stride,
         char *z, int64_t z_stride, int64_t n)
 {
@@ -24,6 +25,14 @@ BLAS_INLINE void NAME(ger_line)(REAL t, const char *y, int64_t y_stride, const c
         for (int64_t j = 0; j < n; j++) {
             const REAL product = NAME(mul)(t, NAME(load)(y + j * itemsize));
             NAME(store)(z + j * itemsize, NAME(add)(NAME(load)(a + j * itemsize), product));
+        }
+        return;
+    }
+    if (y_stride == itemsize && a_stride == 0 && z_stride == itemsize) {
+        const REAL old = n > 0 ? NAME(load)(a) : t;
+        for (int64_t j = 0; j < n; j++) {
+            const REAL product = NAME(mul)(t, NAME(load)(y + j * itemsize));
+            NAME(store)(z + j * itemsize, NAME(add)(old, product));
         }
         return;
     }
