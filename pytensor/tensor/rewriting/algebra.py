@@ -202,7 +202,9 @@ class SumOfCores:
         ]
         if len(parts) < 2:
             return parts[0] if parts else None
-        return SummandView(ONE, total_of(parts, dtype), 1, tuple(parts))
+        # A scaled array that the product reads, too, would be made for this loop only.
+        total = total_of(map(_without_scalars, parts), dtype)
+        return SummandView(ONE, total, 1, tuple(parts))
 
     def _by_rank(self) -> list[SummandView]:
         if self._ranked is None:
@@ -247,6 +249,11 @@ def sum_at(fgraph, node) -> SumOfCores:
         if fgraph is not None:
             fgraph.facts[_SHARED_SUM] = shared
     return shared
+
+
+def _without_scalars(summand: SummandView) -> SummandView:
+    core, coefficient = unscaled(summand.core)
+    return SummandView(summand.coefficient.product(coefficient), core, summand.reads)
 
 
 def total_of(summands: Iterable[SummandView], dtype: str) -> Variable:
