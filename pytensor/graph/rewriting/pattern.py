@@ -177,6 +177,9 @@ class Rule(NodeRewriter):
         How the rule sees nodes.
     """
 
+    # `transform` is no more than a look at the tracks and a call of `fn`.
+    calls_fn = True
+
     def __init__(self, pattern: Expression, guards: Sequence[Guard], body: Callable, view: View):
         self.pattern = pattern
         self.terms = _terms(pattern)

@@ -196,6 +196,9 @@ def inplace_graph_rewriter(f: Callable) -> FromFunctionGraphRewriter:
 class FromFunctionNodeRewriter(NodeRewriter):
     """A `NodeRewriter` made from a function of a `FunctionGraph` and an `Apply`."""
 
+    # `transform` is no more than a look at the tracks and a call of `fn`.
+    calls_fn = True
+
     def __init__(
         self,
         fn: Callable,

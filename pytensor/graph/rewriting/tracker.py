@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from pytensor.graph.op import Op
-from pytensor.graph.rewriting.pattern import Rule
 from pytensor.graph.rewriting.rewriters import (
     FromFunctionNodeRewriter,
     NodeRewriter,
@@ -115,7 +114,8 @@ class OpToRewriterTracker:
         if type(found) is list:
             return found
         known = self._by_id.get(id(op))
-        return self._of_op(op, found) if known is None else known[1]
+        # (mypy takes no hint from `type(found) is list`, which is faster than `isinstance`.)
+        return self._of_op(op, found) if known is None else known[1]  # type: ignore[arg-type]
 
     def _of_op(self, op: Op, of_class: tuple) -> list[tuple[NodeRewriter, Callable]]:
         answer = self._by_op.get(op)
@@ -146,8 +146,9 @@ class OpToRewriterTracker:
 
 def _call(rw: NodeRewriter) -> tuple[NodeRewriter, Callable]:
     # The table has checked the tracks; what is done after the check needs no second one.
-    if type(rw) in (FromFunctionNodeRewriter, Rule) and "transform" not in vars(rw):
-        return (rw, rw.fn)
+    # The class itself must say so: one that inherits from it may have a `transform` of its own.
+    if "calls_fn" in vars(type(rw)) and "transform" not in vars(rw):
+        return (rw, rw.fn)  # type: ignore[attr-defined]
     return (rw, rw.transform)
 
 
