@@ -31,3 +31,34 @@ def nodes_opened(monkeypatch, steps: int) -> int:
 def test_a_chain_of_scaled_sums_is_not_walked_from_every_part(monkeypatch):
     short, long = (nodes_opened(monkeypatch, steps) for steps in (60, 240))
     assert long == pytest.approx(4 * short, rel=0.35)
+
+
+def test_rules_share_the_view_of_a_node_until_the_graph_changes():
+    x, y, z = pt.dvectors("x", "y", "z")
+    out = x + 2 * y
+    fgraph = FunctionGraph([x, y, z], [out], clone=False)
+    first = algebra.sum_at(fgraph, out.owner)
+    assert algebra.sum_at(fgraph, out.owner) is first
+    fgraph.replace(y, z)
+    again = algebra.sum_at(fgraph, out.owner)
+    assert list(first.summands) == [x, y] and list(again.summands) == [x, z]
+
+
+def test_a_view_that_a_rule_changed_is_not_for_the_others():
+    x, y = pt.dvectors("x", "y")
+    out = x + 2 * y
+    fgraph = FunctionGraph([x, y], [out], clone=False)
+    first = algebra.sum_at(fgraph, out.owner)
+    first.replace(list(first.summands.values()), x)
+    assert algebra.sum_at(fgraph, out.owner) is not first
+    assert list(algebra.sum_at(fgraph, out.owner).summands) == [x, y]
+
+
+def test_another_reader_is_a_change():
+    x, y, z = pt.dvectors("x", "y", "z")
+    inner = x + y
+    out = inner + z
+    fgraph = FunctionGraph([x, y, z], [out], clone=False)
+    assert algebra.sum_at(fgraph, inner.owner).is_inner
+    fgraph.add_output(inner)
+    assert not algebra.sum_at(fgraph, inner.owner).is_inner
