@@ -163,6 +163,8 @@ def measure(python: Path, place: Path, label: str, settings: dict[str, str]) -> 
 
 def needed(path: str) -> list[str]:
     """The libraries in the dynamic section of a module."""
+    if not os.path.exists(path):
+        return []  # rebuilt while this ran
     lines = run(["readelf", "-d", path]).splitlines()
     return [line.split("[")[1].rstrip("]") for line in lines if "(NEEDED)" in line]
 

@@ -1,7 +1,7 @@
 """NumPy's and SciPy's own OpenBLAS, the raw routines called alike: what no kernel above can change.
 
-A difference here shows in every other measurement, because this package calls SciPy's library (or
-a linked one) and is compared with NumPy, which calls its own.
+A difference here is one that no kernel can make up for. It is why this package calls NumPy's library
+where it is not older; SciPy's (`blas__ldflags=` empty, or wherever NumPy's is in doubt) is judged.
 """
 
 from __future__ import annotations
