@@ -15,6 +15,7 @@ import numpy as np
 from pytensor.graph.basic import Apply, Constant, Variable
 from pytensor.graph.rewriting.basic import copy_stack_trace, in2out, node_rewriter
 from pytensor.graph.rewriting.stages import optdb
+from pytensor.graph.rewriting.trace import current_trace
 from pytensor.scalar import basic as ps
 from pytensor.tensor.basic import (
     AllocDiag,
@@ -235,13 +236,15 @@ def gains(triangle: _Triangle) -> bool:
 
 
 def is_plain(node: Apply) -> bool:
-    """Nothing is conjugated on the way, and nothing overwritten yet; BLAS knows the dtype."""
-    op = node.op
-    return (
-        not getattr(op, "inplace", False)
-        and not getattr(op, "conj", "")
-        and node.outputs[0].type.dtype in BLAS_DTYPES
-    )
+    """Nothing is conjugated on the way."""
+    return not getattr(node.op, "conj", "")
+
+
+def refuse(node: Apply, reason: str) -> None:
+    """Note in the trace why a product with a triangle stays a call for any matrix."""
+    trace = current_trace()
+    if trace is not None:
+        trace.refused(local_product_to_trmm, node, reason)
 
 
 def _parts(node: Apply) -> tuple[Variable | None, Variable, Variable, Variable, Variable]:
@@ -265,14 +268,18 @@ def _buffer(matrix: Variable, other: Variable, on_right: bool) -> Variable:
 @node_rewriter([Dot22, Dot22Scalar, Gemm, Gemv])
 def local_product_to_trmm(fgraph, node):
     """``alpha * tril(A) @ X + beta * Z -> Trmm``, and all triangles known by construction."""
-    if not is_plain(node):
+    if getattr(node.op, "inplace", False) or node.outputs[0].type.dtype not in BLAS_DTYPES:
         return None
     z, alpha, left, right, beta = _parts(node)
     triangle, other, on_right = _triangle(fgraph, left), right, False
     if triangle is None and not isinstance(node.op, Gemv):
         triangle, other, on_right = _triangle(fgraph, right), left, True
-    if triangle is None or not gains(triangle):
+    if triangle is None:
         return None
+    if not gains(triangle):
+        return refuse(node, "gains")
+    if not is_plain(node):
+        return refuse(node, "is_plain")
     if _number(beta) == 0:
         # The buffer's lengths were asked of a masked copy, which shall not be made for that.
         z = _buffer(triangle.matrix, other, on_right)

@@ -20,6 +20,8 @@ REASONS = {
     "is_matrix": "a length is 1: the product of a row or a column is a smaller call",
     "fits_square": "the other summand is not of the shape of a matrix times its own transpose",
     "is_real": "the scalar factor may be complex, and the result would not be Hermitian",
+    "gains": "the triangle has few rows and holds its zeros: there is nothing to save",
+    "is_plain": "the call conjugates an operand, which products with a triangle don't",
 }
 
 # What became of products that are no product any more, by rewriter.

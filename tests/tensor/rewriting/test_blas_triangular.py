@@ -8,12 +8,17 @@ import pytest
 import pytensor
 import pytensor.tensor as pt
 from pytensor.compile.mode import Mode
-from pytensor.graph.traversal import ancestors
+from pytensor.graph.rewriting.trace import rewrite_trace
+from pytensor.graph.traversal import ancestors, explicit_graph_inputs
 from pytensor.tensor.blas import Dot22, Gemm, Gemv
 from pytensor.tensor.blas.triangular import Trmm, TrmmRelated, Trmv
 from pytensor.tensor.elemwise import Elemwise
 from pytensor.tensor.linalg import cholesky, inv, solve_triangular
-from pytensor.tensor.rewriting.blas_triangular import triangular_structure
+from pytensor.tensor.rewriting.blas_triangular import (
+    local_product_to_trmm,
+    triangular_structure,
+)
+from pytensor.tensor.rewriting.explain_reasons import REASONS
 
 A, B, X, Z = pt.dmatrices("A", "B", "X", "Z")
 v, s = pt.dvector("v"), pt.dscalar("s")
@@ -116,6 +121,23 @@ def test_declines_small_products_and_other_dtypes():
     integer = pt.imatrix("I")
     f = pytensor.function([integer], pt.tril(integer) @ integer)
     assert not any(isinstance(op, TrmmRelated) for op in ops(f))
+
+
+def refusals(out):
+    with rewrite_trace() as trace:
+        pytensor.function(list(explicit_graph_inputs([out])), out)
+    name = str(local_product_to_trmm)
+    return {e.detail for e in trace.events if e.outcome == "refused" and e.rewriter == name}
+
+
+def test_refusals_are_told():
+    small = pt.tensor("S", shape=(40, 40), dtype="float64")
+    C, D = pt.zmatrix("C"), pt.zmatrix("D")
+    assert refusals(cholesky(small) @ X) == {"gains"}
+    assert refusals(pt.tril(C) @ D.conj()) == {"is_plain"}
+    for out in (A @ X, pt.tril(A) @ X, C.conj() @ D):
+        assert refusals(out) == set()
+    assert {"gains", "is_plain"} <= set(REASONS)
 
 
 def test_excluding_the_tag_keeps_the_products():
