@@ -45,7 +45,7 @@ def _loaded_handle(path: str) -> ctypes.CDLL | None:
     try:
         if os.name == "nt":
             return _windows_handle(path)
-        return ctypes.CDLL(path, os.RTLD_NOW | os.RTLD_NOLOAD)
+        return ctypes.CDLL(path, os.RTLD_NOW | getattr(os, "RTLD_NOLOAD", 0))
     except OSError:
         return None
 
