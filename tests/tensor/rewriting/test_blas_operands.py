@@ -114,6 +114,17 @@ class TestCommonFactor:
         product = A @ B
         check(product + A @ C, {"Dot22": 1, "Gemm": 1}, product * D)
 
+    def test_lengths_that_differ_stay_an_error(self):
+        row, column = pt.drow("row"), pt.dcol("column")
+        for out in (A @ row + A @ C, column @ A + C @ A):
+            function, _ = compiled(out)
+            wide = {row: (1, 4), A: (3, 3), C: (3, 4), column: (3, 1)}
+            tall = {A: (2, 4), C: (3, 2), column: (3, 1)}
+            inputs = [spec.variable for spec in function.maker.inputs]
+            shapes = wide if row in inputs else tall
+            with pytest.raises(ValueError):
+                function(*(np.ones(shapes[var]) for var in inputs))
+
     @pytest.mark.parametrize("seed", range(30))
     def test_covers_with_the_fewest_whatever_the_order(self, seed):
         rng = random.Random(seed)
