@@ -208,15 +208,20 @@ def test_any_way_of_writing(block):
         assert not told, told
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("block", range(20))
-def test_many_ways_of_writing(block):
-    """Values always; the work but for one in a hundred.
+# Found different once: products equal up to a transpose and a scalar, of which some ways of writing
+# computed one and others both; scaled arrays that a product reads, too, behind a view or two scalars.
+ONCE_DIFFERENT = [1211, 1437, 1458, 1568, 2052, 2311, 2446, 2714, 4067]
 
-    Merging equal scalings or products (up to a transpose) before the sums are looked at can save
-    or cost a loop, and depends on which of them were written alike.
-    """
-    different = [
-        seed for seed in range(1000 + 100 * block, 1100 + 100 * block) if check(seed, ways=5)
-    ]
-    assert len(different) <= 1, different
+
+@pytest.mark.parametrize("seed", ONCE_DIFFERENT)
+def test_once_different(seed):
+    told = check(seed, ways=6)
+    assert not told, told
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", range(40))
+def test_many_ways_of_writing(block):
+    """Values and work, without an exception."""
+    seeds = range(1000 + 100 * block, 1100 + 100 * block)
+    assert not [seed for seed in seeds if check(seed, ways=6)]
