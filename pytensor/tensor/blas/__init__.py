@@ -25,19 +25,9 @@ Which library computes them, and how it is reached: `pytensor.tensor.blas._ldfla
 ``c_code/``, registered in `pytensor.link.c.dispatch.blas`.
 """
 
-from pytensor.tensor.blas._ldflags import (
-    BlasProvider,
-    blas_header_text,
-    blas_header_version,
-    explain_provider,
-    get_provider,
-    ldflags,
-    mkl_threads_text,
-    must_initialize_y_gemv,
-    openblas_threads_text,
-)
+from typing import TYPE_CHECKING
+
 from pytensor.tensor.blas._operands import view_roots
-from pytensor.tensor.blas._threads import limit_threads
 from pytensor.tensor.blas.batched import (
     BatchedDot,
     BatchedGemm,
@@ -56,6 +46,7 @@ from pytensor.tensor.blas.blas_c import (
     cgemv_no_inplace,
     cger_inplace,
     cger_no_inplace,
+    must_initialize_y_gemv,
     must_initialize_y_gemv_c,
 )
 from pytensor.tensor.blas.gemm import (
@@ -68,12 +59,57 @@ from pytensor.tensor.blas.gemm import (
     gemm,
     gemm_inplace,
     gemm_no_inplace,
+    gemm_of_sum,
 )
-from pytensor.tensor.blas.gemv import Gemv, gemv, gemv_inplace, gemv_no_inplace
+from pytensor.tensor.blas.gemv import Gemv, gemv, gemv_inplace, gemv_no_inplace, gemv_of_sum
 from pytensor.tensor.blas.ger import Ger, ger, ger_destructive
 from pytensor.tensor.blas.syrk import Syrk, syrk, syrk_inplace, syrk_no_inplace
 from pytensor.tensor.blas.triangular import Trmm, Trmv, trmm, trmv
 from pytensor.utils import late
+
+if TYPE_CHECKING:
+    from pytensor.tensor.blas._ldflags import (
+        BlasProvider,
+        blas_header_text,
+        blas_header_version,
+        explain_provider,
+        get_provider,
+        ldflags,
+        mkl_threads_text,
+        openblas_threads_text,
+    )
+    from pytensor.tensor.blas._threads import limit_threads
+
+# The libraries are a subject of their own, which graphs without products never ask about.
+_OF_LIBRARIES = {
+    **dict.fromkeys(
+        (
+            "BlasProvider",
+            "blas_header_text",
+            "blas_header_version",
+            "explain_provider",
+            "get_provider",
+            "ldflags",
+            "mkl_threads_text",
+            "openblas_threads_text",
+        ),
+        "pytensor.tensor.blas._ldflags",
+    ),
+    "limit_threads": "pytensor.tensor.blas._threads",
+}
+
+
+def __getattr__(name: str):
+    """Load what is about libraries when it is asked for."""
+    module = _OF_LIBRARIES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = late(f"{module}:{name}")
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_OF_LIBRARIES})
 
 
 def explain(what, mode=None):

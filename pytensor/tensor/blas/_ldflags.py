@@ -298,14 +298,6 @@ def explain_provider(measure: bool = True) -> str:
     return late("pytensor.tensor.blas._report:report")(measure)
 
 
-def must_initialize_y_gemv() -> bool:
-    """Whether gemv's output must be set to zero before a call with ``beta = 0``.
-
-    Never by the caller: the C helpers make sure themselves that the old output isn't read.
-    """
-    return False
-
-
 def blas_header_text() -> str:
     """Return the C header with the prototypes of the BLAS routines that generated code calls."""
     data = pkgutil.get_data("pytensor.tensor.blas", "c_code/fortran_blas.h")

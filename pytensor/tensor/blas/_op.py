@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 
 from pytensor.graph.op import Op
 from pytensor.tensor.blas import _operands as check
@@ -18,6 +19,10 @@ class BlasOp(Op):
 
     inplace: bool
     conj: str = ""
+
+    # Whether it stands for a sum that a user wrote, in which only lengths known to be 1 broadcast.
+    # Not a property: rewriting introduces the Op that users know, which compares equal.
+    of_sum = False
 
     def _set_inplace(self, inplace: bool) -> None:
         self.inplace = bool(inplace)
@@ -43,4 +48,21 @@ class BlasOp(Op):
         """Return the form that overwrites the accumulator, if that is allowed."""
         if self.inplace or 0 not in allowed_inplace_inputs:
             return self
-        return type(self)(**{**self._props_dict(), "inplace": True})
+        return self.with_props(inplace=True)
+
+    def with_props(self, **props):
+        """Return the same Op with other values of some properties."""
+        op = type(self)(**{**self._props_dict(), **props})
+        return op.as_part_of_sum() if self.of_sum else op
+
+    def as_part_of_sum(self):
+        """Return the Op with an accumulator that broadcasts as operands of a sum do."""
+        op = copy(self)
+        op.of_sum = True
+        return op
+
+    def broadcast_axes(self, accumulator) -> tuple[bool, ...]:
+        """Tell along which axes an accumulator of that type may have length 1."""
+        if self.inplace:
+            return (False,) * accumulator.ndim
+        return tuple(n == 1 or not self.of_sum for n in accumulator.shape)

@@ -162,14 +162,23 @@ def agree_inner(op: str, **shapes: Shape) -> None:
         raise disagree(op, "must agree on the inner dimension", **shapes)
 
 
-def accumulates(op: str, name: str, old: Shape, new: Shape, exact: bool) -> None:
+def known_ones(shape: Shape) -> tuple[bool, ...]:
+    """Tell which axes are known to have length 1: what broadcasts in every expression."""
+    return tuple(n == 1 for n in shape)
+
+
+def accumulates(
+    op: str, name: str, old: Shape, new: Shape, exact: bool = False, ones: Sequence[bool] = ()
+) -> None:
     """Refuse an accumulator that isn't as large as the result.
 
-    Lengths of 1 broadcast, unless the accumulator is overwritten (`exact`).
+    Lengths of 1 broadcast along the axes that `ones` names, all axes unless given, but not if the
+    accumulator is overwritten (`exact`).
     """
-    if any(differ(a, b) and (exact or a != 1) for a, b in zip(old, new)):
+    may = [False] * len(old) if exact else ones or [True] * len(old)
+    if any(differ(a, b) and not (one and a == 1) for a, b, one in zip(old, new, may)):
         rule = "must have the shape of the product"
-        if not exact:
+        if any(may):
             rule += " or lengths of 1"
         raise ValueError(
             f"[{op}] {name} {rule} (shapes not aligned), got {name} {shape_text(old)} for the "

@@ -136,7 +136,8 @@ class Gemm(GemmRelated):
         dtype = check.one_float_dtype("Gemm", z=z, alpha=alpha, x=x, y=y, beta=beta)
         self._check_conj(dtype)
         shape = self._product_shape(x.type.shape, y.type.shape)
-        check.accumulates("Gemm", "z", z.type.shape, shape, exact=self.inplace)
+        ones = self.broadcast_axes(z.type)
+        check.accumulates("Gemm", "z", z.type.shape, shape, self.inplace, ones)
         return Apply(self, [z, alpha, x, y, beta], [check.output(dtype, shape)])
 
     def infer_shape(self, fgraph, node, input_shapes):
@@ -148,7 +149,8 @@ class Gemm(GemmRelated):
         (m, k), (l, n) = x.shape, y.shape
         if k != l or z.shape != (m, n):
             shape = self._product_shape(x.shape, y.shape)
-            check.accumulates("Gemm", "z", z.shape, shape, exact=self.inplace)
+            ones = self.broadcast_axes(node.inputs[0].type)
+            check.accumulates("Gemm", "z", z.shape, shape, self.inplace, ones)
         output_storage[0][0] = _perform.gemm(x, y, alpha, beta, z, self.conj, self.inplace)
 
     def pullback(self, inputs, outputs, cotangents):
@@ -320,7 +322,8 @@ rules.register_batch_rule(
 
 gemm_inplace = Gemm(inplace=True)
 gemm_no_inplace = Gemm(inplace=False)
-# What rewriting introduces; the in-place pass comes later.
 gemm = gemm_no_inplace
+# What rewriting introduces; the in-place pass comes later.
+gemm_of_sum = gemm_no_inplace.as_part_of_sum()
 _dot22 = Dot22()
 _dot22scalar = Dot22Scalar()

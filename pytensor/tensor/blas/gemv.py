@@ -63,13 +63,14 @@ class Gemv(BlasOp):
         beta = check.real_scale("Gemv", "beta", beta, dtype)
         if self.inplace:
             check.no_alias("Gemv", "y", y, A=A, x=x)
-        self._check_lengths(y.type.shape, A.type.shape, x.type.shape)
+        self._check_lengths(y.type, y.type.shape, A.type.shape, x.type.shape)
         out = check.output(dtype, A.type.shape[:1])
         return Apply(self, [y, alpha, A, x, beta], [out])
 
-    def _check_lengths(self, y: check.Shape, A: check.Shape, x: check.Shape) -> None:
+    def _check_lengths(self, y_type, y: check.Shape, A: check.Shape, x: check.Shape) -> None:
         check.agree_inner("Gemv", A=A, x=x)
-        check.accumulates("Gemv", "y", y, A[:1], exact=self.inplace)
+        ones = self.broadcast_axes(y_type)
+        check.accumulates("Gemv", "y", y, A[:1], self.inplace, ones)
 
     def infer_shape(self, fgraph, node, input_shapes):
         return [(input_shapes[2][0],)]
@@ -77,7 +78,7 @@ class Gemv(BlasOp):
     def perform(self, node, inputs, output_storage):
         y, alpha, A, x, beta = inputs
         if A.shape != (*y.shape, *x.shape):
-            self._check_lengths(y.shape, A.shape, x.shape)
+            self._check_lengths(node.inputs[0].type, y.shape, A.shape, x.shape)
         output_storage[0][0] = _perform.gemv(alpha, A, x, beta, y, bool(self.conj), self.inplace)
 
     def _matrix(self, A) -> rules.TensorVariable:
@@ -119,5 +120,6 @@ rules.register_batch_rule(Gemv, (1, 0, 2, 1, 0), _batched_gemv)
 
 gemv_inplace = Gemv(inplace=True)
 gemv_no_inplace = Gemv(inplace=False)
-# What rewriting introduces; the in-place pass comes later.
 gemv = gemv_no_inplace
+# What rewriting introduces; the in-place pass comes later.
+gemv_of_sum = gemv_no_inplace.as_part_of_sum()

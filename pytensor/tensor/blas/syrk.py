@@ -24,7 +24,8 @@ class Syrk(BlasOp):
     Parameters
     ----------
     inplace : bool
-        Overwrite z. Otherwise the result is a new matrix, and length-1 axes of z broadcast.
+        Overwrite z. Otherwise the result is a new matrix, and axes of z known to
+        have length 1 broadcast.
     hermitian : bool
         Compute :math:`X X^H` instead; for complex dtypes.
 
@@ -71,8 +72,13 @@ class Syrk(BlasOp):
         dtype = check.one_float_dtype("Syrk", z=z, alpha=alpha, x=x, beta=beta)
         check.complex_if("Syrk", "hermitian", self.hermitian, dtype)
         n = x.type.shape[0]
-        check.accumulates("Syrk", "z", z.type.shape, (n, n), exact=self.inplace)
+        self._check_accumulator(z.type, z.type.shape, n)
         return Apply(self, [z, alpha, x, beta], [check.output(dtype, (n, n))])
+
+    def _check_accumulator(self, z_type, z: check.Shape, n: int | None) -> None:
+        # A length of 1 that isn't known when the graph is built does not broadcast.
+        ones = check.known_ones(z_type.shape)
+        check.accumulates("Syrk", "z", z, (n, n), self.inplace, ones)
 
     def infer_shape(self, fgraph, node, input_shapes):
         n = input_shapes[2][0]
@@ -82,7 +88,7 @@ class Syrk(BlasOp):
         z, alpha, x, beta = inputs
         n = x.shape[0]
         if z.shape != (n, n):
-            check.accumulates("Syrk", "z", z.shape, (n, n), exact=self.inplace)
+            self._check_accumulator(node.inputs[0].type, z.shape, n)
         output_storage[0][0] = _perform.syrk(alpha, x, beta, z, self.hermitian, self.inplace)
 
     def _partner(self, x) -> rules.TensorVariable:

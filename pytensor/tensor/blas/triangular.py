@@ -39,7 +39,8 @@ class TrmmRelated(BlasOp):
             check.no_alias(name, "z", z, A=A, x=x)
         dtype = check.one_float_dtype(name, z=z, alpha=alpha, A=A, x=x, beta=beta)
         shape = self._product_shape(A.type.shape, x.type.shape)
-        check.accumulates(name, "z", z.type.shape, shape, exact=self.inplace)
+        ones = check.known_ones(z.type.shape)
+        check.accumulates(name, "z", z.type.shape, shape, self.inplace, ones)
         return Apply(self, [z, alpha, A, x, beta], [check.output(dtype, shape)])
 
     def _product_shape(self, A: tuple, x: tuple) -> tuple:
@@ -67,7 +68,8 @@ class TrmmRelated(BlasOp):
         z, alpha, A, x, beta = inputs
         shape = self._product_shape(A.shape, x.shape)
         if z.shape != shape:
-            check.accumulates(type(self).__name__, "z", z.shape, shape, exact=self.inplace)
+            ones = check.known_ones(node.inputs[0].type.shape)
+            check.accumulates(type(self).__name__, "z", z.shape, shape, self.inplace, ones)
         T = A if self.zeroed else (np.tril(A) if self.lower else np.triu(A))
         if self.ndim == 1:
             result = _perform.gemv(alpha, T, x, beta, z, inplace=self.inplace)
@@ -148,7 +150,8 @@ class Trmm(TrmmRelated):
     Parameters
     ----------
     inplace : bool
-        Overwrite z. Otherwise the result is a new matrix, and length-1 axes of z broadcast.
+        Overwrite z. Otherwise the result is a new matrix, and axes of z known to
+        have length 1 broadcast.
     lower : bool
         Which triangle of A is T.
     right : bool

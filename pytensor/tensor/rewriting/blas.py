@@ -61,14 +61,12 @@ from pytensor.tensor.rewriting.blas_rules import (
     local_scaled_dot_to_batched_gemm,
 )
 from pytensor.tensor.rewriting.blas_triangular import local_product_to_trmm, triangular_structure
-from pytensor.tensor.rewriting.explain import explain
 
 __all__ = [
     "MergeTransposedProducts",
     "_as_scalar",
     "_is_real_matrix",
     "_is_real_vector",
-    "explain",
     "local_add_dot_to_batched_gemm",
     "local_add_dot_to_gemm",
     "local_add_dot_to_gemv",
@@ -115,9 +113,11 @@ __all__ = [
 
 
 def __getattr__(name: str):
-    """Find older names; see `pytensor.tensor.rewriting.blas_names`."""
+    """Find `explain`, which few ask for, and older names; see `pytensor.tensor.rewriting.blas_names`."""
     if name.startswith("__"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "explain":
+        return import_module("pytensor.tensor.rewriting.explain").explain
     names = import_module("pytensor.tensor.rewriting.blas_names")
     if name not in names.__all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -81,7 +81,7 @@ def local_conjugate_into_call(fgraph, node):
             inputs[place], conjugated = plain, choice
     if conjugated == op.conj:
         return None
-    new = type(op)(**{**op._props_dict(), "conj": conjugated})(*inputs)
+    new = op.with_props(conj=conjugated)(*inputs)
     new = retyped(node.outputs[0], new)
     if new is None:
         return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pytensor.graph.rewriting.basic import copy_stack_trace, node_rewriter
 from pytensor.scalar import basic as ps
-from pytensor.tensor.blas import Gemv, gemv
+from pytensor.tensor.blas import Gemv, gemv_of_sum
 from pytensor.tensor.elemwise import DimShuffle
 from pytensor.tensor.math import Sum, dot, mul
 from pytensor.tensor.rewriting.algebra import ONE, SumOfCores, as_factor, scalar_op
@@ -96,7 +96,7 @@ def local_inner_product_to_gemv(fgraph, node):
         return None
     alpha = coefficient.scalar(dtype)
     y = _empty(dtype, (left, 0))
-    result = gemv(y, alpha, left, _axis_as_vector(right, 0), _zero(left))
+    result = gemv_of_sum(y, alpha, left, _axis_as_vector(right, 0), _zero(left))
     return in_place_of(node, result.dimshuffle())
 
 

@@ -28,8 +28,8 @@ from pytensor.tensor.blas import (
     _dot22,
     _dot22scalar,
     batched_gemm,
-    gemm,
-    gemv,
+    gemm_of_sum,
+    gemv_of_sum,
     ger,
     syrk,
 )
@@ -202,21 +202,21 @@ def local_add_outer_to_ger(Z, alpha, x, y):
 @rule(beta * Z + alpha * (X @ Y), when=[one_float_dtype(Z, X, Y), fits(Z, X, Y)])
 def local_add_dot_to_gemm(Z, alpha, X, Y, beta):
     """Accumulate a matrix product into Z in one pass."""
-    return gemm(Z, alpha, X, Y, beta)
+    return gemm_of_sum(Z, alpha, X, Y, beta)
 
 
 @register_blas
 @rule(beta * y + alpha * (A @ x), when=[one_float_dtype(y, A, x), fits(y, A, x)])
 def local_add_dot_to_gemv(y, alpha, A, x, beta):
     """Accumulate a matrix times a vector into y in one pass."""
-    return gemv(y, alpha, A, x, beta)
+    return gemv_of_sum(y, alpha, A, x, beta)
 
 
 @register_blas
 @rule(alpha * (A @ x), when=[one_float_dtype(A, x)])
 def local_dot_to_gemv(alpha, A, x):
     """A matrix times a vector, scaled."""
-    return gemv(_empty(A.type.dtype, (A, 0)), alpha, A, x, _zero(A))
+    return gemv_of_sum(_empty(A.type.dtype, (A, 0)), alpha, A, x, _zero(A))
 
 
 @register_blas("fast_compile")
@@ -271,11 +271,11 @@ def _special_case(z, alpha, left, right, beta) -> Variable | None:
         y = _empty(left.type.dtype, (left, 0)) if z is None else z.dimshuffle(0)
         b = _zero(left) if z is None else beta
         column = _axis_as_vector(right, 0)
-        return gemv(y, alpha, left, column, b).dimshuffle(0, "x")
+        return gemv_of_sum(y, alpha, left, column, b).dimshuffle(0, "x")
     if left.type.shape[0] == 1:
         y = _empty(left.type.dtype, (right, 1)) if z is None else z.dimshuffle(1)
         b = _zero(left) if z is None else beta
-        return gemv(y, alpha, right.T, _axis_as_vector(left, 1), b).dimshuffle("x", 0)
+        return gemv_of_sum(y, alpha, right.T, _axis_as_vector(left, 1), b).dimshuffle("x", 0)
     if left.type.shape[1] == 1 or right.type.shape[0] == 1:
         return _as_ger(z, alpha, left, right, beta)
     return None

@@ -578,7 +578,7 @@ static int calls_blas(pt_ctx *ctx, pt_array *const *args)
     const pt_array *x4 = args[4];
     pt_array *z0 = args[5];
     {
-return gemm_kernel_d(ctx, false, x0, load_d(x1->data), x2, false, x3, false, load_d(x4->data), z0);
+return gemm_kernel_d(ctx, false, 1u, x0, load_d(x1->data), x2, false, x3, false, load_d(x4->data), z0);
     }
     return PT_OK;
 }
@@ -593,7 +593,7 @@ static int calls_blas(pt_ctx *ctx, pt_array *const *args)
     const pt_array *x4 = args[4];
     pt_array *z0 = args[5];
     {
-return gemm_kernel_d(ctx, true, x0, load_d(x1->data), x2, false, x3, false, load_d(x4->data), z0);
+return gemm_kernel_d(ctx, true, 0u, x0, load_d(x1->data), x2, false, x3, false, load_d(x4->data), z0);
     }
     return PT_OK;
 }

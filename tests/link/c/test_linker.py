@@ -365,7 +365,15 @@ def test_gil_is_released_for_heavy_work():
     assert len(during) >= 3
 
 
-def test_keyboard_interrupt_ends_a_long_call():
+@pytest.fixture
+def heeds_interrupts():
+    """A process that was started in the background ignores SIGINT, and so would the test."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_keyboard_interrupt_ends_a_long_call(heeds_interrupts):
     x = vector()
     program = make([x], [Power(1_000_000)(x)])
     timer = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT))

@@ -107,21 +107,23 @@ def variables(*ndims, dtype="float64"):
     return [tensor(dtype=dtype, shape=(None,) * n) for n in ndims]
 
 
-def variables_like(values):
-    """Variables that know of no length, but length-1 axes of batches if the values have them."""
+def variables_like(values, known_ones=False):
+    """Variables that know of no length, but length-1 axes of batches, or all, if there are any."""
     return [
         tensor(
             dtype=np.asarray(v).dtype.newbyteorder("=").name,
-            shape=tuple(1 if n == 1 and np.ndim(v) > 2 else None for n in np.shape(v)),
+            shape=tuple(
+                1 if n == 1 and (known_ones or np.ndim(v) > 2) else None for n in np.shape(v)
+            ),
         )
         for v in values
     ]
 
 
-def perform(op, *values):
+def perform(op, *values, known_ones=False):
     """The value of an Op, computed by `perform`; asserts that inputs aren't touched."""
     values = [np.asarray(v) for v in values]
-    node = op.make_node(*variables_like(values))
+    node = op.make_node(*variables_like(values, known_ones))
     before = [np.array(v) for v in values]
     cells = [[None]]
     op.perform(node, values, cells)

@@ -8,6 +8,7 @@ import pytest
 import pytensor
 import pytensor.tensor as pt
 from pytensor.compile.io import In
+from pytensor.tensor.blas import gemm_no_inplace
 from pytensor.tensor.type_other import NoneConst
 
 rng = np.random.default_rng(0)
@@ -96,3 +97,37 @@ def test_updates_that_read_each_other(mode):
     np.testing.assert_allclose(W.get_value(), V_ + W_ @ a)
     np.testing.assert_allclose(V.get_value(), W_.T - a @ W_)
     np.testing.assert_allclose(v.get_value(), v_ + W_ @ v_)
+
+
+@pytest.mark.parametrize("mode", ["C", "PY"])
+@pytest.mark.parametrize(
+    "expression, short",
+    [
+        (lambda A, B, C, x: A @ B + C, (1, 80)),
+        (lambda A, B, C, x: C - 2 * (A @ B), (80, 1)),
+        (lambda A, B, C, x: A @ A.T + C, (1, 80)),
+        (lambda A, B, C, x: pt.tril(A) @ B + C, (1, 80)),
+        (lambda A, B, C, x: C[0] + A @ x, (80, 1)),
+        (lambda A, B, C, x: C[0] + pt.tril(A) @ x, (80, 1)),
+    ],
+)
+def test_only_known_ones_broadcast_in_a_sum(mode, expression, short):
+    """The sum a call stands for refuses a length of 1 that was not known; so does the call."""
+    A, B, C = pt.dmatrices("A", "B", "C")
+    x = pt.dvector("x")
+    f = pytensor.function([A, B, C, x], expression(A, B, C, x), mode=mode, on_unused_input="ignore")
+    values = np.ones((80, 80)), np.ones((80, 80)), np.ones((80, 80)), np.ones(80)
+    for compiled in (f, pickle.loads(pickle.dumps(f))):
+        with pytest.raises(ValueError, match="shape of the product .*aligned"):
+            compiled(*values[:2], np.ones(short), values[3])
+        assert compiled(*values).shape[0] == 80
+
+
+def test_a_sum_and_an_explicit_call_in_one_graph():
+    A, B, C, D = pt.dmatrices("A", "B", "C", "D")
+    f = pytensor.function([A, B, C, D], [gemm_no_inplace(C, 1.0, A, B, 1.0), D + A @ B])
+    ones, row = np.ones((4, 4)), np.ones((1, 4))
+    for got in f(ones, ones, row, ones):
+        np.testing.assert_array_equal(got, np.full((4, 4), 5.0))
+    with pytest.raises(ValueError, match="shape of the product"):
+        f(ones, ones, row, row)

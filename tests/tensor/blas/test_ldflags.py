@@ -250,10 +250,8 @@ def test_a_graph_without_products_looks_for_no_blas(monkeypatch):
     def refuse(*args):
         raise AssertionError("BLAS was looked for")
 
-    from pytensor.link.c.dispatch import blas as dispatch
-
     monkeypatch.setattr(_ldflags, "get_provider", refuse)
-    monkeypatch.setattr(dispatch, "get_provider", refuse)
+    monkeypatch.setattr(pytensor.tensor.blas, "get_provider", refuse)
     monkeypatch.setattr(_ldflags, "verdicts_of", refuse)
     x, m = pt.dvector("x"), pt.dmatrix("m")
     f = pytensor.function([x, m], [pt.exp(x).sum() * 3 + x[::-1], m.T + x, pt.sort(x)], mode="CVM")

@@ -259,10 +259,11 @@ def test_length_one_axes_of_the_accumulator_broadcast():
             perform(gemv_inplace, np.ones(1), one, x, v, half)
         for shape in ((1, 3 * n), (3 * n, 1), (1, 1)):
             z = rng.normal(size=shape)
-            got = perform(syrk_no_inplace, z, one, x, half)
+            got = perform(syrk_no_inplace, z, one, x, half, known_ones=True)
             np.testing.assert_allclose(got, 0.5 * z + x @ x.T)
-            with pytest.raises(ValueError, match="aligned"):
-                perform(syrk_inplace, z, one, x, half)
+            for op in (syrk_no_inplace, syrk_inplace):
+                with pytest.raises(ValueError, match="aligned"):
+                    perform(op, z, one, x, half)
 
 
 def test_batches_broadcast_along_axes_known_to_be_one():

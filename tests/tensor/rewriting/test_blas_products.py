@@ -57,7 +57,7 @@ COMPILED = {
     "T@x": (T @ x, "Matmul"),
     "x@T": (x @ T, "Matmul"),
     "T@B+x": (T @ B + x, "BatchedGemm"),
-    "sum over a batch": ((T.mT @ U).sum(0), "Dot22"),
+    "sum over a batch": ((T.mT @ U).sum(0), "CheckAndRaise Dot22 Eq"),
     "gradient of a batch": (grad(((T @ B) ** 2).sum(), B), "BatchedGemm Dot22"),
 }  # fmt: skip
 

@@ -6,19 +6,19 @@ the call is written. Products of integers have loops of their own, which need no
 is no kernel: ``Op.perform`` calls NumPy.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pytensor.link.c.dispatch.basic import CKernel, Source, c_funcify, c_type
 from pytensor.link.c.dispatch.blockwise import c_batch
 from pytensor.link.c.units import declare_ready
 from pytensor.tensor._dot import Dot
-from pytensor.tensor.blas._ldflags import get_provider
 from pytensor.tensor.blas._provider import USUAL_DEFINES
 from pytensor.tensor.blas.batched import BatchedDot, BatchedGemm
 from pytensor.tensor.blas.gemm import Dot22, Dot22Scalar, Gemm
 from pytensor.tensor.blas.gemv import Gemv
 from pytensor.tensor.blas.ger import Ger
 from pytensor.tensor.blas.syrk import Syrk
+from pytensor.utils import late
 
 BLAS_CODE = "pytensor.tensor.blas.c_code"
 Defines = tuple[tuple[str, str], ...]
@@ -36,20 +36,20 @@ _FILES = {
 
 
 _GEMM = (
-    "gemm_kernel_{t}(ctx, {in_place}, x0, load_{t}(x1->data), x2, {conj_x}, x3, {conj_y}, "
+    "gemm_kernel_{t}(ctx, {in_place}, {ones}u, x0, load_{t}(x1->data), x2, {conj_x}, x3, {conj_y}, "
     "load_{t}(x4->data), z0)"
 )
 _DOT22 = 'dot22_kernel_{t}(ctx, "{op}", real_{t}(1.0), x0, {conj_x}, x1, {conj_y}, z0)'
 _DOT22SCALAR = (
     'dot22_kernel_{t}(ctx, "Dot22Scalar", load_{t}(x2->data), x0, {conj_x}, x1, {conj_y}, z0)'
 )
-_GEMV = "gemv_kernel_{t}(ctx, {in_place}, x0, {alpha}, x2, {conj_A}, x3, {beta}, z0)"
+_GEMV = "gemv_kernel_{t}(ctx, {in_place}, {ones}u, x0, {alpha}, x2, {conj_A}, x3, {beta}, z0)"
 _GER = (
     "ger_kernel_{t}(ctx, {in_place}, {ones}u, x0, load_{t}(x1->data), x2, {conj_x}, x3, {conj_y}, "
     "z0)"
 )
 _SYRK = (
-    "syrk_kernel_{t}(ctx, {in_place}, {hermitian}, x0, load_{t}(x1->data), x2, "
+    "syrk_kernel_{t}(ctx, {in_place}, {ones}u, {hermitian}, x0, load_{t}(x1->data), x2, "
     "load_{t}(x3->data), z0)"
 )
 _BATCHED_DOT = 'batched_dot_kernel_{t}(ctx, "{op}", {ndim}, {x}, {y}, z0)'
@@ -69,12 +69,17 @@ _INTEGERS = {
 _INT_DOT = 'int_dot_kernel_{suffix}(ctx, "{op}", {ndim}, {x}, {y}, z0)'
 
 
+def provider_defines() -> Defines:
+    """Return the macros for the BLAS in use, which is looked for now."""
+    return late("pytensor.tensor.blas:get_provider")().defines
+
+
 def _kernel(
     routine: str, element: str, call: str, defines: Defines | None = None, **properties
 ) -> CKernel:
     """A kernel that is one call; ``{t}`` in it is the element type's letter."""
     if defines is None:
-        defines = get_provider().defines
+        defines = provider_defines()
     sources = (
         Source(BLAS_CODE, "fortran_blas.h", defines),
         *(Source(BLAS_CODE, name, (("ELEMENT", element),)) for name in _FILES[routine]),
@@ -121,7 +126,9 @@ def c_gemm(op, node=None, **kwargs) -> CKernel | None:
     element = ELEMENTS.get(node.outputs[0].type.dtype)
     if element is None:
         return None
-    call = _fill(_GEMM, in_place=_c_bool(op.inplace), **_conjugates(op.conj, "xy"))
+    ones = _bits(op.broadcast_axes(node.inputs[0].type))
+    parts = {"in_place": _c_bool(op.inplace), "ones": ones, **_conjugates(op.conj, "xy")}
+    call = _fill(_GEMM, **parts)
     return _kernel("gemm", element, call, **_placement(op.inplace))
 
 
@@ -150,7 +157,12 @@ def c_gemv(op, node=None, **kwargs) -> CKernel | None:
     if element is None or alpha is None or beta is None:
         return None
     parts = {"alpha": alpha, "beta": beta, **_conjugates(op.conj, "A")}
-    call = _fill(_GEMV, in_place=_c_bool(op.inplace), **parts)
+    call = _fill(
+        _GEMV,
+        in_place=_c_bool(op.inplace),
+        ones=_bits(op.broadcast_axes(node.inputs[0].type)),
+        **parts,
+    )
     return _kernel("gemv", element, call, **_placement(op.inplace))
 
 
@@ -159,7 +171,7 @@ def c_ger(op, node=None, **kwargs) -> CKernel | None:
     element = ELEMENTS.get(node.outputs[0].type.dtype)
     if element is None:
         return None
-    ones = 0 if op.inplace else _ones(node.inputs[0].type.shape)
+    ones = _broadcast_ones(op, node)
     parts = {"in_place": _c_bool(op.inplace), "ones": ones, **_conjugates(op.conj, "xy")}
     call = _fill(_GER, **parts)
     return _kernel("ger", element, call, **_placement(op.inplace))
@@ -170,13 +182,23 @@ def c_syrk(op, node=None, **kwargs) -> CKernel | None:
     element = ELEMENTS.get(node.outputs[0].type.dtype)
     if element is None:
         return None
-    call = _fill(_SYRK, in_place=_c_bool(op.inplace), hermitian=_c_bool(op.hermitian))
+    parts = {"in_place": _c_bool(op.inplace), "ones": _broadcast_ones(op, node)}
+    call = _fill(_SYRK, hermitian=_c_bool(op.hermitian), **parts)
     return _kernel("syrk", element, call, **_placement(op.inplace))
+
+
+def _bits(axes: Iterable[bool]) -> int:
+    return sum(1 << axis for axis, wanted in enumerate(axes) if wanted)
 
 
 def _ones(shape: Sequence[int | None]) -> int:
     """Return a bit for each axis known to have length 1."""
-    return sum(1 << axis for axis, length in enumerate(shape) if length == 1)
+    return _bits(length == 1 for length in shape)
+
+
+def _broadcast_ones(op, node) -> int:
+    """Return a bit for each axis along which the accumulator is repeated."""
+    return 0 if op.inplace else _ones(node.inputs[0].type.shape)
 
 
 def _stack(name: str, shape: Sequence[int | None]) -> str:
@@ -254,8 +276,14 @@ def _declare_usual() -> None:
             declare_ready(_kernel("gemv", t, gemv, USUAL_DEFINES), 5, 1)
             declare_ready(_kernel("ger", t, ger, USUAL_DEFINES), 4, 1)
             for hermitian in ("false", "true") if t in "cz" else ("false",):
-                syrk = _fill(_SYRK, in_place=in_place, hermitian=hermitian)
+                syrk = _fill(_SYRK, in_place=in_place, ones=0, hermitian=hermitian)
                 declare_ready(_kernel("syrk", t, syrk, USUAL_DEFINES), 4, 1)
+        # A bias for all rows, and what the Ops do when a user calls them.
+        for ones in (1, 3):
+            gemm = _fill(_GEMM, in_place="false", ones=ones, **as_is)
+            declare_ready(_kernel("gemm", t, gemm, USUAL_DEFINES), 5, 1)
+        gemv = _fill(_GEMV, in_place="false", ones=1, **as_is)
+        declare_ready(_kernel("gemv", t, gemv, USUAL_DEFINES), 5, 1)
         outer = _fill(_GER, in_place="false", ones=3, **as_is)
         declare_ready(_kernel("ger", t, outer, USUAL_DEFINES), 4, 1)
         declare_ready(_kernel("gemm", t, _fill(_DOT22, op="Dot22", **as_is), USUAL_DEFINES), 2, 1)

@@ -9,11 +9,16 @@ from __future__ import annotations
 import itertools
 
 from pytensor.link.c.dispatch.basic import CKernel, Source, c_funcify
-from pytensor.link.c.dispatch.blas import _FILES, BLAS_CODE, ELEMENTS, Defines
+from pytensor.link.c.dispatch.blas import (
+    _FILES,
+    BLAS_CODE,
+    ELEMENTS,
+    Defines,
+    provider_defines,
+)
 from pytensor.link.c.dispatch.blockwise import c_batch
 from pytensor.link.c.units import declare_ready
-from pytensor.tensor.blas._ldflags import LAPACK_NAMES, get_provider
-from pytensor.tensor.blas._provider import USUAL_DEFINES
+from pytensor.tensor.blas._provider import LAPACK_NAMES, USUAL_DEFINES
 from pytensor.tensor.blas.triangular import Trmm, TrmmRelated, Trmv
 from pytensor.tensor.linalg.decomposition.cholesky import Cholesky
 from pytensor.tensor.linalg.solvers.psd import CholeskySolve
@@ -28,7 +33,7 @@ _SOLVE_CALL = """\
     const stack a = {{x0, {a_ones}}}, b = {{x1, {b_ones}}};
     return solve_kernel_{t}(ctx, &how, &a, &b, z0);"""
 _TRMM_CALL = """\
-    const trmm_how how = {{"{name}", {lower}, {right}, {zeroed}, {in_place}, {ndim}}};
+    const trmm_how how = {{"{name}", {lower}, {right}, {zeroed}, {in_place}, {ndim}, {ones}}};
     return trmm_kernel_{t}(ctx, &how, x0, load_{t}(x1->data), x2, x3, load_{t}(x4->data), z0);"""
 _CHOLESKY_CALL = """\
     const cholesky_how how = {{{lower}, {in_place}, {batch}}};
@@ -99,7 +104,7 @@ def _solve(op, node, batch: int) -> CKernel | None:
     spread = any(m == 1 != n for m, n in zip(b.type.shape[:batch], A.type.shape[:batch]))
     if element is None or op.overwrite_a or batch > 31 or (op.overwrite_b and spread):
         return None
-    defines = get_provider().defines
+    defines = provider_defines()
     return _solve_kernel(op, element, defines, batch, _ones(A, batch), _ones(b, batch))
 
 
@@ -108,7 +113,7 @@ def _cholesky(op, node, batch: int) -> CKernel | None:
     element = _element(node)
     if element is None:
         return None
-    return _cholesky_kernel(op, element, get_provider().defines, batch)
+    return _cholesky_kernel(op, element, provider_defines(), batch)
 
 
 @c_funcify.register(SolveTriangular)
@@ -118,7 +123,7 @@ def _alone(op, node=None, **kwargs) -> CKernel | None:
     return c_batch(op, node, 0)
 
 
-def _trmm_kernel(op, element: str, defines: Defines) -> CKernel:
+def _trmm_kernel(op, element: str, defines: Defines, ones: str = "0u") -> CKernel:
     call = _TRMM_CALL.format(
         name=type(op).__name__,
         lower=_c_bool(op.lower),
@@ -126,6 +131,7 @@ def _trmm_kernel(op, element: str, defines: Defines) -> CKernel:
         zeroed=_c_bool(op.zeroed),
         in_place=_c_bool(op.inplace),
         ndim=op.ndim,
+        ones=ones,
         t=element,
     )
     placement = {"destroys": {0: 0}} if op.inplace else {"inplace": {0: (0,)}}
@@ -136,7 +142,10 @@ def _trmm_kernel(op, element: str, defines: Defines) -> CKernel:
 @c_funcify.register(TrmmRelated)
 def _trmm(op, node=None, **kwargs) -> CKernel | None:
     element = _element(node)
-    return None if element is None else _trmm_kernel(op, element, get_provider().defines)
+    if element is None:
+        return None
+    ones = "0u" if op.inplace else _ones(node.inputs[0], op.ndim)
+    return _trmm_kernel(op, element, provider_defines(), ones)
 
 
 def _declare_usual() -> None:
@@ -148,6 +157,7 @@ def _declare_usual() -> None:
         for product in (
             Trmv(inplace=over, lower=lower, zeroed=True),
             Trmm(over, lower, False, True),
+            Trmm(over, lower, True, True),
         ):
             declare_ready(_trmm_kernel(product, element, USUAL_DEFINES), 5, 1)
         cholesky = Cholesky(lower=lower, overwrite_a=over)

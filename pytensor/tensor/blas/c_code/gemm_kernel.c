@@ -25,15 +25,16 @@ BLAS_HELPER int NAME(dot22_kernel)(pt_ctx *ctx, const char *op, REAL alpha, cons
     return kernel_status(ctx, NAME(gemm)(&env, alpha, &a, &b, NAME(real)(0.0), &c), op);
 }
 
-/* z <- alpha x y + beta old, over `old` or in new memory. */
-BLAS_HELPER int NAME(gemm_kernel)(pt_ctx *ctx, bool in_place, const pt_array *old, REAL alpha,
+/* z <- alpha x y + beta old, over `old` or in new memory. `ones` has a bit for each axis of `old` that is
+ * repeated if its length is 1. */
+BLAS_HELPER int NAME(gemm_kernel)(pt_ctx *ctx, bool in_place, unsigned ones, const pt_array *old, REAL alpha,
         const pt_array *x, bool conj_x, const pt_array *y, bool conj_y, REAL beta, pt_array *z)
 {
     const int64_t shape[] = {x->shape[0], y->shape[1]};
     if (x->shape[1] != y->shape[0])
         return fail_shapes(ctx, "Gemm", "inner dimension", "x", x, 2, "y", y, 2);
-    if (!fits(old->shape[0], shape[0], !in_place) || !fits(old->shape[1], shape[1], !in_place))
-        return fail_accumulator(ctx, "Gemm", "z", !in_place, old, shape, 2);
+    if (!fits(old->shape[0], shape[0], ones & 1u) || !fits(old->shape[1], shape[1], ones & 2u))
+        return fail_accumulator(ctx, "Gemm", "z", ones, old, shape, 2);
     const matrix_view a = factor_of(x, conj_x), b = factor_of(y, conj_y);
     if (in_place) {
         pt_view(z, old, 2);

@@ -7,15 +7,15 @@
 #include "gemv.c"
 #endif
 
-/* y <- alpha a x + beta old, over `old` or in new memory. */
-BLAS_HELPER int NAME(gemv_kernel)(pt_ctx *ctx, bool in_place, const pt_array *old, REAL alpha,
+/* y <- alpha a x + beta old, over `old` or in new memory. With `ones`, an `old` of length 1 is repeated. */
+BLAS_HELPER int NAME(gemv_kernel)(pt_ctx *ctx, bool in_place, unsigned ones, const pt_array *old, REAL alpha,
         const pt_array *a, bool conj_a, const pt_array *x, REAL beta, pt_array *y)
 {
     const int64_t rows = a->shape[0], itemsize = (int64_t)sizeof(REAL);
     if (a->shape[1] != x->shape[0])
         return fail_shapes(ctx, "Gemv", "inner dimension", "A", a, 2, "x", x, 1);
-    if (!fits(old->shape[0], rows, !in_place))
-        return fail_accumulator(ctx, "Gemv", "y", !in_place, old, a->shape, 1);
+    if (!fits(old->shape[0], rows, ones & 1u))
+        return fail_accumulator(ctx, "Gemv", "y", ones, old, a->shape, 1);
     if (in_place) {
         pt_view(y, old, 1);
     } else {

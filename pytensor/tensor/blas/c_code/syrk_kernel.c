@@ -9,13 +9,14 @@
 #include "syrk.c"
 #endif
 
-/* z <- alpha x x' + beta old, over `old` or in new memory. */
-BLAS_HELPER int NAME(syrk_kernel)(pt_ctx *ctx, bool in_place, bool hermitian, const pt_array *old, REAL alpha,
-        const pt_array *x, REAL beta, pt_array *z)
+/* z <- alpha x x' + beta old, over `old` or in new memory. `ones` has a bit for each axis of `old` that is
+ * repeated if its length is 1. */
+BLAS_HELPER int NAME(syrk_kernel)(pt_ctx *ctx, bool in_place, unsigned ones, bool hermitian,
+        const pt_array *old, REAL alpha, const pt_array *x, REAL beta, pt_array *z)
 {
     const int64_t n = x->shape[0], shape[] = {n, n};
-    if (!fits(old->shape[0], n, !in_place) || !fits(old->shape[1], n, !in_place))
-        return fail_accumulator(ctx, "Syrk", "z", !in_place, old, shape, 2);
+    if (!fits(old->shape[0], n, ones & 1u) || !fits(old->shape[1], n, ones & 2u))
+        return fail_accumulator(ctx, "Syrk", "z", ones, old, shape, 2);
     if (in_place) {
         pt_view(z, old, 2);
     } else {

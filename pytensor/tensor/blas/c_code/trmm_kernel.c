@@ -15,7 +15,8 @@
 typedef struct {
     const char *op;
     bool lower, right, zeroed, in_place;
-    int ndim; /* of x and z */
+    int ndim;      /* of x and z */
+    unsigned ones; /* a bit for each axis of the accumulator that is repeated if its length is 1 */
 } trmm_how;
 #endif
 
@@ -37,12 +38,8 @@ BLAS_HELPER int NAME(trmm_kernel)(pt_ctx *ctx, const trmm_how *how, const pt_arr
         shape[1] = a->shape[1];
     }
     for (int i = 0; i < how->ndim; i++)
-        if (!fits(old->shape[i], shape[i], !how->in_place))
-            return pt_fail(ctx, PT_VALUE_ERROR,
-                    "[%s] z must have the shape of the product (shapes not aligned), got length %lld for "
-                    "%lld "
-                    "on axis %d",
-                    how->op, (long long)old->shape[i], (long long)shape[i], i);
+        if (!fits(old->shape[i], shape[i], how->ones >> i & 1u))
+            return fail_accumulator(ctx, how->op, "z", how->ones, old, shape, how->ndim);
     if (how->in_place) {
         pt_view(z, old, how->ndim);
     } else {

@@ -247,7 +247,7 @@ def test_scales_of_another_dtype():
             "got x (1, 3, 4) and y (2, 4, 5)",
         ),
         (_batched_dot, ((2, 3, 4), (2, 5, 4)), "[BatchedDot] x and y must agree on the inner"),
-        (syrk, ((3, 4), (), (3, 5), ()), "[Syrk] z must have the shape of the product or lengths"),
+        (syrk, ((3, 4), (), (3, 5), ()), "[Syrk] z must have the shape of the product (shapes"),
     ],
 )
 def test_disagreeing_lengths(op, shapes, text):
