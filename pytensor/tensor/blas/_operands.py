@@ -162,11 +162,6 @@ def agree_inner(op: str, **shapes: Shape) -> None:
         raise disagree(op, "must agree on the inner dimension", **shapes)
 
 
-def known_ones(shape: Shape) -> tuple[bool, ...]:
-    """Tell which axes are known to have length 1: what broadcasts in every expression."""
-    return tuple(n == 1 for n in shape)
-
-
 def accumulates(
     op: str, name: str, old: Shape, new: Shape, exact: bool = False, ones: Sequence[bool] = ()
 ) -> None:

@@ -51,6 +51,7 @@ class Ger(BlasOp):
 
     __props__ = ("destructive", "conj")
     conj_choices = ("", "x", "y")
+    of_sum = True
 
     def __init__(self, destructive: bool = False, conj: str = "", *, inplace: bool | None = None):
         self._set_inplace(destructive if inplace is None else inplace)

@@ -55,6 +55,8 @@ class Syrk(BlasOp):
 
     __props__ = ("inplace", "hermitian")
 
+    of_sum = True
+
     def __init__(self, inplace: bool = False, hermitian: bool = False):
         self._set_inplace(inplace)
         self.hermitian = bool(hermitian)
@@ -76,8 +78,7 @@ class Syrk(BlasOp):
         return Apply(self, [z, alpha, x, beta], [check.output(dtype, (n, n))])
 
     def _check_accumulator(self, z_type, z: check.Shape, n: int | None) -> None:
-        # A length of 1 that isn't known when the graph is built does not broadcast.
-        ones = check.known_ones(z_type.shape)
+        ones = self.broadcast_axes(z_type)
         check.accumulates("Syrk", "z", z, (n, n), self.inplace, ones)
 
     def infer_shape(self, fgraph, node, input_shapes):

@@ -24,6 +24,7 @@ class TrmmRelated(BlasOp):
     right = False
     lower: bool
     zeroed: bool
+    of_sum = True
 
     def __str__(self):
         words = ["inplace" if self.inplace else "no_inplace", "lower" if self.lower else "upper"]
@@ -39,7 +40,7 @@ class TrmmRelated(BlasOp):
             check.no_alias(name, "z", z, A=A, x=x)
         dtype = check.one_float_dtype(name, z=z, alpha=alpha, A=A, x=x, beta=beta)
         shape = self._product_shape(A.type.shape, x.type.shape)
-        ones = check.known_ones(z.type.shape)
+        ones = self.broadcast_axes(z.type)
         check.accumulates(name, "z", z.type.shape, shape, self.inplace, ones)
         return Apply(self, [z, alpha, A, x, beta], [check.output(dtype, shape)])
 
@@ -68,7 +69,7 @@ class TrmmRelated(BlasOp):
         z, alpha, A, x, beta = inputs
         shape = self._product_shape(A.shape, x.shape)
         if z.shape != shape:
-            ones = check.known_ones(node.inputs[0].type.shape)
+            ones = self.broadcast_axes(node.inputs[0].type)
             check.accumulates(type(self).__name__, "z", z.shape, shape, self.inplace, ones)
         T = A if self.zeroed else (np.tril(A) if self.lower else np.triu(A))
         if self.ndim == 1:

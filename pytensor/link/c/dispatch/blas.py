@@ -126,7 +126,7 @@ def c_gemm(op, node=None, **kwargs) -> CKernel | None:
     element = ELEMENTS.get(node.outputs[0].type.dtype)
     if element is None:
         return None
-    ones = _bits(op.broadcast_axes(node.inputs[0].type))
+    ones = _broadcast_ones(op, node)
     parts = {"in_place": _c_bool(op.inplace), "ones": ones, **_conjugates(op.conj, "xy")}
     call = _fill(_GEMM, **parts)
     return _kernel("gemm", element, call, **_placement(op.inplace))
@@ -160,7 +160,7 @@ def c_gemv(op, node=None, **kwargs) -> CKernel | None:
     call = _fill(
         _GEMV,
         in_place=_c_bool(op.inplace),
-        ones=_bits(op.broadcast_axes(node.inputs[0].type)),
+        ones=_broadcast_ones(op, node),
         **parts,
     )
     return _kernel("gemv", element, call, **_placement(op.inplace))
@@ -198,7 +198,7 @@ def _ones(shape: Sequence[int | None]) -> int:
 
 def _broadcast_ones(op, node) -> int:
     """Return a bit for each axis along which the accumulator is repeated."""
-    return 0 if op.inplace else _ones(node.inputs[0].type.shape)
+    return _bits(op.broadcast_axes(node.inputs[0].type))
 
 
 def _stack(name: str, shape: Sequence[int | None]) -> str:

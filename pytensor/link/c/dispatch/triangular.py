@@ -14,6 +14,7 @@ from pytensor.link.c.dispatch.blas import (
     BLAS_CODE,
     ELEMENTS,
     Defines,
+    _broadcast_ones,
     provider_defines,
 )
 from pytensor.link.c.dispatch.blockwise import c_batch
@@ -33,7 +34,7 @@ _SOLVE_CALL = """\
     const stack a = {{x0, {a_ones}}}, b = {{x1, {b_ones}}};
     return solve_kernel_{t}(ctx, &how, &a, &b, z0);"""
 _TRMM_CALL = """\
-    const trmm_how how = {{"{name}", {lower}, {right}, {zeroed}, {in_place}, {ndim}, {ones}}};
+    const trmm_how how = {{"{name}", {lower}, {right}, {zeroed}, {in_place}, {ndim}, {ones}u}};
     return trmm_kernel_{t}(ctx, &how, x0, load_{t}(x1->data), x2, x3, load_{t}(x4->data), z0);"""
 _CHOLESKY_CALL = """\
     const cholesky_how how = {{{lower}, {in_place}, {batch}}};
@@ -123,7 +124,7 @@ def _alone(op, node=None, **kwargs) -> CKernel | None:
     return c_batch(op, node, 0)
 
 
-def _trmm_kernel(op, element: str, defines: Defines, ones: str = "0u") -> CKernel:
+def _trmm_kernel(op, element: str, defines: Defines, ones: int = 0) -> CKernel:
     call = _TRMM_CALL.format(
         name=type(op).__name__,
         lower=_c_bool(op.lower),
@@ -144,8 +145,7 @@ def _trmm(op, node=None, **kwargs) -> CKernel | None:
     element = _element(node)
     if element is None:
         return None
-    ones = "0u" if op.inplace else _ones(node.inputs[0], op.ndim)
-    return _trmm_kernel(op, element, provider_defines(), ones)
+    return _trmm_kernel(op, element, provider_defines(), _broadcast_ones(op, node))
 
 
 def _declare_usual() -> None:
