@@ -3,7 +3,7 @@
   1 C      Composite{sqrt(abs(i0 - i1)) * i2, switch(sqrt(abs(i0 - i1)) * i2 > 1, sqrt(abs(i0 - i1)) * i2, 0)}
 */
 
-static void loop_daed3ecfbad2(char *const *data, int64_t n)
+static void loop_854db03a662b(char *const *data, int64_t n, const void *program)
 {
     const double *x0 = (const double *)data[0];
     const double *x1 = (const double *)data[1];
@@ -52,8 +52,8 @@ static int own(pt_ctx *ctx, pt_array *const *args)
     {
     static const int32_t itemsize[] = {8, 8, 8, 8, 8};
     static const uint64_t repeats[] = {0x0, 0x1, 0x3};
-    static const pt_elemwise e = {"Composite{sqrt(abs(i0 - i1)) * i2, switch(sqrt(abs(i0 - i1))", 3, 2, 2, 3.3, itemsize, repeats, NULL};
-    return ctx->svc->elemwise(ctx, &e, args, loop_daed3ecfbad2);
+    static const pt_elemwise e = {"Composite{sqrt(abs(i0 - i1)) * i2, switch(sqrt(abs(i0 - i1))", 3, 2, 2, 3.3, itemsize, repeats, NULL, NULL};
+    return ctx->svc->elemwise(ctx, &e, args, loop_854db03a662b);
     }
     return PT_OK;
 }

@@ -36,7 +36,7 @@
  34 C      Gemm{inplace}
 */
 
-static void loop_10af24de6321(char *const *data, int64_t n)
+static void loop_fc69dc154ca9(char *const *data, int64_t n, const void *program)
 {
     const double *x0 = (const double *)data[0];
     double *z0 = (double *)data[1];
@@ -49,7 +49,7 @@ static void loop_10af24de6321(char *const *data, int64_t n)
 }
 
 
-static void loop_a1bd26b84a8c(char *const *data, int64_t n)
+static void loop_99fdeaf2e440(char *const *data, int64_t n, const void *program)
 {
     const double *x0 = (const double *)data[0];
     double *z0 = (double *)data[1];
@@ -62,7 +62,7 @@ static void loop_a1bd26b84a8c(char *const *data, int64_t n)
 }
 
 
-static void loop_885ef26c9c67(char *const *data, int64_t n)
+static void loop_58271669ec52(char *const *data, int64_t n, const void *program)
 {
     const double a0 = *(const double *)data[0];
     double *z0 = (double *)data[1];
@@ -75,7 +75,7 @@ static void loop_885ef26c9c67(char *const *data, int64_t n)
 }
 
 
-static void loop_cc4b9f84ff95(char *const *data, int64_t n)
+static void loop_d50b13589c1e(char *const *data, int64_t n, const void *program)
 {
     const double *x0 = (const double *)data[0];
     const double *x1 = (const double *)data[1];
@@ -91,7 +91,7 @@ static void loop_cc4b9f84ff95(char *const *data, int64_t n)
 }
 
 
-static void loop_4404eed22991(char *const *data, int64_t n)
+static void loop_8f1139b1d56c(char *const *data, int64_t n, const void *program)
 {
     const double *x0 = (const double *)data[0];
     const double *x1 = (const double *)data[1];
@@ -108,7 +108,7 @@ static void loop_4404eed22991(char *const *data, int64_t n)
 }
 
 
-static void loop_5ad94e341c09(char *const *data, int64_t n)
+static void loop_e6471d1eee55(char *const *data, int64_t n, const void *program)
 {
     const double *x0 = (const double *)data[0];
     const double *x1 = (const double *)data[1];
@@ -131,8 +131,8 @@ static int own(pt_ctx *ctx, pt_array *const *args)
     {
     static const int32_t itemsize[] = {8};
     static const uint64_t repeats[] = {0x0};
-    static const pt_elemwise e = {"Sqr", 1, 0, 2, 0.5, itemsize, repeats, NULL};
-    static const pt_reduction m = {&e, loop_10af24de6321, &pt_reducer_add_f64_f64_f64, 0x3, 0};
+    static const pt_elemwise e = {"Sqr", 1, 0, 2, 0.5, itemsize, repeats, NULL, NULL};
+    static const pt_reduction m = {&e, loop_fc69dc154ca9, &pt_reducer_add_f64_f64_f64, 0x3, 0};
     return ctx->svc->reduce(ctx, &m, args);
     }
     return PT_OK;
@@ -217,8 +217,8 @@ static int own(pt_ctx *ctx, pt_array *const *args)
     {
     static const int32_t itemsize[] = {8, 8};
     static const uint64_t repeats[] = {0x0};
-    static const pt_elemwise e = {"Tanh", 1, 1, 2, 3.5, itemsize, repeats, NULL};
-    return ctx->svc->elemwise(ctx, &e, args, loop_a1bd26b84a8c);
+    static const pt_elemwise e = {"Tanh", 1, 1, 2, 3.5, itemsize, repeats, NULL, NULL};
+    return ctx->svc->elemwise(ctx, &e, args, loop_99fdeaf2e440);
     }
     return PT_OK;
 }
@@ -297,7 +297,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
     {
     static const int32_t itemsize[] = {8};
     static const uint64_t repeats[] = {0x0};
-    static const pt_elemwise e = {"Sum{axes?None}", 1, 0, 1, 0.8, itemsize, repeats, NULL};
+    static const pt_elemwise e = {"Sum{axes?None}", 1, 0, 1, 0.8, itemsize, repeats, NULL, NULL};
     static const pt_reduction m = {&e, NULL, &pt_reducer_add_f64_f64_f64, 0x1, 0};
     return ctx->svc->reduce(ctx, &m, args);
     }
@@ -364,8 +364,8 @@ static int own(pt_ctx *ctx, pt_array *const *args)
     {
     static const int32_t itemsize[] = {8, 8};
     static const uint64_t repeats[] = {0x1};
-    static const pt_elemwise e = {"Composite{-reciprocal(i0)}", 1, 1, 1, 0.8, itemsize, repeats, NULL};
-    return ctx->svc->elemwise(ctx, &e, args, loop_885ef26c9c67);
+    static const pt_elemwise e = {"Composite{-reciprocal(i0)}", 1, 1, 1, 0.8, itemsize, repeats, NULL, NULL};
+    return ctx->svc->elemwise(ctx, &e, args, loop_58271669ec52);
     }
     return PT_OK;
 }
@@ -463,8 +463,8 @@ static int own(pt_ctx *ctx, pt_array *const *args)
     {
     static const int32_t itemsize[] = {8, 8, 8};
     static const uint64_t repeats[] = {0x2, 0x0};
-    static const pt_elemwise e = {"Composite{-(i0 * i1)}", 2, 1, 2, 0.9, itemsize, repeats, NULL};
-    return ctx->svc->elemwise(ctx, &e, args, loop_cc4b9f84ff95);
+    static const pt_elemwise e = {"Composite{-(i0 * i1)}", 2, 1, 2, 0.9, itemsize, repeats, NULL, NULL};
+    return ctx->svc->elemwise(ctx, &e, args, loop_d50b13589c1e);
     }
     return PT_OK;
 }
@@ -532,8 +532,8 @@ static int own(pt_ctx *ctx, pt_array *const *args)
     {
     static const int32_t itemsize[] = {8, 8, 8};
     static const uint64_t repeats[] = {0x0, 0x0};
-    static const pt_elemwise e = {"Composite{i1 * (1.0 - sqr(i0))}", 2, 1, 2, 1.2, itemsize, repeats, NULL};
-    return ctx->svc->elemwise(ctx, &e, args, loop_4404eed22991);
+    static const pt_elemwise e = {"Composite{i1 * (1.0 - sqr(i0))}", 2, 1, 2, 1.2, itemsize, repeats, NULL, NULL};
+    return ctx->svc->elemwise(ctx, &e, args, loop_8f1139b1d56c);
     }
     return PT_OK;
 }
@@ -546,7 +546,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
     {
     static const int32_t itemsize[] = {8};
     static const uint64_t repeats[] = {0x0};
-    static const pt_elemwise e = {"Sum{axis?0}", 1, 0, 2, 0.8, itemsize, repeats, NULL};
+    static const pt_elemwise e = {"Sum{axis?0}", 1, 0, 2, 0.8, itemsize, repeats, NULL, NULL};
     static const pt_reduction m = {&e, NULL, &pt_reducer_add_f64_f64_f64, 0x1, 0};
     return ctx->svc->reduce(ctx, &m, args);
     }
@@ -562,8 +562,8 @@ static int own(pt_ctx *ctx, pt_array *const *args)
     {
     static const int32_t itemsize[] = {8, 8, 8};
     static const uint64_t repeats[] = {0x0, 0x0};
-    static const pt_elemwise e = {"Composite{i1 - 0.5 * i0}", 2, 1, 1, 0.9, itemsize, repeats, NULL};
-    return ctx->svc->elemwise(ctx, &e, args, loop_5ad94e341c09);
+    static const pt_elemwise e = {"Composite{i1 - 0.5 * i0}", 2, 1, 1, 0.9, itemsize, repeats, NULL, NULL};
+    return ctx->svc->elemwise(ctx, &e, args, loop_e6471d1eee55);
     }
     return PT_OK;
 }

@@ -9,7 +9,7 @@
   7 C      IncSubtensor{:stop} (inplace)
 */
 
-static void loop_acf21eb8f11b(char *const *data, int64_t n)
+static void loop_2778d69c458e(char *const *data, int64_t n, const void *program)
 {
     const double *x0 = (const double *)data[0];
     const double *x1 = (const double *)data[1];
@@ -73,8 +73,8 @@ static int own(pt_ctx *ctx, pt_array *const *args)
     {
     static const int32_t itemsize[] = {8, 8, 8, 8, 8};
     static const uint64_t repeats[] = {0x0, 0x0};
-    static const pt_elemwise e = {"Composite{2.0 * (i0 - i1), sqr(i0 - i1), -(2.0 * (i0 - i1))}", 2, 3, 1, 1.7, itemsize, repeats, NULL};
-    return ctx->svc->elemwise(ctx, &e, args, loop_acf21eb8f11b);
+    static const pt_elemwise e = {"Composite{2.0 * (i0 - i1), sqr(i0 - i1), -(2.0 * (i0 - i1))}", 2, 3, 1, 1.7, itemsize, repeats, NULL, NULL};
+    return ctx->svc->elemwise(ctx, &e, args, loop_2778d69c458e);
     }
     return PT_OK;
 }
@@ -87,7 +87,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
     {
     static const int32_t itemsize[] = {8};
     static const uint64_t repeats[] = {0x0};
-    static const pt_elemwise e = {"Sum{axes?None}", 1, 0, 1, 0.8, itemsize, repeats, NULL};
+    static const pt_elemwise e = {"Sum{axes?None}", 1, 0, 1, 0.8, itemsize, repeats, NULL, NULL};
     static const pt_reduction m = {&e, NULL, &pt_reducer_add_f64_f64_f64, 0x1, 0};
     return ctx->svc->reduce(ctx, &m, args);
     }

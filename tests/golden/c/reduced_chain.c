@@ -2,7 +2,7 @@
   0 C      Composite{sqr(i0 - i1)}
 */
 
-static void loop_c9af55ce5936(char *const *data, int64_t n)
+static void loop_1f79673e0861(char *const *data, int64_t n, const void *program)
 {
     const float *x0 = (const float *)data[0];
     const float *x1 = (const float *)data[1];
@@ -26,8 +26,8 @@ static int own(pt_ctx *ctx, pt_array *const *args)
     {
     static const int32_t itemsize[] = {4, 4};
     static const uint64_t repeats[] = {0x0, 0x0};
-    static const pt_elemwise e = {"Composite{sqr(i0 - i1)}", 2, 0, 2, 0.9, itemsize, repeats, NULL};
-    static const pt_reduction m = {&e, loop_c9af55ce5936, &pt_reducer_add_f32_f64_f32, 0x2, 0};
+    static const pt_elemwise e = {"Composite{sqr(i0 - i1)}", 2, 0, 2, 0.9, itemsize, repeats, NULL, NULL};
+    static const pt_reduction m = {&e, loop_1f79673e0861, &pt_reducer_add_f32_f64_f32, 0x2, 0};
     return ctx->svc->reduce(ctx, &m, args);
     }
     return PT_OK;

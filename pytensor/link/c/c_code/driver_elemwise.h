@@ -244,7 +244,7 @@ static void pt_tile(pt_loop *loop, const pt_layout *l, const pt_elemwise *e, cha
         if (i < e->nin)
             pt_pack(data[i], at[i], s[0], s[1], r, c, size, 0);
     }
-    loop(data, r * c);
+    loop(data, r * c, e->program);
     for (int i = e->nin; i < l->n; i++)
         if (data[i] != at[i]) {
             const int64_t *s = l->strides + i * PT_MAX_NDIM + l->ndim - 2;
@@ -362,7 +362,7 @@ static int pt_elemwise_run(pt_ctx *ctx, const pt_elemwise *e, pt_array *const *a
     }
     if (!flat)
         return pt_elemwise_strided(ctx, e, args, loop, shape);
-    loop(data, size);
+    loop(data, size, e->program);
     return PT_OK;
 }
 

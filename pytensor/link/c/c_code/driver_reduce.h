@@ -73,7 +73,7 @@ static const char *pt_reduce_tile(
     if (!m->loop)
         return data[0];
     data[e->nin] = s->buffers + (int64_t)e->nin * PT_TILE * 16;
-    m->loop(data, r * c);
+    m->loop(data, r * c, e->program);
     return data[e->nin];
 }
 

@@ -20,6 +20,7 @@ struct pt_elemwise {
     const int32_t *itemsize; /* of each operand */
     const uint64_t *repeats; /* of each input: bit k says that its static length along axis k is 1 */
     const int32_t *destroys; /* of each output: the input whose memory it becomes, or -1; NULL: none */
+    const void *program;     /* what the loop runs if it is an interpreter, see vm.h; else NULL */
 };
 
 /* How values of one type are reduced by one operation; see reduce.c. */

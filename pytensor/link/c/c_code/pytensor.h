@@ -48,8 +48,8 @@ enum {
 
 typedef struct pt_ctx pt_ctx;
 
-/* Contiguous elements: pointers to the inputs, then to the outputs. See elemwise.h. */
-typedef void pt_loop(char *const *data, int64_t n);
+/* Contiguous elements: pointers to the inputs, then to the outputs; what an interpreter runs. See elemwise.h. */
+typedef void pt_loop(char *const *data, int64_t n, const void *program);
 typedef struct pt_elemwise pt_elemwise;
 typedef struct pt_reduction pt_reduction;
 

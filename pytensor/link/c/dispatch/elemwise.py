@@ -31,7 +31,13 @@ def loop_text(code, in_dtypes: Sequence[str], out_dtypes: Sequence[str], scalar:
     segments = _segments(code)
     write = _one_loop if len(segments) == 1 else _blocked_loops
     text = "\n".join(
-        ["(char *const *data, int64_t n)\n{", *head, *write(code, segments, reads), "}\n"]
+        [
+            "(char *const *data, int64_t n, const void *program)\n{",
+            "    (void)program;",
+            *head,
+            *write(code, segments, reads),
+            "}\n",
+        ]
     )
     name = "loop_" + hashlib.sha256(text.encode()).hexdigest()[:12]
     return name, f"\nstatic void {name}{text}"
@@ -137,7 +143,7 @@ def elemwise_record(op_name, inputs, outputs, cost, destroys=None) -> str:
         at = "destroys"
     lines.append(
         f"    static const pt_elemwise e = {{{_c_string(op_name)}, {len(inputs)}, {len(outputs)}, "
-        f"{ndim}, {cost:.1f}, itemsize, repeats, {at}}};"
+        f"{ndim}, {cost:.1f}, itemsize, repeats, {at}, NULL}};"
     )
     return "\n".join(lines)
 
