@@ -12,6 +12,7 @@ from pytensor.link.c.source import C_CODE, Source
 if TYPE_CHECKING:
     from pytensor.graph.basic import Apply
     from pytensor.graph.op import Op
+    from pytensor.link.c.interpreter import Interpreted
 
 __all__ = ["C_CODE", "C_TYPES", "CKernel", "Source", "c_funcify", "c_suffix", "c_type", "itemsize"]
 
@@ -55,11 +56,13 @@ class CKernel:
         for ``pt_run(ctx, block0)``.
     functions : tuple of str
         Texts of functions the body calls; equal texts are written once per unit.
+    interpreted : Interpreted, optional
+        The same work for the interpreter (`pytensor.link.c.interpreter`), which needs no compiler.
     """
 
     __slots__ = (
         *("blocks", "body", "copies", "destroys", "flags", "functions", "inplace"),
-        *("sources", "unused", "views"),
+        *("interpreted", "sources", "unused", "views"),
     )
 
     # Written out: `dataclass` would take a millisecond of every process that compiles something.
@@ -75,6 +78,7 @@ class CKernel:
         unused: tuple[int, ...] = (),
         blocks: tuple[Any, ...] = (),
         functions: tuple[str, ...] = (),
+        interpreted: "Interpreted | None" = None,
     ):
         self.body = body
         self.sources = sources
@@ -86,6 +90,7 @@ class CKernel:
         self.unused = unused
         self.blocks = blocks
         self.functions = functions
+        self.interpreted = interpreted
 
 
 @singledispatch
