@@ -198,6 +198,8 @@ _C_CODE = [
     ("cmodule__age_thresh_use", _fixed(IntParam(60 * 60 * 24 * 24)), False,
      "Seconds after which an unused cache entry may be removed."),
     ("cmodule__debug", BoolParam(False), True, "Define DEBUG in compiled code."),
+    ("compile__cache_size", IntParam(512, _at_least_0), False,
+     "Megabytes that kept objects may take; the least recently used go first. 0: no limit."),
     ("compile__wait", _fixed(IntParam(5, _above_0)), False, "Without effect: the cache takes no lock."),
     ("compile__timeout", _fixed(IntParam(120, _at_least_0)), False,
      "Seconds a compiler run may take; 0: no limit."),

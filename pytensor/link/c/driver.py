@@ -4,6 +4,7 @@ import contextlib
 import functools
 import importlib.machinery
 import importlib.util
+import os
 import sys
 import sysconfig
 import threading
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pytensor.link.c.cache import Cache, content_key, get_cache
+from pytensor.link.c.cache import content_key, get_cache
 from pytensor.link.c.source import C_CODE, Source, UnitBuilder
 from pytensor.link.c.toolchain import (
     CompileError,
@@ -26,6 +27,16 @@ from pytensor.link.c.toolchain import (
 __all__ = ["driver_source", "get_driver", "load_unit", "load_units"]
 
 _lock = threading.RLock()
+
+
+def _after_fork() -> None:
+    global _lock
+    # The thread that held it may not exist in the child.
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 @functools.cache
@@ -141,18 +152,8 @@ def _cached_driver():
 
 def _load(key: str, build: Callable[[Path], bytes], load: Callable[[Path], object]):
     """Load an entry of the cache; where code may not be loaded from it, from the session's place."""
-    cache: Cache = get_cache()
     try:
-        path = cache.get(key, build)
-        try:
-            return load(path)
-        except (OSError, ImportError):
-            if cache.is_session(path):
-                raise
-            loaded = load(cache.get_in_session(key, build))
-            # Good code, so the place is at fault.
-            cache.refuse()
-            return loaded
+        return get_cache().load(key, build, load)
     except (OSError, ImportError) as error:
         raise CompileError(f"[C compiler] the compiled code does not load: {error}") from error
 

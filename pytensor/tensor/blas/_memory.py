@@ -180,15 +180,12 @@ def is_known(key: str, path: str, anew: bool = False) -> bool:
 def load_object(key: str, build: Callable[[Path], bytes], anew: bool = False) -> ctypes.CDLL:
     """Load the object stored under `key`, building it if there is none, or if `anew`."""
     cache = late("pytensor.link.c.cache:get_cache")()
-    name = f"blas-{key}-object"
-    path = cache.get(name, build, anew)
     try:
-        return ctypes.CDLL(str(path), _loading_mode())
-    except OSError as error:
-        if cache.is_session(path):
-            raise ProbeError(f"it cannot be loaded: {error}") from error
-    # Code may not be loaded from there (a noexec mount).
-    try:
-        return ctypes.CDLL(str(cache.get_in_session(name, build)), _loading_mode())
+        return cache.load(
+            f"blas-{key}-object",
+            build,
+            lambda path: ctypes.CDLL(str(path), _loading_mode()),
+            anew,
+        )
     except OSError as error:
         raise ProbeError(f"it cannot be loaded: {error}") from error
