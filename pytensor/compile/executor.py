@@ -63,12 +63,18 @@ class Function:
         maker: "FunctionMaker",
         trust_input: bool = False,
         name: str | None = None,
+        spec: CallSpec | None = None,
     ) -> None:
         self.vm = vm
         self.input_storage = input_storage
         self.maker = maker
         self.name = name
         self.profile = maker.profile or None
+        if spec is not None:
+            # Unpickled: the graph, which the maker would be asked for, is not read yet.
+            self._spec, self._blas_threads = spec, 0
+            self._bind()
+            return
         self._spec = self._make_spec(trust_input)
         limit = config.blas__threads
         self._blas_threads = (
@@ -300,16 +306,9 @@ class Function:
         return result
 
     def __reduce__(self) -> tuple:
-        return _unpickle, (self.maker, self.input_storage, self.trust_input, self._blas_threads)
+        return late("pytensor.compile.stored:revived"), (
+            late("pytensor.compile.stored:state_of")(self),
+        )
 
     def __repr__(self) -> str:
         return f"<pytensor function {self.name}>" if self.name else object.__repr__(self)
-
-
-def _unpickle(
-    maker: "FunctionMaker", input_storage: list[Container], trust_input: bool, blas_threads: int = 0
-) -> Function | None:
-    """Make a function from a pickled maker: its graph is rewritten already, only linked again."""
-    if not config.unpickle_function:
-        return None
-    return maker.create(input_storage, trust_input=trust_input)._with_threads(blas_threads)

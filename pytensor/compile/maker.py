@@ -22,6 +22,7 @@ from pytensor.compile.rebuild import (
     construct_function_ins_and_outs,
 )
 from pytensor.compile.sharedvalue import Container, SharedVariable
+from pytensor.compile.stored import Packed
 from pytensor.configdefaults import config
 from pytensor.graph.basic import Variable
 from pytensor.graph.features import Feature
@@ -44,6 +45,10 @@ def _as_profile(profile: Any, name: str | None) -> ProfileStats | None:
             f"[function] profile must be a bool, a string or a ProfileStats, got {profile!r}"
         )
     return ProfileStats(message=name) if profile else None
+
+
+# Attributes of a maker that are pickled as bytes, or made anew.
+_IN_PACKED = {"inputs", "expanded_inputs", "outputs", "fgraph", "linker", "_packed"}
 
 
 class FunctionMaker:
@@ -284,6 +289,7 @@ class FunctionMaker:
             return self._without_updates(specs, name, profile)
         new = object.__new__(type(self))
         new.__dict__.update(self.__dict__)
+        new.__dict__.pop("_packed", None)
         old = [spec.variable for spec in self.inputs]
         now = [spec.variable for spec in specs]
         if now != old:
@@ -333,24 +339,46 @@ class FunctionMaker:
 
     # -- pickling -------------------------------------------------------------------------
 
-    def __getstate__(self) -> dict[str, Any]:
-        state = {k: v for k, v in self.__dict__.items() if k not in ("linker", "expanded_inputs")}
+    def packed(self, program_nodes: Any = None) -> Packed:
+        """Return the graphs and specifications as bytes, with nodes a program wants to find again."""
+        now = self.__dict__.get("_packed")
+        if now is not None and program_nodes is None:
+            return now
         written, specs, outputs = written_graph(self.inputs, self.outputs)
-        # The graph as written comes first: the specifications refer to its variables.
-        return {
-            "written": written,
-            **state,
-            "inputs": specs,
-            "outputs": outputs,
-            "profile": self.profile is not None,
+        # Who unpickles a variable together with a function finds it in the function. One with an
+        # update of its own would bring along a graph: its copy here has the same cell.
+        aliases = {
+            id(copied.variable): spec.variable
+            for copied, spec in zip(specs, self.inputs, strict=True)
+            if isinstance(spec.variable, SharedVariable) and spec.variable.default_update is None
         }
+        # The graph as written comes first: the specifications refer to its variables.
+        return Packed((written, self.fgraph, specs, outputs, program_nodes), aliases)
+
+    def light_state(self) -> dict[str, Any]:
+        """Return what is pickled plainly."""
+        state = {k: v for k, v in self.__dict__.items() if k not in _IN_PACKED}
+        return {**state, "profile": self.profile is not None}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.light_state(), "_packed": self.packed()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        del self.__dict__["written"]
-        self.expanded_inputs = self.inputs
         self.profile = _as_profile(self.profile, self.name)
-        self.linker = self.mode.linker.accept(self.fgraph, profile=self.profile)
+
+    def __getattr__(self, name: str) -> Any:
+        """Read the graphs of an unpickled function when something asks for them."""
+        packed = self.__dict__.get("_packed")
+        if name not in _IN_PACKED or packed is None:
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        _, fgraph, specs, outputs, _ = packed.value
+        if name == "linker":
+            self.linker = self.mode.linker.accept(fgraph, profile=self.profile)
+        else:
+            self.fgraph, self.inputs, self.outputs = fgraph, specs, outputs
+            self.expanded_inputs = specs
+        return self.__dict__[name]
 
 
 def _container_of(spec: SymbolicInput, given: Any) -> Container:

@@ -59,6 +59,14 @@ class Program(ABC):
         """The fastest way to make that call."""
         return self.__call__
 
+    def to_stored(self) -> tuple[Any, Any] | None:
+        """Return what is pickled of the program, and the nodes it refers to; None: only the graph.
+
+        The first has a method ``revived(packed, profile, name)`` that makes the program again,
+        without the graph, or returns None where it does not fit.
+        """
+        return None
+
     def bind(self, spec: "CallSpec") -> Callable | None:
         """Return a callable that does the whole call of a function, or None.
 
