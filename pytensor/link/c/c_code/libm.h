@@ -65,6 +65,14 @@ PT_REAL2(PT_VECTOR_35, atan2)
 #undef PT_REAL1
 #undef PT_REAL2
 
+/* Macros in math.h. Undeclared they would be calls of functions, which new compilers refuse. */
+#ifndef isnan
+#define isnan(x) __builtin_isnan(x)
+#endif
+#ifndef isinf
+#define isinf(x) __builtin_isinf(x)
+#endif
+
 /* lgamma writes a global; its twin with the sign apart does not, where there is one. */
 #if defined(_WIN32)
 double lgamma(double x);

@@ -69,6 +69,7 @@ def _alloc(op, node=None, **kwargs):
         + "\n"
         + allocate(z)
         + f"    pt_heavy(ctx, 0.5 * (double)pt_size(z0, {z.type.ndim}));\n"
+        + "    (void)strides;\n"
         + _fill(value, z)
     )
     return CKernel(body, (COPY,))
