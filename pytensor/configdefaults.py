@@ -203,6 +203,9 @@ _C_CODE = [
     ("compile__wait", _fixed(IntParam(5, _above_0)), False, "Without effect: the cache takes no lock."),
     ("compile__timeout", _fixed(IntParam(120, _at_least_0)), False,
      "Seconds a compiler run may take; 0: no limit."),
+    ("compile__tier", EnumStr("auto", ["native", "interpret"]), False,
+     "Loops that are not compiled yet. auto: interpreted, and compiled in the background when that pays; "
+     "native: compiled before the first call; interpret: interpreted for good."),
     ("lib__amdlibm", BoolParam(False), True, "Use AMD's math library."),
     ("openmp", BoolParam(False), True, "Allow OpenMP in elementwise loops."),
     ("openmp_elemwise_minsize", IntParam(200000), True, "Smallest length for OpenMP."),

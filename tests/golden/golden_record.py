@@ -52,12 +52,17 @@ def c_text(name: str) -> str:
     program's own loops first.
     """
     fgraph = compiled(name)
-    lowered = lower(fgraph, schedule(fgraph, fgraph.toposort()))
-    functions = [(unit.is_library, f) for unit in lowered.units for f in unit.functions]
+    with config.change_flags(compile__tier="native"):
+        lowered = lower(fgraph, schedule(fgraph, fgraph.toposort()))
+    functions = [
+        (not {"blas", "lapack"}.isdisjoint(f.kernel.flags), f)
+        for unit in lowered.units
+        for f in unit.functions
+    ]
     helpers = dict.fromkeys(text for _, f in functions for text in f.kernel.functions)
     own = [f.text("own") for library, f in functions if not library]
     called = sorted(f.text("calls_blas") for library, f in functions if library)
-    kinds = np.frombuffer(lowered.tables["steps"], dtype=np.int32).reshape(-1, 5)[:, 0]
+    kinds = np.frombuffer(lowered.tables["steps"], dtype=np.int32).reshape(-1, 6)[:, 0]
     steps = [
         f"{i:3} {'C     ' if kind == KERNEL else 'Python'} {'skip' if node is None else node.op}"
         for i, (kind, node) in enumerate(zip(kinds, lowered.step_nodes, strict=True))

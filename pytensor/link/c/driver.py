@@ -191,6 +191,21 @@ def load_unit(source: str, link: Sequence[str] = (), level: str = "-O3") -> Unit
     compiler = find_compiler()
     if compiler is None:
         raise CompileError("[C compiler] no C compiler found")
+    key, flags, link = _unit_key(compiler, source, link, level)
+    unit = _units.get(key)
+    if unit is None:
+        capsule = _load(
+            key,
+            lambda place: compiler.compile(source, place, flags=flags, link=link),
+            lambda path: get_driver().load(path),
+        )
+        # Two threads may have loaded it; either object is good.
+        unit = _units.setdefault(key, Unit(key, capsule))
+    return unit
+
+
+def _unit_key(compiler: Compiler, source: str, link: Sequence[str], level: str):
+    """Return the key of a unit, and the flags before and behind its source."""
     flags = compiler.flags(level)
     link = (*link, *compiler.link_flags())
     key = content_key(
@@ -202,16 +217,18 @@ def load_unit(source: str, link: Sequence[str] = (), level: str = "-O3") -> Unit
             "\0".join((*flags, "", *link)),
         )
     )
-    unit = _units.get(key)
-    if unit is None:
-        capsule = _load(
-            key,
-            lambda place: compiler.compile(source, place, flags=flags, link=link),
-            lambda path: get_driver().load(path),
-        )
-        # Two threads may have loaded it; either object is good.
-        unit = _units.setdefault(key, Unit(key, capsule))
-    return unit
+    return key, flags, link
+
+
+def find_unit(source: str, link: Sequence[str] = (), level: str = "-O3") -> Unit | None:
+    """Return a unit if this process or the cache has it; compile nothing."""
+    compiler = find_compiler()
+    if compiler is None:
+        return None
+    key, _, _ = _unit_key(compiler, source, link, level)
+    if key in _units or any(path.exists() for path in get_cache()._places(key)):
+        return load_unit(source, link, level)
+    return None
 
 
 def load_units(wanted: Sequence[tuple[str, Sequence[str], str]]) -> list[Unit]:

@@ -1,6 +1,5 @@
 """`CLinker`: from a graph to a `CProgram`, compiled C run by the driver."""
 
-import threading
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +11,13 @@ from pytensor.link.basic import Container, Linker, Program
 from pytensor.link.c.driver import Unit, get_driver, load_units, prefetch_driver
 from pytensor.link.c.lower import Lowered, lower
 from pytensor.link.c.shipped import load_ready
-from pytensor.link.c.toolchain import LIBRARY_LEVEL, CompileError
+from pytensor.link.c.tiers import Promotion, say_once, unit_arguments
+from pytensor.link.c.toolchain import CompileError
 from pytensor.link.c.units import UnitSource
 from pytensor.link.py.linker import PyLinker
 from pytensor.link.schedule import Schedule, schedule
 from pytensor.link.utils import raise_with_op
+from pytensor.utils import late
 
 if TYPE_CHECKING:
     from pytensor.compile.calling import CallSpec
@@ -28,17 +29,36 @@ __all__ = ["CLinker", "CProgram"]
 class CProgram(Program):
     """A graph lowered to C; any number of threads may call it.
 
+    Parameters
+    ----------
+    fgraph : FunctionGraph, or callable
+        The graph, or what reads it from a pickle when an error needs it.
+    plan : Schedule
+    lowered : Lowered
+    loaded : sequence of Unit, optional
+        The compiled units, if they were found already.
+
     Attributes
     ----------
     units : tuple of UnitSource
-        Its translation units.
+        The translation units it began with.
+    loaded_units : sequence of Unit
+        The same, compiled.
+    promotion : Promotion or None
+        The loops that are interpreted until they are compiled.
     tables : dict
         Slots, steps, arguments and constants as the driver reads them.
     step_nodes : list
         The node of each step; None for a step that only skips others.
     """
 
-    def __init__(self, fgraph: FunctionGraph, plan: Schedule, lowered: Lowered):
+    def __init__(
+        self,
+        fgraph: FunctionGraph | Callable[[], FunctionGraph],
+        plan: Schedule,
+        lowered: Lowered,
+        loaded: Sequence[Unit] | None = None,
+    ):
         self.fgraph = fgraph
         self.nodes = plan.order
         self.fragile_inputs = plan.fragile_inputs
@@ -46,21 +66,29 @@ class CProgram(Program):
         self.step_nodes = lowered.step_nodes
         self.tables = lowered.tables
         flags = {flag for unit in lowered.units for flag in unit.flags}
-        self._units = _load(lowered.units)
+        self.loaded_units = _load(lowered.units) if loaded is None else loaded
+        libraries = [unit.capsule for unit in self.loaded_units]
+        if lowered.later is not None:
+            libraries.append(late("pytensor.link.c.vm:load")().capsule)
         self._run = get_driver().Program(
-            libraries=tuple(unit.capsule for unit in self._units),
+            libraries=tuple(libraries),
             handler=_error_handler(fgraph, lowered.step_nodes),
             tables=_pointer_tables(flags),
             **lowered.tables,
         )
+        self.promotion: Promotion | None = None
+        if lowered.later is not None:
+            self.promotion = Promotion(self._run, lowered.later, lowered.later_numbers)
+            self.promotion.begin()
 
     def __call__(self, *values: Any) -> list[Any]:
         return self._run(*values)
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The C text of each translation unit."""
-        return tuple(unit.text for unit in self.units)
+        """The C text of each translation unit, that of interpreted loops last."""
+        later = () if self.promotion is None else (self.promotion.unit,)
+        return tuple(unit.text for unit in (*self.units, *later))
 
     @property
     def source(self) -> str:
@@ -68,15 +96,34 @@ class CProgram(Program):
         return "\n".join(self.sources)
 
     @property
+    def is_native(self) -> bool:
+        """Whether all its kernels are compiled C."""
+        return self.promotion is None or self.promotion.loaded is not None
+
+    def make_native(self) -> None:
+        """Compile what is still interpreted, and wait for it.
+
+        Raises
+        ------
+        CompileError
+        """
+        if self.promotion is not None:
+            self.promotion.finish()
+
+    @property
     def run(self) -> Callable[..., list[Any]]:
         """The driver's own object."""
         return self._run
+
+    def to_stored(self) -> tuple[Any, Any]:
+        """Return what is pickled of the program, and its nodes."""
+        return late("pytensor.link.c.stored:stored")(self), self.step_nodes
 
     def bind(self, spec: "CallSpec") -> Callable | None:
         """Let the driver do the whole call, unless it must save inputs from a failing call."""
         if spec.output_keys is not None or any(slot.fragile for slot in spec.inputs):
             return None
-        n_outputs = len(self.fgraph.outputs)
+        n_outputs = len(self.tables["outputs"]) // 4
         if [i for i, _ in spec.updates] != list(range(spec.n_returned, n_outputs)):
             return None
         arguments = iter(range(len(spec.inputs)))
@@ -151,26 +198,22 @@ class _AllLocks:
             lock.release()
 
 
-def _error_handler(fgraph: FunctionGraph, nodes: Sequence[Apply | None]) -> Callable:
+def _error_handler(
+    graph: FunctionGraph | Callable[[], FunctionGraph], nodes: Sequence[Apply | None]
+) -> Callable:
     """Return what the driver calls with the number of a failed step, its exception and inputs."""
 
     def handle(step: int, error: Exception, values: tuple) -> None:
         node = nodes[step]
         if node is not None:
-            raise_with_op(fgraph, node, error, list(values))
+            raise_with_op(graph() if callable(graph) else graph, node, error, list(values))
 
     return handle
 
 
 def _load(units: Sequence[UnitSource]) -> list[Unit]:
     """Compile or find the units of a program."""
-    compiled = load_units(
-        [
-            (unit.text, _link(unit.flags), LIBRARY_LEVEL if unit.is_library else "-O3")
-            for unit in units
-            if not unit.ready
-        ]
-    )
+    compiled = load_units([unit_arguments(unit) for unit in units if not unit.ready])
     return [*compiled, *(load_ready() for unit in units if unit.ready)]
 
 
@@ -241,26 +284,8 @@ class CLinker(Linker):
                 return _ProfiledProgram(fgraph, plan, lowered, profile)
             return CProgram(fgraph, plan, lowered)
         except CompileError as error:
-            _say_once(str(error))
+            say_once(
+                f"runs in Python because {error}; `pip install pytensor[cc]` brings a compiler"
+            )
         fallback = PyLinker(self._allow_gc, schedule=self._scheduler)
         return fallback.make_program(fgraph, profile=profile, name=name)
-
-
-_said: set[str] = set()
-_said_lock = threading.Lock()
-
-
-def _say_once(reason: str) -> None:
-    """Say once that Python runs what C should have run."""
-    line = " ".join(reason.split())
-    line = line if len(line) <= 300 else f"{line[:296]} ..."
-    with _said_lock:
-        if line in _said:
-            return
-        _said.add(line)
-    # Through logging: with warnings as errors a missing compiler stays harmless.
-    import logging  # noqa: PLC0415  (slow to import, seldom needed)
-
-    logging.getLogger("pytensor.link").warning(
-        "pytensor runs in Python because %s; `pip install pytensor[cc]` brings a compiler.", line
-    )

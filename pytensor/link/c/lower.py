@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from pytensor.configdefaults import config
 from pytensor.graph.basic import Apply, Constant, Variable
 from pytensor.link.c.dispatch import load_dispatch
 from pytensor.link.c.dispatch.basic import CKernel, c_funcify
 from pytensor.link.c.dispatch.reduce import absorbed_producers, fused_reduction
 from pytensor.link.c.memory import DESTROYED, LOAN, Block, MemoryPlan, Slot, Step
 from pytensor.link.c.shipped import load_ready
-from pytensor.link.c.units import Function, UnitSource, split_units
+from pytensor.link.c.units import Function, Split, UnitSource, split_units
 from pytensor.link.py.vm import perform_of
 from pytensor.link.schedule import Schedule, destroyed_inputs, lazy_branches, schedule
 
@@ -41,11 +42,17 @@ class Lowered(NamedTuple):
         Arguments of the driver's ``Program``.
     step_nodes : list
         The node of each step, None for skips.
+    later : UnitSource or None
+        The functions that are interpreted until it pays to compile them.
+    later_numbers : bytes
+        For each step the number of its function in `later`, or -1.
     """
 
     units: tuple[UnitSource, ...]
     tables: dict[str, Any]
     step_nodes: list[Apply | None]
+    later: UnitSource | None = None
+    later_numbers: bytes = b""
 
 
 def _python_call(node: Apply) -> Callable[..., tuple]:
@@ -159,9 +166,12 @@ class _Lowering:
         # What can fail in a fused node is the elementwise part: errors name it.
         step = Step(KERNEL, 0, reads, writes, kernel, producer or node)
         block.steps.append(step)
-        numbers = [self.add_block(inner) for inner in kernel.blocks]
-        step.block_slots = [slot for _, slots in numbers for slot in slots]
-        step.index = self.function_of(kernel, step, [number for number, _ in numbers])
+        blocks = [self.add_block(inner) for inner in kernel.blocks]
+        step.block_slots = [slot for _, slots in blocks for slot in slots]
+        numbers = [number for number, _ in blocks]
+        if kernel.data is not None:
+            step.data = _with_header(numbers, kernel.data)
+        step.index = self.function_of(kernel, step, numbers)
 
     def function_of(self, kernel: CKernel, step: Step, block_numbers: list[int]) -> int:
         """Return the number of the C function for a kernel; equal bodies share one."""
@@ -234,6 +244,14 @@ def _is_plain(variable: Variable) -> bool:
     return Slot(0, variable.type).type_num >= 0
 
 
+def _with_header(blocks: Sequence[int], data: bytes) -> bytes:
+    """Return parameters as the driver wants them: their size first; at least 64 bytes."""
+    size = max(8 * (1 + len(blocks)) + len(data), 64)
+    return np.array([size, *blocks], np.int64).tobytes() + data.ljust(
+        size - 8 * (1 + len(blocks)), b"\0"
+    )
+
+
 def _int32(values: Any) -> bytes:
     return np.array(values, dtype=np.int32).tobytes()
 
@@ -251,15 +269,15 @@ def lower(fgraph: "FunctionGraph", plan: Schedule) -> Lowered:
     state.add_graph(plan, main, fgraph.outputs)
     main.outputs = [state.read_slot(v) for v in fgraph.outputs]
     memory = MemoryPlan(state.blocks)
-    units, numbers = split_units(state.bodies, load_ready() is not None)
-    tables, step_nodes = _tables(state, numbers)
+    split = split_units(state.bodies, load_ready() is not None, config.compile__tier != "native")
+    tables, step_nodes, later_numbers = _tables(state, split)
     tables |= {
         "outputs": _int32([slot.number for slot in main.outputs]),
         "static_shape": _static_shapes(inputs),
         "filters": tuple([v.type.filter for v in fgraph.inputs]),
         "n_buffers": memory.n_buffers,
     }
-    return Lowered(units, tables, step_nodes)
+    return Lowered(split.units, tables, step_nodes, split.later, later_numbers)
 
 
 def _static_shapes(inputs: Sequence[Slot]) -> bytes:
@@ -267,8 +285,10 @@ def _static_shapes(inputs: Sequence[Slot]) -> bytes:
     return np.array([-1 if n is None else n for n in lengths], dtype=np.int64).tobytes()
 
 
-def _tables(state: _Lowering, numbers: Sequence[int]) -> tuple[dict[str, Any], list[Apply | None]]:
+def _tables(state: _Lowering, split: Split) -> tuple[dict[str, Any], list[Apply | None], bytes]:
     """Write slots, steps, arguments and blocks as the rows the driver reads."""
+    data: dict[bytes, int] = {}
+    later: list[int] = []
     steps: list[tuple[int, ...]] = []
     args: list[int] = []
     blocks: list[tuple[int, int]] = []
@@ -276,13 +296,20 @@ def _tables(state: _Lowering, numbers: Sequence[int]) -> tuple[dict[str, Any], l
     for block in state.blocks:
         start = len(steps)
         for step in block.steps:
-            index = step.index
+            index, own = step.index, step.data
+            later.append(-1)
             if step.kind == SKIP:
                 index += start
             elif step.kind == KERNEL:
-                index = numbers[index]
+                later[-1] = split.later_numbers[index]
+                index = split.numbers[index]
+                if index < 0:
+                    # The interpreter is the last of the libraries.
+                    index = split.n_kernels + step.kernel.interpreted.kind
+                    own = step.kernel.interpreted.data
+            at = -1 if own is None else data.setdefault(own, len(data))
             n_out = step.branch if step.kind == SKIP else len(step.writes)
-            steps.append((step.kind, index, len(args), len(step.reads), n_out))
+            steps.append((step.kind, index, len(args), len(step.reads), n_out, at))
             for slots in (step.reads, step.writes, step.block_slots):
                 args.extend([slot.number for slot in slots])
             nodes.append(step.node)
@@ -295,5 +322,6 @@ def _tables(state: _Lowering, numbers: Sequence[int]) -> tuple[dict[str, Any], l
         "constants": _int32([number for number, _ in state.constants]),
         "constant_values": tuple([value for _, value in state.constants]),
         "calls": tuple(state.calls),
+        "data": tuple(data),
     }
-    return tables, nodes
+    return tables, nodes, _int32(later)

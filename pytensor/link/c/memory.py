@@ -85,7 +85,10 @@ class Slot:
 class Step:
     """One step: a kernel, a call of Python, or a skip (then `index` is the step to go on with)."""
 
-    __slots__ = ("block_slots", "branch", "index", "kernel", "kind", "node", "reads", "writes")
+    __slots__ = (
+        *("block_slots", "branch", "data", "index", "kernel"),
+        *("kind", "node", "reads", "writes"),
+    )
 
     def __init__(
         self,
@@ -106,6 +109,7 @@ class Step:
         self.node = node
         self.block_slots = block_slots
         self.branch = branch
+        self.data: bytes | None = None
 
 
 class Block:

@@ -1,6 +1,5 @@
-"""The C compiler: find it, run it without a shell and with a time limit, report what it says."""
+"""The C compiler: found without being run; its flags; reports of what it says."""
 
-import contextlib
 import functools
 import hashlib
 import importlib.util
@@ -11,15 +10,20 @@ import shutil
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from pytensor.configdefaults import config
-from pytensor.link.c.cache import get_cache
+from pytensor.link.c.process import CompileError, kill_all, run
 
-if TYPE_CHECKING:
-    import subprocess
-
-__all__ = ["CompileError", "Compiler", "cpu_features", "find_compiler"]
+__all__ = [
+    "CompileError",
+    "Compiler",
+    "cpu_features",
+    "find_compiler",
+    "kill_all",
+    "need_compiler",
+    "why_no_compiler",
+]
 
 # What changes the compiler's choice of headers, libraries or sub-programs.
 _ENVIRONMENT = (
@@ -28,6 +32,8 @@ _ENVIRONMENT = (
     "LIBRARY_PATH",
     "COMPILER_PATH",
     "GCC_EXEC_PREFIX",
+    "CCC_OVERRIDE_OPTIONS",
+    "CCC_ADD_ARGS",
     "MACOSX_DEPLOYMENT_TARGET",
     "SDKROOT",
     "ZIG_LIB_DIR",
@@ -41,10 +47,6 @@ LIBRARY_LEVEL = "-O1"
 _OBJECT = ("-shared", "-fPIC", "-fvisibility=hidden", "-w")
 
 
-class CompileError(RuntimeError):
-    """The compiler could not be run, took too long, or refused the source."""
-
-
 class Compiler(NamedTuple):
     """A command that compiles C.
 
@@ -55,12 +57,15 @@ class Compiler(NamedTuple):
     kind : {"gcc", "clang", "zig", "unknown"}
         Decides which flags are understood; read from the name, so that nothing is started.
     identity : str
-        Changes whenever the compiler does: resolved path, size and time of the program.
+        Changes whenever the compiler does: resolved path, size and time of the programs.
+    programs : tuple of str
+        The files that `identity` speaks of.
     """
 
     command: tuple[str, ...]
     kind: str
     identity: str
+    programs: tuple[str, ...] = ()
 
     def flags(self, level: str = "-O3") -> tuple[str, ...]:
         """Return the flags every unit is compiled with.
@@ -85,9 +90,17 @@ class Compiler(NamedTuple):
             flags.append("-fcx-fortran-rules")
         if sys.platform == "darwin":
             flags += ["-undefined", "dynamic_lookup"]
+        if sys.platform == "win32":
+            flags.remove("-fPIC")  # all code is; clang calls the flag an error
         if config.cmodule__remove_gxx_opt:
             flags = [flag for flag in flags if flag != level]
-        return (*flags, *shlex.split(config.gcc__cxxflags))
+        try:
+            return (*flags, *shlex.split(config.gcc__cxxflags))
+        except ValueError as error:
+            raise CompileError(
+                f"[config] gcc__cxxflags must be words as in a shell, "
+                f"got {config.gcc__cxxflags!r} ({error})"
+            ) from None
 
     def link_flags(self) -> tuple[str, ...]:
         """Return the flags after the source. Start files are not wanted: they cost 5 ms."""
@@ -115,114 +128,169 @@ class Compiler(NamedTuple):
         if status != 0:
             raise CompileError(self._report(status, said, directory / f"{name}.c"))
         try:
-            return (directory / f"{name}.so").read_bytes()
+            data = (directory / f"{name}.so").read_bytes()
         except OSError as error:
             raise CompileError(
                 f"[C compiler] {self.command[0]} wrote no object: {error}"
             ) from error
+        problem = _why_no_object(data)
+        if problem:
+            # Not kept: the next process shall try again.
+            raise CompileError(f"[C compiler] {self.command[0]} wrote {problem}")
+        return data
 
     def _report(self, status: int, said: str, path: Path) -> str:
         lines = [line for line in said.splitlines() if line.strip()]
         errors = [line for line in lines if "error" in line.lower()] or lines
         text = "\n".join(f"  {line}" for line in errors[:10])
         kept = f"\n  source kept: {path}" if config.nocleanup else ""
-        return f"[C compiler] {' '.join(self.command)} failed with status {status}:\n{text}{kept}"
+        how = f"failed with status {status}"
+        if status < 0:
+            names = {number.value: number.name for number in signal.Signals}
+            how = f"was ended by {names.get(-status, f'signal {-status}')}"
+        return f"[C compiler] {' '.join(self.command)} {how}:\n{text}{kept}"
 
 
-def run(command, *, cwd, timeout) -> tuple[int, str]:
-    """Run a command in its own process group; kill the whole group on time-out or interrupt.
+# Files that programs and libraries of other systems begin with.
+_MAGIC = {"darwin": (b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe"), "win32": (b"MZ",)}
 
-    Returns
-    -------
-    status, output
-        Exit status and merged standard output and error.
-    """
-    import subprocess  # noqa: PLC0415  (slow to import, seldom needed)
 
-    env = {**os.environ, "LC_ALL": "C", "TMPDIR": str(cwd), "SOURCE_DATE_EPOCH": "0"}
-    if command and "zig" in " ".join(command[:3]):
-        # Zig compiles parts of the C library first, and takes them from here the next time.
-        cache = get_cache()
-        home = cache.directory if cache.persistent and cache.directory else Path(cwd)
-        env.setdefault("ZIG_GLOBAL_CACHE_DIR", str(home / "zig"))
+@functools.cache
+def _own_header() -> bytes:
+    """The part of the header of a program that says for which kind of machine it is."""
     try:
-        process = subprocess.Popen(
-            command,
-            cwd=cwd,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=os.name == "posix",
-        )
-    except OSError as error:
-        raise CompileError(f"[C compiler] cannot run {command[0]!r}: {error}") from error
+        with open("/proc/self/exe", "rb") as file:
+            return file.read(20)
+    except OSError:
+        return b""
+
+
+def _why_no_object(data: bytes) -> str | None:
+    """Say why something cannot be a shared object of this machine, or return None."""
+    if not data:
+        return "an empty object"
+    own = _own_header()
+    if own[:4] == b"\x7fELF":
+        if data[:4] != own[:4]:
+            return f"no object, but something that begins with {data[:8]!r}"
+        # Class, byte order, machine.
+        if (data[4:6], data[18:20]) != (own[4:6], own[18:20]):
+            return "an object for another kind of machine"
+    elif not data.startswith(_MAGIC.get(sys.platform, b"")):
+        return f"no object, but something that begins with {data[:8]!r}"
+    return None
+
+
+# Programs that run another compiler.
+_FRONT = {"ccache", "sccache", "distcc", "icecc"}
+_NO_MSVC = (
+    "cl.exe does not understand the C of this package (complex numbers and vectors of C99 and "
+    "GNU C); clang-cl, clang, gcc and ziglang do"
+)
+
+
+def _which(name: str) -> str | None:
+    """The absolute path of a program, or None."""
     try:
-        said, _ = process.communicate(timeout=timeout)
-    except subprocess.TimeoutExpired:
-        _kill(process)
-        raise CompileError(
-            f"[C compiler] {command[0]} took longer than {timeout} s (config.compile__timeout)"
-        ) from None
-    except BaseException:
-        _kill(process)
-        raise
-    return process.returncode, said.decode("utf-8", "replace")
+        found = shutil.which(name)
+    except ValueError:
+        # A null character.
+        return None
+    return os.path.abspath(found) if found else None
 
 
-def _kill(process: "subprocess.Popen") -> None:
-    """End a compiler run and the sub-programs it started."""
-    if os.name == "posix":
-        # It may have ended by itself in the meantime.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-    else:
-        process.kill()
-    process.wait()
-    assert process.stdout is not None, "started with a pipe"
-    process.stdout.close()
+def _words(setting: str) -> list[str]:
+    """A command taken apart. The path of a program may have blanks."""
+    if _which(setting):
+        return [setting]
+    try:
+        return shlex.split(setting, posix=os.name == "posix")
+    except ValueError:
+        return []
 
 
 @functools.lru_cache(maxsize=8)
 def _compiler_for(setting: str) -> Compiler | None:
     """The compiler a setting names; without a setting, ziglang if it is installed."""
     if not setting:
-        return _ziglang() if not shutil.which("cc") else None
-    path = shutil.which(setting)
-    words = [setting] if path else shlex.split(setting)
-    path = path or (shutil.which(words[0]) if words else None)
+        return _ziglang() if not _which("cc") else None
+    words = _words(setting)
+    path = _which(words[0]) if words else None
     if path is None:
         return None
-    kind = _kind(words, os.path.realpath(path))
-    # A C++ compiler command is accepted; the sources are C all the same.
-    extra = ("-x", "c") if "++" in os.path.basename(words[0]) else ()
-    return Compiler((path, *words[1:], *extra), kind, _identity(path, (*words[1:], *extra)))
+    programs = _programs(path, words)
+    kind = _kind(words, programs)
+    if kind == "msvc":
+        return _ziglang()
+    extra: tuple[str, ...] = ()
+    if "clang-cl" in os.path.basename(path).lower():
+        extra = ("--driver-mode=gcc",)
+    elif "++" in os.path.basename(words[0]):
+        # A C++ compiler command is accepted; the sources are C all the same.
+        extra = ("-x", "c")
+    return _make((path, *words[1:], *extra), kind, programs)
 
 
-def _ziglang() -> Compiler | None:
+def _programs(path: str, words: list[str]) -> tuple[str, ...]:
+    """The programs that a command runs, as far as it names them: a cache, and its compiler."""
+    programs = [os.path.realpath(path)]
+    name = os.path.basename(path)
+    if os.path.basename(programs[0]) in _FRONT and name not in _FRONT:
+        # A link named as the compiler: what runs is the next of that name.
+        for place in os.get_exec_path():
+            other = os.path.realpath(os.path.join(place, name))
+            if os.access(other, os.X_OK) and os.path.basename(other) not in _FRONT:
+                programs.append(other)
+                break
+    for word in words[1:]:
+        found = None if word.startswith("-") else _which(word)
+        programs += [os.path.realpath(found)] if found else []
+        zig = _zig_program() if word == "ziglang" else None
+        programs += [zig] if zig else []
+    return tuple(programs)
+
+
+def _make(command: tuple[str, ...], kind: str, programs: tuple[str, ...]) -> Compiler | None:
+    identity = _identity(command, programs)
+    return Compiler(command, kind, identity, programs) if identity else None
+
+
+def _zig_program() -> str | None:
     """The compiler of the ``ziglang`` package (``pip install pytensor[cc]``)."""
     spec = importlib.util.find_spec("ziglang")
     if spec is None or spec.origin is None:
         return None
     program = Path(spec.origin).with_name("zig.exe" if sys.platform == "win32" else "zig")
-    if not program.exists():
-        return None
-    return Compiler((str(program), "cc"), "zig", _identity(str(program), ("cc",)))
+    return str(program) if program.exists() else None
 
 
-def _kind(words: list[str], resolved: str) -> str:
-    text = " ".join([*map(os.path.basename, words), os.path.basename(resolved)]).lower()
+def _ziglang() -> Compiler | None:
+    program = _zig_program()
+    return _make((program, "cc"), "zig", (os.path.realpath(program),)) if program else None
+
+
+def _kind(words: list[str], programs: tuple[str, ...]) -> str:
+    names = [os.path.basename(word).lower() for word in (*words, *programs)]
+    text = " ".join(names)
     if "zig" in text:
         return "zig"
+    if names[0] in {"cl", "cl.exe"}:
+        return "msvc"
     if "clang" in text or sys.platform == "darwin":
         return "clang"
     return "gcc" if "gcc" in text or "g++" in text else "unknown"
 
 
-def _identity(path: str, arguments: tuple[str, ...]) -> str:
-    resolved = os.path.realpath(path)
-    info = os.stat(resolved)
-    return f"{path} {resolved} {info.st_size} {info.st_mtime_ns} {' '.join(arguments)}"
+def _identity(command: tuple[str, ...], programs: tuple[str, ...]) -> str:
+    """Return a text that changes with the command and its programs; empty if one is gone."""
+    parts = [repr(command)]
+    try:
+        for path in programs:
+            info = os.stat(path)
+            parts.append(f"{path} {info.st_size} {info.st_mtime_ns}")
+    except OSError:
+        return ""
+    return "\0".join(parts)
 
 
 def find_compiler() -> Compiler | None:
@@ -232,12 +300,54 @@ def find_compiler() -> Compiler | None:
     ``cxx=""`` given by the user means: compile nothing.
     """
     setting = str(config.cxx).strip()
-    return _compiler_for(setting)
+    compiler = _compiler_for(setting)
+    if compiler is not None and _identity(compiler.command, compiler.programs) != compiler.identity:
+        # Upgraded or removed while this process runs.
+        _compiler_for.cache_clear()
+        compiler = _compiler_for(setting)
+    return compiler
+
+
+def why_no_compiler() -> str:
+    """Say why `find_compiler` returns None."""
+    setting = str(config.cxx).strip()
+    if not setting:
+        return "no C compiler was found (or config.cxx is empty)"
+    words = _words(setting)
+    if not words:
+        return f"config.cxx must be a command, got {setting!r}"
+    if _kind(words, ()) == "msvc":
+        return _NO_MSVC
+    return f"config.cxx names {words[0]!r}, which is not a program that can be run"
+
+
+def need_compiler() -> Compiler:
+    """Return the C compiler to use.
+
+    Raises
+    ------
+    CompileError
+        If there is none; says why.
+    """
+    compiler = find_compiler()
+    if compiler is None:
+        raise CompileError(f"[C compiler] {why_no_compiler()}")
+    return compiler
 
 
 def environment_key() -> str:
-    """Return the environment variables that steer the compiler, for the cache key."""
-    return "\0".join(f"{key}={os.environ.get(key, '')}" for key in _ENVIRONMENT)
+    """Return the environment variables and the C library that objects depend on, for the cache key."""
+    variables = [f"{key}={os.environ.get(key, '')}" for key in _ENVIRONMENT]
+    return "\0".join((_c_library(), *variables))
+
+
+@functools.cache
+def _c_library() -> str:
+    """The version of the C library: what is linked to a newer one does not load with an older."""
+    try:
+        return os.confstr("CS_GNU_LIBC_VERSION") or ""
+    except (AttributeError, ValueError, OSError):
+        return ""
 
 
 @functools.cache

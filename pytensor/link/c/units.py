@@ -7,11 +7,12 @@ all among them needs no compiler for these. Dispatch files declare them with `de
 
 import functools
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from pytensor.link.c.dispatch.basic import CKernel
 from pytensor.link.c.source import Source, build_unit, files_of
 
-__all__ = ["Function", "UnitSource", "declare_ready", "ready_unit", "split_units"]
+__all__ = ["Function", "Split", "UnitSource", "declare_ready", "ready_unit", "split_units"]
 
 # Kernels with these flags call big helpers that do not depend on the graph.
 _LIBRARY = {"blas", "lapack"}
@@ -24,7 +25,7 @@ class Function:
     ----------
     kernel : CKernel
     n_in, n_out : int
-        Arrays read and written.
+        Arrays read and written; of no interest to kernels with data.
     block_shapes : tuple of (int, int)
         Numbers of inputs and outputs of its inner blocks.
     block_numbers : tuple of int
@@ -47,10 +48,15 @@ class Function:
         self.block_shapes = block_shapes
         self.block_numbers = block_numbers
         # Equal for functions with the same text, given equal sources.
-        self.key = (kernel.body, n_in, n_out, block_shapes, block_numbers)
+        self.key: tuple = (kernel.body, n_in, n_out, block_shapes, block_numbers)
+        if kernel.data is not None:
+            self.key = (kernel.body,)
 
     def text(self, name: str) -> str:
         """Return the C function: the arguments get names, the body follows."""
+        head = f"\nstatic int {name}(pt_ctx *ctx, pt_array *const *args, const void *program)\n{{\n"
+        if self.kernel.data is not None:
+            return f"{head}{self.kernel.body}\n}}\n"
         names = [(f"x{i}", "const ") for i in range(self.n_in)]
         names += [(f"z{i}", "") for i in range(self.n_out)]
         for b, (n_in, n_out) in enumerate(self.block_shapes):
@@ -60,12 +66,11 @@ class Function:
             f"    {const}pt_array *{name} = args[{i}];" for i, (name, const) in enumerate(names)
         ]
         lines += [f"    const int64_t block{b} = {n};" for b, n in enumerate(self.block_numbers)]
-        lines += ["    (void)ctx;"] + [f"    (void){name};" for name, _ in names]
+        lines += ["    (void)ctx;", "    (void)program;"] + [
+            f"    (void){name};" for name, _ in names
+        ]
         prologue = "\n".join(lines)
-        return (
-            f"\nstatic int {name}(pt_ctx *ctx, pt_array *const *args)\n{{\n{prologue}\n"
-            f"    {{\n{self.kernel.body}\n    }}\n    return PT_OK;\n}}\n"
-        )
+        return f"{head}{prologue}\n    {{\n{self.kernel.body}\n    }}\n    return PT_OK;\n}}\n"
 
 
 class UnitSource:
@@ -143,9 +148,33 @@ def ready_unit() -> UnitSource:
     return _unit(_ready_functions, ready=True)
 
 
-def split_units(
-    functions: Sequence[Function], has_ready: bool
-) -> tuple[tuple[UnitSource, ...], list[int]]:
+class Split(NamedTuple):
+    """How the functions of a program are distributed over units.
+
+    Attributes
+    ----------
+    units : tuple of UnitSource
+        What the program needs before its first call: its own loops, the library calls, the
+        declared kernels; each only if used.
+    numbers : list of int
+        For each function its number when the kernels of the units are counted in order, -1 if it
+        is interpreted.
+    n_kernels : int
+        Number of all kernels in the units.
+    later : UnitSource or None
+        The functions that are interpreted, to be compiled when they prove worth it.
+    later_numbers : list of int
+        For each function its number in `later`, or -1.
+    """
+
+    units: tuple[UnitSource, ...]
+    numbers: list[int]
+    n_kernels: int
+    later: UnitSource | None
+    later_numbers: list[int]
+
+
+def split_units(functions: Sequence[Function], has_ready: bool, interpret: bool = False) -> Split:
     """Distribute the functions of a program over units.
 
     Parameters
@@ -154,29 +183,35 @@ def split_units(
         Different functions, in the order of their first use.
     has_ready : bool
         Whether the unit of declared kernels is there.
-
-    Returns
-    -------
-    units : tuple of UnitSource
-        The program's own loops, the library calls, the declared kernels: each only if used.
-    numbers : list of int
-        For each function its number when the functions of the units are counted in order.
+    interpret : bool
+        Whether what can be interpreted is.
     """
     own: list[int] = []
     library: list[int] = []
+    later: list[int] = []
     number: dict[int, int] = {}
     for i, function in enumerate(functions):
-        if _LIBRARY.isdisjoint(function.kernel.flags):
-            own.append(i)
-        elif has_ready and (function.key, function.kernel.sources) in _ready:
+        if has_ready and (function.key, function.kernel.sources) in _ready:
             number[i] = _ready[function.key, function.kernel.sources]
+        elif interpret and function.kernel.interpreted is not None:
+            later.append(i)
+        elif _LIBRARY.isdisjoint(function.kernel.flags):
+            own.append(i)
         else:
             library.append(i)
     units = [_unit([functions[i] for i in members]) for members in (own, library) if members]
-    compiled = len(own) + len(library)
+    compiled = n_kernels = len(own) + len(library)
     if number:
+        n_kernels += len(_ready_functions)
         # Its text is that of the functions in use, for whoever reads it; its numbers are its own.
         units.append(_unit([functions[i] for i in number], ready=True))
     number = {i: compiled + k for i, k in number.items()}
     number |= {i: k for k, i in enumerate([*own, *library])}
-    return tuple(units), [number[i] for i in range(len(functions))]
+    position = {i: k for k, i in enumerate(later)}
+    return Split(
+        tuple(units),
+        [number.get(i, -1) for i in range(len(functions))],
+        n_kernels,
+        _unit([functions[i] for i in later]) if later else None,
+        [position.get(i, -1) for i in range(len(functions))],
+    )

@@ -29,7 +29,7 @@ static void loop_854db03a662b(char *const *data, int64_t n, const void *program)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     pt_array *z0 = args[1];
@@ -42,7 +42,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     const pt_array *x1 = args[1];

@@ -3,7 +3,7 @@
   1 C      Gemm{no_inplace}
 */
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     pt_array *z0 = args[1];
@@ -16,7 +16,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int calls_blas(pt_ctx *ctx, pt_array *const *args)
+static int calls_blas(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     const pt_array *x1 = args[1];

@@ -124,7 +124,7 @@ static void loop_e6471d1eee55(char *const *data, int64_t n, const void *program)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     pt_array *z0 = args[1];
@@ -139,7 +139,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     pt_array *z0 = args[1];
@@ -153,7 +153,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     pt_array *z0 = args[1];
@@ -169,7 +169,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     const pt_array *x1 = args[1];
@@ -197,7 +197,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     pt_array *z0 = args[1];
@@ -210,7 +210,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     pt_array *z0 = args[1];
@@ -224,7 +224,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     pt_array *z0 = args[1];
@@ -236,7 +236,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     const pt_array *x1 = args[1];
@@ -290,7 +290,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     pt_array *z0 = args[1];
@@ -305,7 +305,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     const pt_array *x1 = args[1];
@@ -332,7 +332,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     pt_array *z0 = args[1];
@@ -345,7 +345,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     pt_array *z0 = args[1];
@@ -357,7 +357,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     pt_array *z0 = args[1];
@@ -371,7 +371,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     pt_array *z0 = args[1];
@@ -383,7 +383,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     pt_array *z0 = args[1];
@@ -397,7 +397,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     const pt_array *x1 = args[1];
@@ -422,7 +422,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     const pt_array *x1 = args[1];
@@ -442,7 +442,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     pt_array *z0 = args[1];
@@ -455,7 +455,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     const pt_array *x1 = args[1];
@@ -470,7 +470,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     const pt_array *x1 = args[1];
@@ -524,7 +524,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     const pt_array *x1 = args[1];
@@ -539,7 +539,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     pt_array *z0 = args[1];
@@ -554,7 +554,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     const pt_array *x1 = args[1];
@@ -569,7 +569,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int calls_blas(pt_ctx *ctx, pt_array *const *args)
+static int calls_blas(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     const pt_array *x1 = args[1];
@@ -584,7 +584,7 @@ return gemm_kernel_d(ctx, false, 1u, x0, load_d(x1->data), x2, false, x3, false,
 }
 
 
-static int calls_blas(pt_ctx *ctx, pt_array *const *args)
+static int calls_blas(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     const pt_array *x1 = args[1];
@@ -599,7 +599,7 @@ return gemm_kernel_d(ctx, true, 0u, x0, load_d(x1->data), x2, false, x3, false, 
 }
 
 
-static int calls_blas(pt_ctx *ctx, pt_array *const *args)
+static int calls_blas(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     const pt_array *x1 = args[1];

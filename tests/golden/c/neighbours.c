@@ -31,7 +31,7 @@ static void loop_2778d69c458e(char *const *data, int64_t n, const void *program)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     const pt_array *x1 = args[1];
@@ -47,7 +47,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     const pt_array *x1 = args[1];
@@ -63,7 +63,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     const pt_array *x1 = args[1];
@@ -80,7 +80,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     pt_array *z0 = args[1];
@@ -95,7 +95,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     pt_array *z0 = args[1];
@@ -109,7 +109,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     const pt_array *x1 = args[1];
@@ -134,7 +134,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     const pt_array *x1 = args[1];
@@ -161,7 +161,7 @@ static int own(pt_ctx *ctx, pt_array *const *args)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     const pt_array *x1 = args[1];

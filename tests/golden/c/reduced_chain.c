@@ -18,7 +18,7 @@ static void loop_1f79673e0861(char *const *data, int64_t n, const void *program)
 }
 
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     const pt_array *x1 = args[1];

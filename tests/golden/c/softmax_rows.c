@@ -2,7 +2,7 @@
   0 C      Softmax{axis=(1,)}
 */
 
-static int own(pt_ctx *ctx, pt_array *const *args)
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     const pt_array *x0 = args[0];
     pt_array *z0 = args[1];

@@ -10,7 +10,7 @@ from pytensor.link.py.linker import PyLinker
 
 def python_steps(program: CProgram) -> list:
     """Nodes that run in Python."""
-    kinds = np.frombuffer(program.tables["steps"], dtype="int32").reshape(-1, 5)[:, 0]
+    kinds = np.frombuffer(program.tables["steps"], dtype="int32").reshape(-1, 6)[:, 0]
     return [node for kind, node in zip(kinds, program.step_nodes) if kind in (1, 2)]
 
 

@@ -18,7 +18,7 @@ F64 = np.dtype("float64").num
 NONE, BUFFER, NUMPY = 0, 1, 2
 
 TEXT = r"""
-static int k0(pt_ctx *ctx, pt_array *const *a) /* z = x * y + 1 */
+static int k0(pt_ctx *ctx, pt_array *const *a, const void *program) /* z = x * y + 1 */
 {
     const pt_array *x = a[0], *y = a[1];
     pt_array *z = a[2];
@@ -35,7 +35,7 @@ static int k0(pt_ctx *ctx, pt_array *const *a) /* z = x * y + 1 */
                                  *(double *)(y->data + i * y->strides[0]) + 1.0;
     return PT_OK;
 }
-static int k1(pt_ctx *ctx, pt_array *const *a) /* destroys x */
+static int k1(pt_ctx *ctx, pt_array *const *a, const void *program) /* destroys x */
 {
     (void)ctx;
     for (int64_t i = 0; i < a[0]->shape[0]; i++)
@@ -43,11 +43,11 @@ static int k1(pt_ctx *ctx, pt_array *const *a) /* destroys x */
     pt_view(a[1], a[0], 1);
     return PT_OK;
 }
-static int k2(pt_ctx *ctx, pt_array *const *a) /* fails with the kind in x */
+static int k2(pt_ctx *ctx, pt_array *const *a, const void *program) /* fails with the kind in x */
 {
     return pt_fail(ctx, (int)*(double *)a[0]->data, "kind %s", "%s %n");
 }
-static int k3(pt_ctx *ctx, pt_array *const *a) /* z = x reversed, a view */
+static int k3(pt_ctx *ctx, pt_array *const *a, const void *program) /* z = x reversed, a view */
 {
     (void)ctx;
     a[1]->shape[0] = a[0]->shape[0];
@@ -55,7 +55,7 @@ static int k3(pt_ctx *ctx, pt_array *const *a) /* z = x reversed, a view */
     a[1]->data = a[0]->data + (a[0]->shape[0] - 1) * a[0]->strides[0];
     return PT_OK;
 }
-static int k4(pt_ctx *ctx, pt_array *const *a) /* scratch: growing blocks stay valid */
+static int k4(pt_ctx *ctx, pt_array *const *a, const void *program) /* scratch: growing blocks stay valid */
 {
     char *block[20];
     for (int i = 0; i < 20; i++) {
@@ -94,7 +94,7 @@ def program(unit, slots, steps, args, outputs, n_inputs, **more):
     given = {
         "libraries": (unit.capsule,),
         "slots": int32(*(v for s in slots for v in s)),
-        "steps": int32(*(v for s in steps for v in s)),
+        "steps": int32(*(v for s in steps for v in (*s, -1)[:6])),
         "args": int32(*args),
         "blocks": int32(0, len(steps)),
         "outputs": int32(*outputs),
@@ -106,6 +106,7 @@ def program(unit, slots, steps, args, outputs, n_inputs, **more):
         "handler": None,
         "tables": (None, None),
         "n_buffers": 0,
+        "data": (),
     }
     return get_driver().Program(**(given | more))
 

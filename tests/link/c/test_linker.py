@@ -432,7 +432,7 @@ def test_without_a_compiler_python_runs(monkeypatch, caplog):
 
     x, y = vector(), vector()
     monkeypatch.setattr(driver, "find_compiler", lambda: None)
-    monkeypatch.setattr("pytensor.link.c.linker._said", set())
+    monkeypatch.setattr("pytensor.link.c.tiers._said", set())
     monkeypatch.setattr(driver, "_units", {})
     for _ in range(2):
         program = CLinker().make_program(FunctionGraph([x, y], [add(x, y)], clone=True))

@@ -112,11 +112,11 @@ def test_declared_kernels_have_numbers_of_their_own():
     own = units.Function(CKernel("return PT_OK;"), 1, 1)
     known = declared()
     other = units.Function(CKernel(known.kernel.body, flags=("blas",)), known.n_in, known.n_out)
-    parts, numbers = units.split_units([known, own, other], has_ready=True)
+    parts, numbers, *_ = units.split_units([known, own, other], has_ready=True)
     # `other` has the same body, but comes from other sources.
     assert [part.ready for part in parts] == [False, False, True]
     assert numbers == [2, 0, 1]
-    parts, numbers = units.split_units([known, own], has_ready=False)
+    parts, numbers, *_ = units.split_units([known, own], has_ready=False)
     assert [part.ready for part in parts] == [False, False]
     assert numbers == [1, 0]
 

@@ -21,6 +21,7 @@
 #include "driver_reduce.h"
 
 #define LIBRARY "pytensor.library"
+#define LEAST_DATA 64
 
 static PyObject *linalg_error; /* numpy.linalg.LinAlgError */
 
@@ -112,12 +113,15 @@ static PyObject *program_run(program *p, PyObject *const *values, int unpack)
     if (PT_UNLIKELY(!f))
         return NULL;
     f->ctx.work = 0.0;
+    f->ctx.interpreted = 0.0;
     if (PT_LIKELY(take_inputs(f, values) == 0)) {
         if (PT_LIKELY(run_block(f, 0) == PT_OK)) {
             hold_gil(f);
             outputs = unpack ? slot_object(f, p->outputs[0], 0) : give_outputs(f);
         } else
             raise_failure(f);
+        if (PT_UNLIKELY(f->ctx.interpreted > 0.0))
+            note_interpreted(f, 1);
     }
     frame_give(f);
     return outputs;
@@ -165,39 +169,76 @@ static pt_kernel **gather_kernels(PyObject *libraries, int64_t *count)
     return kernels ? kernels : PyMem_Malloc(1);
 }
 
-/* Steps come as rows (kind, index of the kernel or call, first argument, inputs, outputs). */
-static int fill_steps(program *p, const int32_t *row, pt_kernel *const *kernels, int64_t n_kernels)
+/* Steps come as rows (kind, index of the kernel or call, first argument, inputs, outputs, data or -1). */
+static int fill_steps(program *p, const int32_t *row, pt_kernel *const *kernels, int64_t n_kernels,
+        const int64_t *offsets, int64_t n_data)
 {
     const int64_t n_calls = PyTuple_GET_SIZE(p->calls);
     const int64_t limit[4] = {n_kernels, n_calls, n_calls, p->n_steps + 1};
-    for (Py_ssize_t i = 0; i < p->n_steps; i++, row += 5) {
+    for (Py_ssize_t i = 0; i < p->n_steps; i++, row += 6) {
         int kind = row[0];
         if (kind < 0 || kind > STEP_SKIP || row[1] < 0 || row[1] >= limit[kind] || row[2] < 0 ||
-                row[2] + row[3] + (kind == STEP_SKIP ? 0 : row[4]) > p->n_args) {
+                row[2] + row[3] + (kind == STEP_SKIP ? 0 : row[4]) > p->n_args || row[5] >= n_data) {
             PyErr_SetString(
                     PyExc_ValueError, "[Program] steps must name existing kernels, calls and arguments");
             return -1;
         }
-        p->steps[i] = (step_info){
-                kind == STEP_KERNEL ? kernels[row[1]] : NULL, kind, row[1], row[2], row[3], row[4]};
+        p->steps[i] = (step_info){kind == STEP_KERNEL ? kernels[row[1]] : NULL,
+                row[5] < 0 ? NULL : p->data + offsets[row[5]], kind, row[1], row[2], row[3], row[4]};
     }
     return 0;
 }
 
-static int read_steps(program *p, PyObject *bytes)
+/* Copy the data of steps to aligned memory; give where each begins. Each must begin with its own size, so
+   that a kernel can trust it to be whole. */
+static int64_t *read_data(program *p, PyObject *data)
+{
+    const Py_ssize_t n = PyTuple_GET_SIZE(data);
+    int64_t total = 0, *offsets = PyMem_New(int64_t, n + 1);
+    if (!offsets)
+        return (int64_t *)PyErr_NoMemory();
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *item = PyTuple_GET_ITEM(data, i);
+        int64_t size = PyBytes_Check(item) ? PyBytes_GET_SIZE(item) : 0, said = 0;
+        if (size >= LEAST_DATA)
+            memcpy(&said, PyBytes_AS_STRING(item), sizeof said);
+        if (size < LEAST_DATA || said != size) {
+            PyErr_SetString(PyExc_ValueError, "[Program] data must be bytes that begin with their number");
+            PyMem_Free(offsets);
+            return NULL;
+        }
+        offsets[i] = total;
+        total += (size + ALIGNMENT - 1) & ~(int64_t)(ALIGNMENT - 1);
+    }
+    if (!(p->data_raw = PyMem_Calloc(1, (size_t)total + ALIGNMENT))) {
+        PyMem_Free(offsets);
+        return (int64_t *)PyErr_NoMemory();
+    }
+    p->data = (char *)(((uintptr_t)p->data_raw + ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1));
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *item = PyTuple_GET_ITEM(data, i);
+        memcpy(p->data + offsets[i], PyBytes_AS_STRING(item), (size_t)PyBytes_GET_SIZE(item));
+    }
+    return offsets;
+}
+
+static int read_steps(program *p, PyObject *bytes, PyObject *data)
 {
     int64_t n_kernels;
-    p->n_steps = PyBytes_GET_SIZE(bytes) / (5 * (Py_ssize_t)sizeof(int32_t));
+    p->n_steps = PyBytes_GET_SIZE(bytes) / (6 * (Py_ssize_t)sizeof(int32_t));
     p->steps = PyMem_New(step_info, p->n_steps ? p->n_steps : 1);
     if (!p->steps) {
         PyErr_NoMemory();
         return -1;
     }
-    pt_kernel **kernels = gather_kernels(p->library, &n_kernels);
-    if (!kernels)
-        return -1;
-    int status = fill_steps(p, (const int32_t *)(const void *)PyBytes_AS_STRING(bytes), kernels, n_kernels);
+    int64_t *offsets = read_data(p, data);
+    pt_kernel **kernels = offsets ? gather_kernels(p->library, &n_kernels) : NULL;
+    int status = -1;
+    if (kernels)
+        status = fill_steps(p, (const int32_t *)(const void *)PyBytes_AS_STRING(bytes), kernels, n_kernels,
+                offsets, PyTuple_GET_SIZE(data));
     PyMem_Free(kernels);
+    PyMem_Free(offsets);
     return status;
 }
 
@@ -270,13 +311,15 @@ static int set_tables(program *p)
 static PyObject *program_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     static char *names[] = {"libraries", "slots", "steps", "args", "blocks", "outputs", "static_shape",
-            "constants", "constant_values", "filters", "calls", "handler", "tables", "n_buffers", NULL};
+            "constants", "constant_values", "filters", "calls", "handler", "tables", "n_buffers", "data",
+            NULL};
     PyObject *library, *slots, *steps, *arguments, *blocks, *outputs, *shapes, *constants, *values, *filters,
-            *calls, *handler, *tables;
+            *calls, *handler, *tables, *data;
     int n_buffers;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O!SSSSSSSO!O!O!OOi", names, &PyTuple_Type, &library,
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O!SSSSSSSO!O!O!OOiO!", names, &PyTuple_Type, &library,
                 &slots, &steps, &arguments, &blocks, &outputs, &shapes, &constants, &PyTuple_Type, &values,
-                &PyTuple_Type, &filters, &PyTuple_Type, &calls, &handler, &tables, &n_buffers))
+                &PyTuple_Type, &filters, &PyTuple_Type, &calls, &handler, &tables, &n_buffers, &PyTuple_Type,
+                &data))
         return NULL;
     program *p = (program *)type->tp_alloc(type, 0);
     if (!p)
@@ -296,7 +339,8 @@ static PyObject *program_new(PyTypeObject *type, PyObject *args, PyObject *keywo
             !(p->blocks = copy_table(blocks, sizeof(block_info), &p->n_blocks)) ||
             !(p->outputs = copy_table(outputs, sizeof(int32_t), &p->n_outputs)) ||
             !(p->static_shape = copy_table(shapes, sizeof(int64_t), &unused)) ||
-            !(p->constants = copy_table(constants, sizeof(int32_t), &p->n_constants)) || read_steps(p, steps))
+            !(p->constants = copy_table(constants, sizeof(int32_t), &p->n_constants)) ||
+            read_steps(p, steps, data))
         goto fail;
     words = check_tables(p) || set_tables(p);
     if (words) {
@@ -319,6 +363,7 @@ static int program_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(p->filters);
     Py_VISIT(p->calls);
     Py_VISIT(p->handler);
+    Py_VISIT(p->hot);
     return 0;
 }
 
@@ -334,6 +379,7 @@ static int program_clear(PyObject *self)
     Py_CLEAR(p->filters);
     Py_CLEAR(p->calls);
     Py_CLEAR(p->handler);
+    Py_CLEAR(p->hot);
     return 0;
 }
 
@@ -346,6 +392,7 @@ static void program_dealloc(PyObject *self)
         PyObject_ClearWeakRefs(self);
     program_clear(self);
     Py_CLEAR(p->tables);
+    PyMem_Free(p->data_raw);
     PyMem_Free(p->slots);
     PyMem_Free(p->steps);
     PyMem_Free(p->blocks);
@@ -374,7 +421,59 @@ static PyObject *program_take_times(PyObject *self, PyObject *unused)
     return taken;
 }
 
+/* adopt(libraries, numbers): for each step the number of a kernel in these libraries that replaces its own,
+   or -1. Calls that run meanwhile take the old or the new one at each step; both stay loaded. */
+static PyObject *program_adopt(PyObject *self, PyObject *args)
+{
+    program *p = (program *)self;
+    PyObject *libraries, *table;
+    int64_t n_kernels;
+    if (!PyArg_ParseTuple(args, "O!S", &PyTuple_Type, &libraries, &table))
+        return NULL;
+    if (PyBytes_GET_SIZE(table) != p->n_steps * (Py_ssize_t)sizeof(int32_t))
+        return PyErr_Format(PyExc_ValueError, "[Program] adopt must get one number for each step");
+    const int32_t *number = (const int32_t *)(const void *)PyBytes_AS_STRING(table);
+    pt_kernel **kernels = gather_kernels(libraries, &n_kernels);
+    PyObject *all = kernels ? PySequence_Concat(p->library, libraries) : NULL;
+    int wrong = 0;
+    for (Py_ssize_t i = 0; i < p->n_steps; i++)
+        wrong |= number[i] >= n_kernels || (number[i] >= 0 && p->steps[i].kind != STEP_KERNEL);
+    if (!all || wrong) {
+        PyMem_Free(kernels);
+        Py_XDECREF(all);
+        return all ? PyErr_Format(PyExc_ValueError, "[Program] adopt must name existing kernels") : NULL;
+    }
+    Py_SETREF(p->library, all);
+    for (Py_ssize_t i = 0; i < p->n_steps; i++)
+        if (number[i] >= 0)
+            step_exchange(&p->steps[i], kernels[number[i]]);
+    PyMem_Free(kernels);
+    Py_RETURN_NONE;
+}
+
+/* watch(limit, callback): call back once when interpreted steps have cost `limit` nanoseconds; None: never.
+ */
+static PyObject *program_watch(PyObject *self, PyObject *args)
+{
+    program *p = (program *)self;
+    PyObject *hot;
+    double limit;
+    if (!PyArg_ParseTuple(args, "dO", &limit, &hot))
+        return NULL;
+    POOL_LOCK(p);
+    PyObject *old = p->hot;
+    p->limit = limit;
+    p->hot = hot == Py_None ? NULL : Py_NewRef(hot);
+    POOL_UNLOCK(p);
+    Py_XDECREF(old);
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef program_methods[] = {
+        {"adopt", program_adopt, METH_VARARGS,
+                "Exchange kernels: libraries, and for each step the number of a kernel in them or -1."},
+        {"watch", program_watch, METH_VARARGS,
+                "Call back once when interpreted steps have cost so many nanoseconds."},
         {"take_times", program_take_times, METH_NOARGS,
                 "Seconds and runs of each step (float64) since the last call."},
         {NULL, NULL, 0, NULL}};
@@ -382,6 +481,8 @@ static PyMethodDef program_methods[] = {
 static PyMemberDef program_members[] = {
         {"__vectorcalloffset__", T_PYSSIZET, offsetof(program, vectorcall), READONLY, NULL},
         {"__weaklistoffset__", T_PYSSIZET, offsetof(program, weakrefs), READONLY, NULL},
+        {"interpreted", T_DOUBLE, offsetof(program, spent), READONLY,
+                "nanoseconds that native code would have saved so far, as estimated"},
         {"n_inputs", T_PYSSIZET, offsetof(program, n_inputs), READONLY, "number of values a call takes"},
         {"n_steps", T_PYSSIZET, offsetof(program, n_steps), READONLY,
                 "number of steps, those of inner blocks included"},

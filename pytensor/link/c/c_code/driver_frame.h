@@ -37,7 +37,8 @@ typedef struct {
 } slot_info;
 
 typedef struct {
-    pt_kernel *kernel;
+    pt_kernel *kernel; /* may be exchanged for a better one while calls run: step_kernel() reads it */
+    const void *data;  /* of the kernel it began with; others ignore it */
     int32_t kind;
     int32_t index; /* of the Python call; for STEP_SKIP the step to go on with */
     int32_t args;  /* first of its entries in the table of arguments */
@@ -76,6 +77,12 @@ typedef struct {
     PyObject *calls;
     PyObject *handler; /* handler(step, exception, inputs) raises something more helpful */
     PyObject *library;
+    char *data; /* of kernels that serve many nodes; 64-byte aligned, writable */
+    void *data_raw;
+    PyObject *hot; /* called once when interpreting has cost more than `limit`, or NULL */
+    double spent;  /* nanoseconds native code would have saved in all calls so far */
+    double limit;
+    int64_t n_calls;  /* that interpreted something */
     PyObject *tables; /* bytes objects with the addresses of BLAS and LAPACK */
     double *times;    /* per step: seconds and number of runs, when profiled */
     int64_t n_dims;
@@ -105,6 +112,25 @@ struct frame {
     int error;
     char message[1024];
 };
+
+/* On x86 a plain load; elsewhere whoever sees a new kernel also sees what its library was loaded with. */
+static inline pt_kernel *step_kernel(const step_info *step)
+{
+#if defined(__GNUC__)
+    return __atomic_load_n(&step->kernel, __ATOMIC_ACQUIRE);
+#else
+    return step->kernel;
+#endif
+}
+
+static inline void step_exchange(step_info *step, pt_kernel *kernel)
+{
+#if defined(__GNUC__)
+    __atomic_store_n(&step->kernel, kernel, __ATOMIC_RELEASE);
+#else
+    step->kernel = kernel;
+#endif
+}
 
 static inline void hold_gil(frame *f)
 {

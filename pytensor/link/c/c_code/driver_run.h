@@ -7,6 +7,9 @@
 #include "driver_frame.h"
 #include "driver_memory.h"
 
+/* So many times the limit make one call long. */
+#define LONG_CALL 20.0
+
 static PyObject *new_array(const slot_info *info, pt_array *z, int64_t bytes)
 {
     if (bytes >= POOLED_BYTES)
@@ -290,11 +293,39 @@ done:
     return status;
 }
 
+/* Add up what interpreting cost; say so once when it is too much. Not in the first call, unless that is
+   very long: most functions are called once or twice. Needs the GIL. */
+static void note_interpreted(frame *f, int ended)
+{
+    program *p = f->prog;
+    POOL_LOCK(p);
+    p->spent += f->ctx.interpreted;
+    f->ctx.interpreted = 0.0;
+    int hot = p->hot && p->spent > p->limit && (p->n_calls > 0 || p->spent > LONG_CALL * p->limit);
+    PyObject *say = hot ? p->hot : NULL;
+    p->n_calls += ended;
+    if (hot)
+        p->hot = NULL;
+    POOL_UNLOCK(p);
+    if (!say)
+        return;
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyObject *done = PyObject_CallNoArgs(say);
+    if (!done)
+        PyErr_WriteUnraisable(say);
+    Py_XDECREF(done);
+    Py_DECREF(say);
+    PyErr_Restore(type, value, traceback);
+}
+
 /* Between long steps: let Control-C through. */
 static int look_at_signals(frame *f)
 {
     hold_gil(f);
     f->ctx.work = 0.0;
+    if (f->ctx.interpreted > 0.0)
+        note_interpreted(f, 0);
     return PyErr_CheckSignals() ? PT_PYTHON : PT_OK;
 }
 
@@ -330,8 +361,9 @@ static inline int run_step(frame *f, const step_info *step)
     double *times = f->prog->times;
     if (PT_UNLIKELY(times != NULL))
         start = seconds();
-    int status = PT_LIKELY(step->kind == STEP_KERNEL) ? step->kernel(&f->ctx, f->args + step->args)
-                                                      : run_python(f, step);
+    int status = PT_LIKELY(step->kind == STEP_KERNEL)
+                         ? step_kernel(step)(&f->ctx, f->args + step->args, step->data)
+                         : run_python(f, step);
     if (PT_UNLIKELY(times != NULL)) {
         Py_ssize_t at = 2 * (step - f->prog->steps);
         times[at] += seconds() - start;

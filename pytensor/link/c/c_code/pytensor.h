@@ -48,7 +48,8 @@ enum {
 
 typedef struct pt_ctx pt_ctx;
 
-/* Contiguous elements: pointers to the inputs, then to the outputs; what an interpreter runs. See elemwise.h. */
+/* Contiguous elements: pointers to the inputs, then to the outputs; what an interpreter runs. See elemwise.h.
+ */
 typedef void pt_loop(char *const *data, int64_t n, const void *program);
 typedef struct pt_elemwise pt_elemwise;
 typedef struct pt_reduction pt_reduction;
@@ -70,11 +71,15 @@ typedef struct {
 struct pt_ctx {
     const pt_services *svc;
     double work; /* work announced since the GIL was last held */
+    /* Nanoseconds that native code would have saved, as interpreted kernels estimate and add them up. */
+    double interpreted;
     int gil_released;
 };
 
-/* Every kernel has this type; the generated prologue names the arguments x0, x1, ..., z0, z1, ... */
-typedef int pt_kernel(pt_ctx *ctx, pt_array *const *args);
+/* Every kernel has this type; the generated prologue names the arguments x0, x1, ..., z0, z1, ...
+   `program` is the data of its step, aligned to 64 bytes, first its size as int64; NULL for kernels without.
+ */
+typedef int pt_kernel(pt_ctx *ctx, pt_array *const *args, const void *program);
 
 /* Keep a formatted message for the exception; `return pt_fail(ctx, PT_VALUE_ERROR, "...", ...)`. */
 #define pt_fail(ctx, ...) ((ctx)->svc->fail((ctx), __VA_ARGS__))

@@ -58,10 +58,14 @@ class CKernel:
         Texts of functions the body calls; equal texts are written once per unit.
     interpreted : Interpreted, optional
         The same work for the interpreter (`pytensor.link.c.interpreter`), which needs no compiler.
+    data : bytes, optional
+        Parameters (int64) of a body that serves many nodes. It finds inputs, outputs and arrays of
+        blocks in ``args``, in this order, instead of under names, and at ``const void *program``
+        an int64 with the number of bytes, one for the number of each block, then the parameters.
     """
 
     __slots__ = (
-        *("blocks", "body", "copies", "destroys", "flags", "functions", "inplace"),
+        *("blocks", "body", "copies", "data", "destroys", "flags", "functions", "inplace"),
         *("interpreted", "sources", "unused", "views"),
     )
 
@@ -79,6 +83,7 @@ class CKernel:
         blocks: tuple[Any, ...] = (),
         functions: tuple[str, ...] = (),
         interpreted: "Interpreted | None" = None,
+        data: bytes | None = None,
     ):
         self.body = body
         self.sources = sources
@@ -91,6 +96,7 @@ class CKernel:
         self.blocks = blocks
         self.functions = functions
         self.interpreted = interpreted
+        self.data = data
 
 
 @singledispatch

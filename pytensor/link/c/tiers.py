@@ -1,0 +1,221 @@
+"""From interpreted loops to compiled ones: when it pays, in the background.
+
+A program begins with kernels that were compiled when the package was installed, and interprets the
+others (`pytensor.link.c.interpreter`). The driver adds up what that costs. Once it is a fair part of
+what the compiler would take, a thread compiles the loops; the driver then exchanges the kernels, also
+in the middle of calls. Programs that stay below never run a compiler.
+"""
+
+import atexit
+import collections
+import os
+import sys
+import threading
+import weakref
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pytensor.configdefaults import config
+from pytensor.link.c.driver import Unit, find_unit, load_unit
+from pytensor.link.c.toolchain import LIBRARY_LEVEL, CompileError, find_compiler, kill_all
+
+if TYPE_CHECKING:
+    from pytensor.link.c.units import UnitSource
+
+__all__ = ["Promotion", "unit_arguments", "wait"]
+
+# Whoever waits until interpreting has cost as much as compiling never pays twice the least possible.
+# The compiler runs beside the program, so that much less already justifies it.
+SHARE = 0.1
+# Seconds gcc takes for a unit, and for each loop in it (measured: 0.02 to 0.12).
+UNIT_SECONDS = 0.06
+LOOP_SECONDS = 0.05
+
+
+def unit_arguments(unit: "UnitSource") -> tuple[str, tuple[str, ...], str]:
+    """Return text, linker arguments and level of optimization of a unit."""
+    link = ("-lmvec",) if "libmvec" in unit.flags else ()
+    return unit.text, link, LIBRARY_LEVEL if unit.is_library else "-O3"
+
+
+class Promotion:
+    """The loops of a program that are interpreted, and the way to compile them.
+
+    Parameters
+    ----------
+    run
+        The driver's program.
+    unit : UnitSource
+    numbers : bytes
+        For each step of the program the number of its function in the unit, or -1.
+
+    Attributes
+    ----------
+    loaded : Unit or None
+        The compiled loops, once the program has them.
+    """
+
+    __slots__ = ("__weakref__", "_lock", "_numbers", "_run", "loaded", "unit")
+
+    def __init__(self, run, unit: "UnitSource", numbers: bytes):
+        self._run, self.unit, self._numbers = run, unit, numbers
+        self._lock = threading.Lock()
+        self.loaded: Unit | None = None
+
+    def begin(self) -> None:
+        """Take the loops if they are compiled already; otherwise have the driver count."""
+        compiled = find_unit(*unit_arguments(self.unit))
+        if compiled is not None:
+            self._adopt(compiled)
+        elif config.compile__tier == "auto" and find_compiler() is not None:
+            seconds = UNIT_SECONDS + LOOP_SECONDS * len(self.unit.functions)
+            self.watch(SHARE * 1e9 * seconds)
+
+    def watch(self, limit: float) -> None:
+        """Compile in the background when interpreting has cost `limit` nanoseconds."""
+        # Not `self`: the driver's program would keep it alive, and it the driver's program.
+        this = weakref.ref(self)
+
+        def hot() -> None:
+            promotion = this()
+            if promotion is not None:
+                _worker.add(promotion)
+
+        self._run.watch(limit, hot)
+
+    def finish(self) -> None:
+        """Compile now, unless done.
+
+        Raises
+        ------
+        CompileError
+        """
+        with self._lock:
+            if self.loaded is None:
+                self._adopt(load_unit(*unit_arguments(self.unit)))
+
+    def _adopt(self, compiled: Unit) -> None:
+        self._run.adopt((compiled.capsule,), self._numbers)
+        self._run.watch(0.0, None)
+        self.loaded = compiled
+
+
+class _Worker:
+    """One thread that compiles what proved hot, one unit after the other.
+
+    The thread is made when there is work. It is a daemon: nobody waits for it at the end.
+    """
+
+    def __init__(self):
+        self._known: weakref.WeakSet[Promotion] = weakref.WeakSet()
+        self._ended = False
+        self._begin()
+
+    def _begin(self) -> None:
+        self._waiting: collections.deque[Promotion] = collections.deque()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._busy = False
+
+    def add(self, promotion: Promotion) -> None:
+        """Have the loops of a program compiled soon."""
+        with self._changed:
+            if self._ended:
+                return
+            self._waiting.append(promotion)
+            self._known.add(promotion)
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._work, daemon=True, name="pytensor-compile"
+                )
+                self._thread.start()
+            self._changed.notify_all()
+
+    def _work(self) -> None:
+        _be_nice()
+        while not self._ended:
+            with self._changed:
+                self._busy = False
+                self._changed.notify_all()
+                while not self._waiting:
+                    self._changed.wait()
+                promotion = self._waiting.popleft()
+                self._busy = True
+            self._compile(promotion)
+            # Not kept alive until there is more work.
+            del promotion
+
+    def _compile(self, promotion: Promotion) -> None:
+        try:
+            promotion.finish()
+        except (CompileError, OSError) as error:
+            if not self._ended:
+                say_once(f"goes on interpreting loops because {error}")
+        with self._changed:
+            self._known.discard(promotion)
+
+    def wait(self, timeout: float | None) -> bool:
+        """Return whether everything was done in time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not (self._waiting or self._busy), timeout)
+
+    def end(self) -> None:
+        """Kill the compiler, so that nothing outlives the interpreter; its place is tidied up."""
+        self._ended = True
+        thread = self._thread
+        if thread is not None and self._busy:
+            kill_all()
+            thread.join(1.0)
+
+    def after_fork(self) -> None:
+        """A child has no thread: programs that waited for it ask again."""
+        waiting = list(self._known)
+        self._known = weakref.WeakSet()
+        self._begin()
+        for promotion in waiting:
+            promotion._lock = threading.Lock()
+            promotion.watch(0.0)
+
+
+def _be_nice() -> None:
+    """Give way to the program. On Linux this is of the thread and of what it starts alone."""
+    if sys.platform.startswith("linux"):
+        try:
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+        except OSError:
+            # Forbidden here: the compiler runs as fast as everything else.
+            return
+
+
+_worker = _Worker()
+atexit.register(_worker.end)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_worker.after_fork)
+
+
+def wait(timeout: float | None = None) -> bool:
+    """Wait until nothing is left to compile in the background; return whether that happened."""
+    return _worker.wait(timeout)
+
+
+_said: set[str] = set()
+_said_lock = threading.Lock()
+
+
+def say_once(message: str) -> None:
+    """Log one line once. Not with `warnings`: as errors they would stop what still works."""
+    line = " ".join(message.split())
+    line = line if len(line) <= 400 else f"{line[:396]} ..."
+    with _said_lock:
+        if line in _said:
+            return
+        _said.add(line)
+    import logging  # noqa: PLC0415  (slow to import, seldom needed)
+
+    logging.getLogger("pytensor.link").warning("pytensor %s", line)
+
+
+def loaded_units(units: Sequence[Unit], promotion: Promotion | None) -> tuple[Unit, ...]:
+    """Return everything a program has loaded."""
+    more = promotion.loaded if promotion is not None else None
+    return (*units, more) if more is not None else tuple(units)
