@@ -91,7 +91,7 @@ def why_no_c() -> str | None:
         return f"the C backend cannot be imported ({error})"
     # Not config.cxx: without a system compiler, that of the ziglang package serves.
     if toolchain.find_compiler() is None:
-        return "no C compiler was found (or config.cxx is empty)"
+        return toolchain.why_no_compiler()
     return None
 
 

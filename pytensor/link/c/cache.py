@@ -80,11 +80,12 @@ class Cache:
 
     def get(self, key: str, build: Callable[[Path], bytes], anew: bool = False) -> Path:
         """Return the path of a verified object, building it in a scratch directory if needed."""
-        if not anew:
-            for path in self._places(key):
-                if self._read(path, key) is not None:
-                    return path
-        return self.put(key, self._build(build))
+        found = None if anew else self.find(key)
+        return found or self.put(key, self._build(build))
+
+    def find(self, key: str) -> Path | None:
+        """Return the path of a verified object, or None; builds nothing."""
+        return next((p for p in self._places(key) if self._read(p, key) is not None), None)
 
     def get_bytes(self, key: str, build: Callable[[Path], bytes], anew: bool = False) -> bytes:
         """Return the content of a verified entry, building it if needed."""

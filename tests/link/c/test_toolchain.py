@@ -77,7 +77,8 @@ def test_nothing_reaches_a_shell(tmp_path):
     text = "import sys\nopen('args', 'w').write(repr(sys.argv[1:]))\nopen('unit.so', 'w').close()\n"
     compiler = _script(tmp_path / "show", text)
     flags = ("-Dx=$(touch pwned)", "; touch pwned", "`touch pwned`")
-    compiler.compile("", tmp_path, flags=flags)
+    with pytest.raises(CompileError, match="an empty object"):
+        compiler.compile("", tmp_path, flags=flags)
     assert list(flags) == eval((tmp_path / "args").read_text())[:3]
     assert not (tmp_path / "pwned").exists()
 
