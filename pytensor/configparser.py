@@ -427,9 +427,26 @@ def config_files_from_pytensorrc() -> list[str]:
     return [path for path in expanded if not path.startswith("~")]
 
 
+def _is_trusted(path: str) -> bool:
+    """Whether nobody else can have written a settings file: it may name programs to run."""
+    if os.name != "posix" or not os.path.isfile(path):
+        return os.path.isfile(path)
+    info = os.stat(path)
+    # 0o020: a group of one's own is usual on some systems.
+    others = info.st_mode & (0o002 if info.st_gid == os.getegid() else 0o022)
+    if info.st_uid in (0, os.geteuid()) and not others:
+        return True
+    warnings.warn(
+        f"settings file ignored: {path} could have been written by another user",
+        PyTensorConfigWarning,
+        stacklevel=4,
+    )
+    return False
+
+
 def read_config_files(paths: Sequence[str]) -> dict[str, str]:
     """Read settings files: ``[global]`` holds plain names, a section ``[blas]`` the names ``blas__...``."""
-    paths = [path for path in paths if os.path.isfile(path)]
+    paths = [path for path in paths if _is_trusted(path)]
     if not paths:
         return {}
     import configparser  # noqa: PLC0415  (only users with a settings file pay for it)

@@ -44,7 +44,58 @@ def test_info_of_an_empty_cache(directory, capsys):
     assert main([]) == 0
     said = capsys.readouterr().out
     assert f"{directory}: 0 objects, 0.0 MB" in said
-    assert "in use" in said
+    assert "not there yet" in said
+    assert not directory.exists(), "looking made it"
+    assert main(["list"]) == main(["clear"]) == main(["purge"]) == 0
+    assert "removed 0 of 0 objects" in capsys.readouterr().out
+    assert not directory.exists()
+
+
+def test_list_shows_each_object_with_its_kind_and_no_control_characters(directory, capsys):
+    fill(directory, "a", "blas-b")
+    (directory / "\x1b[31m.so").mkdir()
+    os.mkfifo(directory / "fifo.so")
+    assert main(["list"]) == 0
+    said = capsys.readouterr().out
+    assert "kernels  a.so" in said
+    assert "BLAS     blas-b.so" in said
+    assert said.count("strange") == 2
+    assert "\x1b" not in said
+
+
+def test_purge_by_size_keeps_what_was_used_last(directory, capsys):
+    paths = fill(directory, "a", "b", "c")
+    for age, path in enumerate(paths):
+        os.utime(path, (time.time() - age, time.time() - age))
+    assert main(["purge", "--size", "0.0025"]) == 0
+    assert [path.exists() for path in paths] == [True, True, False]
+
+
+def test_nothing_is_removed_where_others_can_write(place, capsys):
+    path = get_cache().put("a", b"x")
+    place.chmod(0o777)
+    assert main(["clear"]) == 1
+    assert "nothing removed" in capsys.readouterr().err
+    assert path.exists()
+
+
+def test_a_file_that_cannot_be_removed_is_an_error(directory, capsys, monkeypatch):
+    fill(directory, "a")
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(cache_cli.tidy, "remove", refuse)
+    assert main(["clear"]) == 1
+    assert "could not be removed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("days", ["-1", "nan", "many"])
+def test_a_wrong_number_is_refused(directory, capsys, days):
+    with pytest.raises(SystemExit) as caught:
+        main(["purge", "--days", days])
+    assert caught.value.code == 2
+    assert "0 or more" in capsys.readouterr().err
 
 
 def test_info_counts_objects(directory, capsys):
