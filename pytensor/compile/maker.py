@@ -22,7 +22,7 @@ from pytensor.compile.rebuild import (
     construct_function_ins_and_outs,
 )
 from pytensor.compile.sharedvalue import Container, SharedVariable
-from pytensor.compile.stored import Packed
+from pytensor.compile.stored import Graphs, Packed
 from pytensor.configdefaults import config
 from pytensor.graph.basic import Variable
 from pytensor.graph.features import Feature
@@ -352,8 +352,7 @@ class FunctionMaker:
             for copied, spec in zip(specs, self.inputs, strict=True)
             if isinstance(spec.variable, SharedVariable) and spec.variable.default_update is None
         }
-        # The graph as written comes first: the specifications refer to its variables.
-        return Packed((written, self.fgraph, specs, outputs, program_nodes), aliases)
+        return Packed(Graphs(written, self.fgraph, specs, outputs, program_nodes), aliases)
 
     def light_state(self) -> dict[str, Any]:
         """Return what is pickled plainly."""
@@ -372,12 +371,12 @@ class FunctionMaker:
         packed = self.__dict__.get("_packed")
         if name not in _IN_PACKED or packed is None:
             raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
-        _, fgraph, specs, outputs, _ = packed.value
+        graphs = packed.value
         if name == "linker":
-            self.linker = self.mode.linker.accept(fgraph, profile=self.profile)
+            self.linker = self.mode.linker.accept(graphs.fgraph, profile=self.profile)
         else:
-            self.fgraph, self.inputs, self.outputs = fgraph, specs, outputs
-            self.expanded_inputs = specs
+            self.fgraph, self.inputs, self.outputs = graphs.fgraph, graphs.specs, graphs.outputs
+            self.expanded_inputs = self.inputs
         return self.__dict__[name]
 
 

@@ -31,6 +31,7 @@ FORMAT = 1
 
 # Arrays from this size on are pickled once, wherever they are used.
 _LARGE = 256
+_FUNCTIONS = "pytensor.compile.executor"
 _NEAR = {"pytensor", "numpy", "scipy"} | sys.stdlib_module_names
 
 
@@ -70,7 +71,8 @@ class _Packer(pickle.Pickler):
 
     @staticmethod
     def _is_outside(thing: Any) -> bool:
-        if isinstance(thing, Container):
+        # A compiled function inside (of an inner graph) is pickled like any other.
+        if isinstance(thing, Container) or type(thing).__module__ == _FUNCTIONS:
             return True
         if isinstance(thing, np.ndarray):
             return thing.nbytes >= _LARGE
@@ -89,6 +91,36 @@ class _Unpacker(pickle.Unpickler):
         if name == "_outer" and module == __name__:
             return self._outside.__getitem__
         return super().find_class(module, name)
+
+
+class Graphs:
+    """What is pickled apart.
+
+    Attributes
+    ----------
+    written, fgraph : FunctionGraph
+        As the user wrote it, and rewritten.
+    specs, outputs : list of SymbolicInput, list of SymbolicOutput
+        Over `written`.
+    nodes : sequence of Apply, optional
+        Those a program wants to find again.
+    """
+
+    def __init__(self, written: Any, fgraph: Any, specs: Any, outputs: Any, nodes: Any) -> None:
+        # The graph as written comes first: the specifications refer to its variables.
+        self.written, self.fgraph, self.specs, self.outputs = written, fgraph, specs, outputs
+        self.nodes = nodes
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Compiled inner graphs travel too; Ops by themselves leave them behind."""
+        ops = [node.op for node in self.fgraph.apply_nodes]
+        inner = [(op, op._fn) for op in ops if getattr(op, "_fn", None) is not None]
+        return {**self.__dict__, "inner": inner}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for op, compiled in state.pop("inner"):
+            op._fn = compiled
+        self.__dict__.update(state)
 
 
 class Packed:

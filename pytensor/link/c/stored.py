@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pytensor.compile.inner_function import HasInnerFunction
+from pytensor.configdefaults import config
 from pytensor.graph.basic import Apply
 from pytensor.link.c.cache import content_key, get_cache
 from pytensor.link.c.driver import (
@@ -24,9 +26,10 @@ from pytensor.link.c.driver import (
     load_unit,
     open_unit,
 )
-from pytensor.link.c.linker import CProgram, _link
+from pytensor.link.c.linker import CProgram
 from pytensor.link.c.lower import LAZY_PYTHON, PYTHON, Lowered, _python_call
-from pytensor.link.c.toolchain import LIBRARY_LEVEL, CompileError, cpu_features, environment_key
+from pytensor.link.c.tiers import LOOP_SECONDS, SHARE, UNIT_SECONDS, Promotion, unit_arguments
+from pytensor.link.c.toolchain import CompileError, cpu_features, environment_key
 from pytensor.link.c.units import UnitSource
 from pytensor.link.schedule import Schedule, destroyed_inputs
 from pytensor.utils import late
@@ -96,32 +99,36 @@ class StoredUnit:
         It came with the package, as the file `key`.
     is_library : bool
     key : str
+        Empty if it was not compiled.
     place : tuple of str
         Processor and compiler variables for which `key` is good.
+    functions : range
+        As many as it has.
     """
 
-    __slots__ = ("_text", "flags", "is_library", "key", "place", "ready")
+    __slots__ = ("_text", "flags", "functions", "is_library", "key", "place", "ready")
 
-    def __init__(self, unit: UnitSource, loaded: Unit) -> None:
+    def __init__(self, unit: UnitSource, loaded: Unit | None) -> None:
         self._text = b"" if unit.ready else zlib.compress(unit.text.encode(), 6)
         self.flags, self.ready, self.is_library = unit.flags, unit.ready, unit.is_library
-        self.key, self.place = loaded.key, _place()
+        self.functions = range(len(unit.functions))
+        self.key, self.place = "" if loaded is None else loaded.key, _place()
 
     @property
     def text(self) -> str:
         """The C text; empty for what came with the package."""
         return zlib.decompress(self._text).decode() if self._text else ""
 
+    def find(self) -> Unit | None:
+        """Return the unit if it is in the package, this process or the cache; compile nothing."""
+        if not self.key or self.place != _place():
+            return None
+        return shipped_unit(self.key) if self.ready else cached_unit(self.key)
+
     def load(self) -> Unit | None:
         """Return the unit, compiled here if need be; None if the package has another one."""
-        if self.ready:
-            return shipped_unit(self.key) if self.place == _place() else None
-        if self.place == _place():
-            unit = cached_unit(self.key)
-            if unit is not None:
-                return unit
-        level = LIBRARY_LEVEL if self.is_library else "-O3"
-        return load_unit(self.text, _link(self.flags), level)
+        found = self.find()
+        return load_unit(*unit_arguments(self)) if found is None and not self.ready else found
 
 
 def _place() -> tuple[str, str]:
@@ -135,13 +142,13 @@ class _LateNodes:
         self._packed = packed
 
     def __getitem__(self, number: int) -> Apply | None:
-        return self._packed.value[-1][number]
+        return self._packed.value.nodes[number]
 
     def __iter__(self) -> Iterator[Apply | None]:
-        return iter(self._packed.value[-1])
+        return iter(self._packed.value.nodes)
 
     def __len__(self) -> int:
-        return len(self._packed.value[-1])
+        return len(self._packed.value.nodes)
 
 
 def _late_call(nodes: _LateNodes, number: int) -> Callable[..., tuple]:
@@ -170,13 +177,27 @@ class RevivedProgram(CProgram):
         tables = {**record.tables, "calls": calls, "filters": filters}
         lowered = Lowered(record.units, tables, nodes)
         plan = Schedule(nodes, {}, record.fragile_inputs)
-        super().__init__(lambda: packed.value[1], plan, lowered, loaded=units)
+        super().__init__(lambda: packed.value.fgraph, plan, lowered, loaded=units)
         self.destroyed_inputs = record.destroyed_inputs
+        if record.later is not None:
+            self.promotion = Promotion(self._run, record.later, record.later_numbers)
+            self._promote(record.later)
+
+    def _promote(self, later: StoredUnit) -> None:
+        """Take the loops if they are compiled; otherwise interpret them as long as that is cheap."""
+        compiled = later.find()
+        if compiled is not None:
+            self.promotion._adopt(compiled)
+        elif config.compile__tier == "native":
+            self.promotion.finish()
+        elif config.compile__tier == "auto":
+            seconds = UNIT_SECONDS + LOOP_SECONDS * len(later.functions)
+            self.promotion.watch(SHARE * 1e9 * seconds)
 
     @property
     def fgraph(self) -> "FunctionGraph":
         """The rewritten graph."""
-        return self._packed.value[1]
+        return self._packed.value.fgraph
 
     @fgraph.setter
     def fgraph(self, graph: "FunctionGraph | None") -> None:
@@ -201,6 +222,11 @@ class StoredProgram:
     call_steps : tuple of int
         For each call of Python its step.
     units : tuple of StoredUnit
+    later : StoredUnit or None
+    later_numbers : bytes
+        What is interpreted at first, as in `Lowered`.
+    interpreter : str
+        Name of the interpreter's object; empty if nothing is interpreted.
     fragile_inputs, destroyed_inputs : collection of int
         As for `Program`.
     """
@@ -211,7 +237,17 @@ class StoredProgram:
         self.tables = {k: v for k, v in program.tables.items() if k not in ("calls", "filters")}
         self.types = tuple(v.type for v in program.fgraph.inputs)
         self.call_steps = _call_steps(program.tables["steps"], len(program.step_nodes))
+        for number in self.call_steps:
+            op = program.step_nodes[number].op
+            if isinstance(op, HasInnerFunction):
+                op.fn  # noqa: B018  (compiled, so that it is pickled)
         self.units = tuple(map(StoredUnit, program.units, program.loaded_units))
+        self.later, self.later_numbers, self.interpreter = None, b"", ""
+        if program.promotion is not None:
+            promotion = program.promotion
+            self.later = StoredUnit(promotion.unit, promotion.loaded)
+            self.later_numbers = promotion._numbers
+            self.interpreter = late("pytensor.link.c.vm:load")().key
         self.fragile_inputs = program.fragile_inputs
         found = destroyed_inputs(program.fgraph, (n for n in program.nodes if n.op.destroy_map))
         self.destroyed_inputs = tuple(sorted(set().union(*found.values())))
@@ -225,6 +261,9 @@ class StoredProgram:
         if reason is None:
             try:
                 units = [unit.load() for unit in self.units]
+                if self.interpreter:
+                    same = self.later.place == _place()
+                    units.append(shipped_unit(self.interpreter) if same else None)
                 if None not in units:
                     return RevivedProgram(self, packed, units)
                 reason = "this installation has other compiled kernels"
