@@ -113,7 +113,10 @@ def entries(home: str | os.PathLike) -> list[Entry]:
 
 
 def remove_leftovers(
-    home: str | os.PathLike, age: float = _HOUR, prefixes: tuple[str, ...] = _LEFTOVERS
+    home: str | os.PathLike,
+    age: float = _HOUR,
+    prefixes: tuple[str, ...] = _LEFTOVERS,
+    now: float | None = None,
 ) -> int:
     """Remove what processes that are no more were writing; return how much that was.
 
@@ -124,8 +127,10 @@ def remove_leftovers(
         Seconds: the younger ones stay.
     prefixes : tuple of str
         How the names of such files and directories begin.
+    now : float, optional
+        The time by the clock of the file system, if that is known.
     """
-    now, gone = time.time(), 0
+    now, gone = time.time() if now is None else now, 0
     for entry in os.scandir(home):
         if not entry.name.startswith(prefixes):
             continue
@@ -140,7 +145,11 @@ def remove_leftovers(
 
 
 def tidy(
-    home: str | os.PathLike, limit: float, longest: float, kept: float = KEPT
+    home: str | os.PathLike,
+    limit: float,
+    longest: float,
+    kept: float = KEPT,
+    now: float | None = None,
 ) -> tuple[int, int]:
     """Remove objects until the others take at most four fifths of the limit, and leftovers.
 
@@ -153,15 +162,17 @@ def tidy(
         Seconds after which an unused object goes in any case.
     kept : float
         Seconds after its last use in which an object stays in any case.
+    now : float, optional
+        The time by the clock of the file system, if that is known.
 
     Returns
     -------
     removed, left
         Numbers of objects.
     """
-    remove_leftovers(home)
+    now = time.time() if now is None else now
+    remove_leftovers(home, now=now)
     found = entries(home)
-    now = time.time()
     total = sum(entry.size for entry in found)
     excess = total - 0.8 * limit if limit and total > limit else 0
     removed = 0
@@ -211,5 +222,7 @@ def now_and_then(home: Path, written: int) -> int:
         with contextlib.suppress(FileNotFoundError):
             remove(str(mark))
         os.close(os.open(mark, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        tidy(home, limit, max(config.cmodule__age_thresh_use, _HOUR))
+        # A file server has a clock of its own, and ours may be wrong.
+        now = mark.lstat().st_mtime
+        tidy(home, limit, max(config.cmodule__age_thresh_use, _HOUR), now=now)
     return 0
