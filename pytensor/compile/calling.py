@@ -247,7 +247,7 @@ def _input_lines(spec: CallSpec, names: dict[str, Any]) -> tuple[list[str], list
     for k, slot in enumerate(spec.inputs):
         if slot.explicit and slot.overwritten:
             others = ", ".join(v for j, v in enumerate(values) if j != k)
-            lines.append(f"{values[k]} = unshared(writable({values[k]}), ({others},))")
+            lines.append(f"{values[k]} = unshared(writable({values[k]}), [{others}])")
         elif not slot.explicit and slot.fragile:
             values[k] = f"duplicate({values[k]})"
         elif not slot.explicit and slot.overwritten:
