@@ -161,10 +161,20 @@ def scan(
 
 
 def _number_of_steps(label: str, n_steps: Any, seqs: Sequence[SequenceSpec]) -> Variable:
-    """Return the number of steps as an int64 variable."""
+    """Return the number of steps as an int64 variable.
+
+    A given number is taken at its word: the Op refuses sequences that are shorter when it runs.
+    """
     lengths = [spec.length for spec in seqs if spec.length is not None]
     if n_steps is not None:
-        lengths.insert(0, _given_steps(label, n_steps))
+        given = _given_steps(label, n_steps)
+        for i, length in enumerate(lengths):
+            if isinstance(given, int) and isinstance(length, int) and length < given:
+                raise ValueError(
+                    f"[{label}] sequence {i} must have at least n_steps = {given} elements, got "
+                    f"{length}"
+                )
+        lengths = [given]
     if not lengths:
         raise ValueError(
             f"[{label}] No information about the number of steps provided. Either provide a value "

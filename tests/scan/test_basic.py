@@ -478,3 +478,21 @@ def test_non_sequences_are_computed_before_updates(mode):
     f = pytensor.function([x], y, updates=updates, mode=mode)
     np.testing.assert_allclose(f(np.zeros(3)), [22, 23, 24])
     assert count.get_value() == 5
+
+
+@pytest.mark.parametrize("steps", ["constant", "variable"])
+def test_sequences_shorter_than_n_steps_are_refused(steps):
+    rows = pt.dmatrix("rows")
+    n = 9 if steps == "constant" else pt.lscalar("n")
+    given = [] if steps == "constant" else [n]
+    total = scan(lambda row: row.sum(), sequences=[rows], n_steps=n)
+    f = pytensor.function([rows, *given], total)
+    values = [] if steps == "constant" else [9]
+    np.testing.assert_array_equal(f(np.ones((12, 3)), *values), np.full(9, 3.0))
+    with pytest.raises(ValueError, match="sequence 0 must have at least n_steps = 9"):
+        f(np.ones((3, 3)), *values)
+
+
+def test_sequences_known_to_be_shorter_than_n_steps_are_refused_at_once():
+    with pytest.raises(ValueError, match="sequence 0 must have at least n_steps = 9 elements"):
+        scan(lambda row: row.sum(), sequences=[pt.zeros((3, 2))], n_steps=9)
