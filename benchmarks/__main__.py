@@ -1,4 +1,8 @@
-"""``python -m benchmarks``: run the battery, print a table, keep JSON, draw a picture."""
+"""``python -m benchmarks``: run the battery, print a table, keep JSON, draw a picture.
+
+A first word may name one measure (``python -m benchmarks threads`` is ``--measure threads``), or one of the
+grids that are programs of their own: ``loops`` (elementwise and reductions) and ``blas`` (products).
+"""
 
 from __future__ import annotations
 
@@ -11,11 +15,12 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks import report
+from benchmarks import report, stored
 from benchmarks.measures import Plan
 from benchmarks.runner import MEASURES, choose_rows, find_competitors, run
 
 RESULTS = Path(__file__).resolve().parent / "results"
+GRIDS = {"loops": "benchmarks.loops", "blas": "benchmarks.blas.__main__"}
 DEFAULT_CACHE = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
 
 
@@ -69,6 +74,12 @@ def parse(words: list[str]) -> argparse.Namespace:
         help="result file (benchmarks/results/<date>.json); what an existing "
         "one holds of other rows is kept",
     )
+    add(
+        "--stored",
+        type=Path,
+        metavar="FILE",
+        help="result file from which peers are shown that this run does not measure, marked",
+    )
     add("--compare", nargs=2, type=Path, metavar=("OLD", "NEW"), help="compare two result files")
     add("--show", type=Path, metavar="FILE", help="print and draw a result file again")
     add("--no-plot", action="store_true", help="draw no picture")
@@ -105,22 +116,32 @@ def draw(results: dict, path: Path) -> None:
 
 
 def main(words: list[str] | None = None) -> int:
-    options = parse(sys.argv[1:] if words is None else words)
+    words = sys.argv[1:] if words is None else words
+    if words and words[0] in GRIDS:
+        return importlib.import_module(GRIDS[words[0]]).main(words[1:]) or 0
+    if words and words[0] in MEASURES:
+        words = ["--measure", *words]
+    options = parse(words)
     if options.compare:
         old, new = (json.loads(path.read_text()) for path in options.compare)
         print(report.comparison(old, new))
         return 0
     path = options.show or options.out or RESULTS / f"{datetime.date.today().isoformat()}.json"
     results = json.loads(path.read_text()) if path.exists() else {}
-    if not options.show:
+    older = json.loads(options.stored.read_text()) if options.stored else {}
+    if options.show:
+        stored.borrow(results, older)
+    else:
         wanted = options.measure or (["steady"] if options.quick else MEASURES)
         rows = choose_rows(options.rows, options.quick)
         path.parent.mkdir(parents=True, exist_ok=True)
 
         def save() -> None:
-            path.write_text(json.dumps(results, indent=1) + "\n")
+            part = path.with_suffix(".part")
+            part.write_text(json.dumps(results, indent=1) + "\n")
+            part.replace(path)
 
-        run(make_plan(options), rows, wanted, results, save)
+        run(make_plan(options), rows, wanted, results, save, older)
     print(report.tables(results, colour=sys.stdout.isatty()))
     print(f"\nresults: {path}")
     if not options.no_plot:

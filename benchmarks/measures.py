@@ -19,14 +19,23 @@ from pathlib import Path
 from benchmarks.frontends import OURS
 from benchmarks.worker import SHARE
 from benchmarks.worker_process import Competitor, WorkerProcess, stopped
-from benchmarks.workloads import GROWTH_FAMILIES, GROWTH_SIZES, ROWS, Workload, find_row
+from benchmarks.workloads import (
+    GROWTH_FAMILIES,
+    GROWTH_SIZES,
+    ROWS,
+    SCAN_ROWS,
+    Workload,
+    find_row,
+)
 
 Records = dict[str, dict]
 Part = dict[str, dict[str, Records]]
-ROW_NAMES = frozenset(row.name for row in ROWS)
+ROW_NAMES = frozenset(row.name for row in (*ROWS, *SCAN_ROWS))
 LOAD_LIMIT = 120.0
 CALL_LIMIT = 120.0
 MEMORY_ROW = "MLP training step, 128-256-10"
+WARM_ROUNDS = 3
+"""Warm builds of one row by one competitor, however long they take."""
 OVERHEAD_ROWS = ("empty function (x + 1)", "gemv 8")
 
 
@@ -93,9 +102,19 @@ def prepare(plan: Plan, worker: WorkerProcess, row: str, **options) -> dict:
 
 
 def steady(plan: Plan, rows: Iterable[Workload]) -> Iterator[Part]:
-    """Microseconds a call, once compiled."""
+    """Microseconds a call, once compiled.
+
+    Who took too long to build one row is not asked for another of the same graph.
+    """
+    late: dict[tuple[str, str], dict] = {}
     for row in rows:
-        yield {"steady": {row.name: steady_row(plan, row.name, plan.competitors)}}
+        skipped = {c.name: late[row.graph, c.name] for c in plan.competitors
+                   if (row.graph, c.name) in late}  # fmt: skip
+        records = steady_row(plan, row.name, [c for c in plan.competitors if c.name not in skipped])
+        for name, record in records.items():
+            if record.get("skipped", "").startswith(">"):
+                late[row.graph, name] = record
+        yield {"steady": {row.name: records | skipped}}
 
 
 def steady_row(plan: Plan, row: str, competitors, **options) -> Records:
@@ -105,7 +124,7 @@ def steady_row(plan: Plan, row: str, competitors, **options) -> Records:
         workers = {}
         for competitor in competitors:
             worker = stack.enter_context(plan.start(row, competitor, plan.cpu))
-            answer = prepare(plan, worker, row, **options)
+            answer = prepare(plan, worker, row, steady=True, **options)
             if stopped(answer):
                 records[competitor.name] = answer
             else:
@@ -132,8 +151,8 @@ def cold(plan: Plan, rows: Iterable[Workload]) -> Iterator[Part]:
     compilers = [c for c in plan.competitors if c.frontend.compiles]
     for row in first_of_each_graph(rows):
         records = {kind: {c.name: {"values": []} for c in compilers} for kind in ("cold", "warm")}
-        spent = dict.fromkeys(records["cold"], 0.0)
-        for _ in range(plan.rounds):
+        spent, spent_again = (dict.fromkeys(records["cold"], 0.0) for _ in range(2))
+        for _ in range(min(plan.rounds, 5)):
             for competitor in compilers:
                 name = competitor.name
                 first, again = records["cold"][name], records["warm"][name]
@@ -142,8 +161,10 @@ def cold(plan: Plan, rows: Iterable[Workload]) -> Iterator[Part]:
                     spent[name] += build_once(plan, row.name, competitor, first)
                 if stopped(first):
                     records["warm"][name] = first
-                elif not stopped(again):
-                    build_once(plan, row.name, competitor, again)
+                elif not stopped(again) and (
+                    spent_again[name] < plan.patience or len(again["values"]) < WARM_ROUNDS
+                ):
+                    spent_again[name] += build_once(plan, row.name, competitor, again)
         say(f"  cold    {row.name}")
         yield {kind: {row.name: records[kind]} for kind in records}
 
@@ -267,8 +288,9 @@ def imports(plan: Plan, rows: Iterable[Workload]) -> Iterator[Part]:
 
 Measure = Callable[[Plan, Iterable[Workload]], Iterator[Part]]
 TAKE: dict[str, Measure] = {
-    "steady": steady,
+    # Cold first: its caches then serve the builds of the others.
     "cold": cold,
+    "steady": steady,
     "import": imports,
     "overhead": overhead,
     "memory": memory,

@@ -7,11 +7,13 @@ import math
 import statistics
 from collections.abc import Iterable
 
-from benchmarks.frontends import FRONTENDS, OURS
+from benchmarks.frontends import FLOOR, FRONTENDS, OURS
 from benchmarks.workloads import GROWTH_FAMILIES
 
 GREEN, RED, DIM, PLAIN = "\033[32m", "\033[31m", "\033[2m", "\033[0m"
 UNITS = {"steady": "us a call", "cold": "s, empty caches", "warm": "s, caches kept, new process"}
+TABLES = (*UNITS, "scans", "threads", "overhead", "growth", "memory", "leaks", "processes")
+"""What is laid out as {row: {competitor: record}}."""
 
 
 def value(record: dict | None) -> float | None:
@@ -29,8 +31,8 @@ def spread(record: dict) -> float:
 
 
 def best_peer(records: dict[str, dict]) -> tuple[str, float] | None:
-    """Return name and value of the fastest competitor other than this package."""
-    peers = {name: value(record) for name, record in records.items() if name != OURS}
+    """Return name and value of the fastest competitor; this package and the floor are none."""
+    peers = {n: value(r) for n, r in records.items() if n != OURS and not FRONTENDS[n].floor}
     peers = {name: median for name, median in peers.items() if median is not None}
     return min(peers.items(), key=lambda item: item[1]) if peers else None
 
@@ -39,6 +41,12 @@ def ratio(records: dict[str, dict]) -> float | None:
     """Return our time over the best peer's."""
     ours, best = value(records.get(OURS)), best_peer(records)
     return ours / best[1] if ours is not None and best else None
+
+
+def floor_ratio(records: dict[str, dict]) -> float | None:
+    """Return our time over that of C."""
+    ours, floor = value(records.get(OURS)), value(records.get(FLOOR))
+    return ours / floor if ours is not None and floor else None
 
 
 def geometric_mean(values: Iterable[float]) -> float:
@@ -52,20 +60,24 @@ def number(x: float) -> str:
     return f"{x:#.3g}".rstrip(".")
 
 
+def times(ratio: float | None) -> str:
+    return "-" if ratio is None else f"{ratio:.2f}"
+
+
 def cell(record: dict | None) -> str:
     """Return a median, or in a word why there is none."""
     median = value(record)
     if median is not None:
-        return number(median) + ("~" if is_disturbed(record) else "")
+        return number(median) + "~" * is_disturbed(record) + "*" * ("stored" in record)
     if record and "failed" in record:
         return "FAILED"
     skipped = (record or {}).get("skipped", "")
-    return skipped if skipped.startswith(">") else "-"
+    return skipped + "*" * ("stored" in record) if skipped.startswith(">") else "-"
 
 
 def is_disturbed(record: dict) -> bool:
     """Tell whether half of the rounds or more did not have the processor for themselves."""
-    return 2 * record.get("disturbed", 0) >= len(record["values"])
+    return record.get("disturbed", 0) * 2 >= len(record["values"])
 
 
 def align(lines: list[list[str]]) -> list[str]:
@@ -83,7 +95,9 @@ def align(lines: list[list[str]]) -> list[str]:
 def table(title: str, rows: dict[str, dict], colour: bool) -> list[str]:
     """Return one measure: every competitor's median, and our ratio to the best of the others."""
     names = [name for name in FRONTENDS if any(name in records for records in rows.values())]
+    floor = any(FRONTENDS[name].floor for name in names)
     header = [title, *(FRONTENDS[name].title for name in names), "ratio", "best peer", "spread"]
+    header += ["to C"] * floor
     lines, ratios = [header], []
     for row, records in rows.items():
         best, ours = best_peer(records), ratio(records)
@@ -94,9 +108,10 @@ def table(title: str, rows: dict[str, dict], colour: bool) -> list[str]:
             [
                 row,
                 *(cell(records.get(name)) for name in names),
-                "-" if ours is None else f"{ours:.2f}",
+                times(ours),
                 best[0] if best else "-",
                 f"{100 * max(spreads):.0f} %" if spreads else "-",
+                *[times(floor_ratio(records))] * floor,
             ]
         )
     text = align(lines)
@@ -159,15 +174,69 @@ def import_table(records: dict[str, dict]) -> list[str]:
     return align(lines)
 
 
+def threads_table(rows: dict[str, dict]) -> list[str]:
+    """Return the gain of two threads, and whether a function that many call answers right."""
+    lines = [["threads", "", "us, one thread", "gain", "us, shared", "wrong"]]
+    for row, records in rows.items():
+        for name, record in records.items():
+            median, alone, wrong = value(record), record.get("alone_us"), record.get("wrong")
+            if median is None:
+                cells = [cell(record), "", "", ""]
+            elif wrong is None:
+                cells = [number(alone), f"{median:.2f}", "", ""]
+            else:
+                cells = ["", "", number(median), f"{wrong} of {record['calls']:,}"]
+            lines.append([row, FRONTENDS[name].title, *cells])
+    return align(lines)
+
+
+def leaks_table(rows: dict[str, dict]) -> list[str]:
+    names = [name for name in FRONTENDS if any(name in records for records in rows.values())]
+    lines = [["growth of the process, MB", "calls", *(FRONTENDS[n].title for n in names)]]
+    for row, records in rows.items():
+        calls = next((r["calls"] for r in records.values() if "calls" in r), 0)
+        cells = [
+            f"{median:.2f}" if (median := value(records.get(n))) is not None
+            else cell(records.get(n))
+            for n in names
+        ]  # fmt: skip
+        lines.append([row, f"{calls:,}", *cells])
+    return align(lines)
+
+
+def processes_table(rows: dict[str, dict]) -> list[str]:
+    lines = [["compiling at once, s", "all", "one per core", "all, per core, over one per core"]]
+    for row, records in rows.items():
+        for record in records.values():
+            known = value(record) is not None
+            cells = (
+                [number(value(record)), number(record["one_per_core"]), f"{record['ratio']:.2f}"]
+                if known
+                else [cell(record), "", ""]
+            )
+            lines.append([row, *cells])
+    return align(lines)
+
+
+def footnotes(results: dict) -> list[str]:
+    lines = ["~: half of the rounds or more were disturbed; their processor time is given instead"]
+    if found := results.get("stored"):
+        change = (
+            f"; NumPy by hand takes {found['drift']:.2f}x as long now" if found["drift"] else ""
+        )
+        lines.append(f"*: measured before, {found['date']}{change}")
+    return lines
+
+
 def failures(results: dict) -> list[str]:
     """Return a line for everything that failed or was skipped for a reason other than size."""
     return [
         f"{kind}, {row}, {FRONTENDS[name].title}: {record['failed']}"
-        for kind in (*UNITS, "overhead", "memory", "growth")
+        for kind in TABLES
         for row, records in results.get(kind, {}).items()
         for name, record in records.items()
         if "failed" in record
-    ]
+    ] + [f"{kind}: {problem}" for kind, problem in results.get("problems", {}).items()]
 
 
 def tables(results: dict, colour: bool = False) -> str:
@@ -179,6 +248,8 @@ def tables(results: dict, colour: bool = False) -> str:
     for kind, unit in UNITS.items():
         if results.get(kind):
             parts.append(table(f"{kind}, {unit}", results[kind], colour))
+    if results.get("scans"):
+        parts.append(table("recurrences, us a call", results["scans"], colour))
     if results.get("overhead"):
         parts.append(table("overhead, us a call", results["overhead"], colour))
     if results.get("growth"):
@@ -187,11 +258,16 @@ def tables(results: dict, colour: bool = False) -> str:
         parts.append(table("peak memory, MB", results["memory"], colour))
     if results.get("import"):
         parts.append(import_table(results["import"]["import"]))
+    for kind, layout in (
+        ("threads", threads_table),
+        ("leaks", leaks_table),
+        ("processes", processes_table),
+    ):
+        if results.get(kind):
+            parts.append(layout(results[kind]))
     if failed := failures(results):
         parts.append(["failed:", *failed])
-    parts.append(
-        ["~: half of the rounds or more were disturbed; their processor time is given instead"]
-    )
+    parts.append(footnotes(results))
     return "\n\n".join("\n".join(part) for part in parts)
 
 
@@ -201,7 +277,7 @@ def comparison(old: dict, new: dict) -> str:
     A change is named where it exceeds both 5 % and the spreads of the two measurements.
     """
     lines = [["measure", "row", "old", "new", "new / old", "", "ratio to best: old", "new"]]
-    for kind in (*UNITS, "overhead", "growth", "memory"):
+    for kind in (*UNITS, "scans", "overhead", "growth", "memory", "processes"):
         for row, records in new.get(kind, {}).items():
             before = old.get(kind, {}).get(row, {})
             was, now = value(before.get(OURS)), value(records.get(OURS))

@@ -9,16 +9,18 @@ import platform
 import re
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from benchmarks import measures
-from benchmarks.frontends import BY_HAND, FRONTENDS, OURS
+from benchmarks import grids, measures, stored
+from benchmarks.frontends import BY_HAND, FLOOR, FRONTENDS, OURS
 from benchmarks.measures import Plan
 from benchmarks.worker_process import ROOT, Competitor, stopped
 from benchmarks.workloads import ROWS, Workload
 
-MEASURES = tuple(measures.TAKE)
+TAKE = measures.TAKE | grids.TAKE
+MEASURES = tuple(TAKE)
 
 
 def find_competitors(peers: Iterable[str], only: Iterable[str], blas: str) -> tuple:
@@ -33,7 +35,9 @@ def find_competitors(peers: Iterable[str], only: Iterable[str], blas: str) -> tu
     blas
         Link flags for upstream's C mode.
     """
-    pythons = {OURS: sys.executable, BY_HAND: sys.executable}
+    if "," in blas:
+        raise ValueError(f"[--upstream-blas] must be -L and -l flags without commas, got {blas!r}")
+    pythons = dict.fromkeys((OURS, BY_HAND, FLOOR), sys.executable)
     for name in ("jax", "torch", "numba"):
         if importlib.util.find_spec(name):
             pythons[name] = sys.executable
@@ -81,11 +85,18 @@ def machine() -> dict:
 
 
 def run(
-    plan: Plan, rows: list[Workload], wanted: Iterable[str], results: dict, save: Callable[[], None]
+    plan: Plan,
+    rows: list[Workload],
+    wanted: Iterable[str],
+    results: dict,
+    save: Callable[[], None],
+    older: dict | None = None,
 ) -> None:
     """Take the wanted measures and lay them into `results` (rows not measured again stay).
 
-    `save` is called after every row, so that a run that is stopped leaves what it has.
+    `save` is called after every row, so that a run that is stopped leaves what it has. What the
+    results `older` have of competitors that are not here is kept beside it, marked as stored. A
+    measure that ends in an exception is reported and leaves the others alone.
     """
     found = measures.identities(plan)
     for name, answer in found.items():
@@ -97,8 +108,14 @@ def run(
     merge(results, {"competitors": found})
     for name in MEASURES:
         if name in wanted:
-            for part in measures.TAKE[name](plan, rows):
-                merge(results, part)
+            try:
+                for part in TAKE[name](plan, rows):
+                    merge(results, part)
+                    stored.borrow(results, older or {})
+                    save()
+            except Exception as problem:
+                traceback.print_exc()
+                results.setdefault("problems", {})[name] = f"{type(problem).__name__}: {problem}"
                 save()
 
 

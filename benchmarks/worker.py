@@ -15,6 +15,7 @@ import statistics
 import sys
 import time
 import traceback
+from contextlib import nullcontext
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -52,18 +53,28 @@ class Session:
             "python": sys.version.split()[0],
         }
 
-    def build(self, row: str, **options) -> dict:
-        """Build the graph, its gradient and the function, and call it once; the seconds of that."""
+    def build(self, row: str, steady: bool = False, **options) -> dict:
+        """Build the graph, its gradient and the function, and call it once; the seconds of that.
+
+        With `steady`, what the front end does in two steps (a quick start, then native code) is
+        finished at once.
+        """
         self.row = importlib.import_module("benchmarks.workloads").find_row(row)
         self.inputs, state = self.row.data()
         family = getattr(self.frontend, self.row.family, None)
         if family is None:
-            return {"skipped": "not written for this front end"}
+            missing = getattr(self.frontend, "MISSING", {})
+            return {"skipped": missing.get(self.row.family, "not written for this front end")}
+        prepared = getattr(self.frontend, "steady", nullcontext) if steady else nullcontext
         used = processor_seconds()
         start = time.perf_counter()
-        self.function = self.frontend.compile_row(family, self.row, self.inputs, state, **options)
-        compiled = time.perf_counter()
-        self.first = self.function(*self.inputs)
+        self.make = lambda inputs: self.frontend.compile_row(
+            family, self.row, inputs, state, **options
+        )
+        with prepared():
+            self.function = self.make(self.inputs)
+            compiled = time.perf_counter()
+            self.first = self.function(*self.inputs)
         end = time.perf_counter()
         return {
             "seconds": end - start,
@@ -103,16 +114,44 @@ class Session:
 
     def batch(self) -> tuple[float, float]:
         """Return wall and processor seconds of one batch, the collector switched off."""
-        function, inputs, repeat = self.function, self.inputs, range(self.calls)
+        call = getattr(self.function, "repeat", None) or self.call_repeatedly
         gc.disable()
         used = time.process_time()
         start = time.perf_counter()
-        for _ in repeat:
-            function(*inputs)
+        call(self.calls)
         wall = time.perf_counter() - start
         used = time.process_time() - used
         gc.enable()
         return wall, used
+
+    def call_repeatedly(self, calls: int) -> None:
+        function, inputs = self.function, self.inputs
+        for _ in range(calls):
+            function(*inputs)
+
+    def another(self, inputs):
+        """Return one more function of the row, called once."""
+        steady = getattr(self.frontend, "steady", nullcontext)
+        with steady():
+            function = self.make(inputs)
+            function(*inputs)
+        return function
+
+    def threads(self, **how) -> dict:
+        return self.duties.thread_gain(self.another, self.inputs, **how)
+
+    def share(self, **how) -> dict:
+        return self.duties.share_function(self.function, self.row, self.inputs, **how)
+
+    def leak(self, **how) -> dict:
+        return self.duties.leak(self.function, self.inputs, **how)
+
+    def drop(self, **how) -> dict:
+        return self.duties.drop(self.another, self.inputs, **how)
+
+    @property
+    def duties(self):
+        return importlib.import_module("benchmarks.duties")
 
     def memory(self) -> dict:
         """Return the largest resident size of this process so far, in MB."""

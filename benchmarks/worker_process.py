@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.frontends import OURS, Frontend
+from benchmarks.frontends import Frontend
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -48,7 +48,12 @@ class Competitor:
         environment = {k: v for k, v in os.environ.items() if k not in UNWANTED} | ONE_THREAD
         for name, text in self.frontend.settings.items():
             environment[name] = text.format(cache=cache, blas=self.blas)
-        if self.name == OURS:
+        if "{blas}" in str(self.frontend.settings):
+            # Its flags are separated by commas: no room for -Wl,-rpath,DIRECTORY.
+            places = [word[2:] for word in self.blas.split() if word.startswith("-L")]
+            places += [p for p in [environment.get("LD_LIBRARY_PATH")] if p]
+            environment["LD_LIBRARY_PATH"] = os.pathsep.join(places)
+        if self.frontend.uses_ours:
             environment["PYTHONPATH"] = str(ROOT)
         return environment
 

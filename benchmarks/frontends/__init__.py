@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 OURS = "ours"
 BY_HAND = "numpy"
+FLOOR = "c"
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,10 @@ class Frontend:
         given by `--upstream-blas`.
     compiles
         Whether there is anything to measure before the first call.
+    floor
+        Whether it is a bound (raw C) and not a competitor: left out of "the best peer".
+    uses_ours
+        Whether it needs this checkout on its search path.
     """
 
     name: str
@@ -42,6 +47,8 @@ class Frontend:
     library: str
     settings: Mapping[str, str] = field(default_factory=dict)
     compiles: bool = True
+    floor: bool = False
+    uses_ours: bool = False
 
 
 _JAX_SETTINGS = {
@@ -58,7 +65,9 @@ FRONTENDS = {
     frontend.name: frontend
     for frontend in (
         Frontend(OURS, "this package", "with_pytensor", "pytensor",
-                 {"PYTENSOR_FLAGS": _COMMON_FLAGS}),
+                 {"PYTENSOR_FLAGS": _COMMON_FLAGS}, uses_ours=True),
+        Frontend(FLOOR, "C floor", "with_c", "numpy", {"PYTENSOR_FLAGS": _COMMON_FLAGS},
+                 compiles=False, floor=True, uses_ours=True),
         Frontend(BY_HAND, "NumPy by hand", "with_numpy", "numpy", compiles=False),
         Frontend("jax", "jax.jit", "with_jax", "jax", _JAX_SETTINGS),
         Frontend("upstream", "PyTensor Numba", "with_pytensor", "pytensor",

@@ -9,6 +9,7 @@ from jax.scipy.linalg import solve_triangular
 
 from benchmarks.workloads.graphs import NODES_PER_LAYER, coefficients
 from benchmarks.workloads.graphs import deep as deep_chain
+from benchmarks.workloads.graphs import outputs as many_outputs
 from benchmarks.workloads.graphs import wide as wide_sum
 from benchmarks.workloads.models import LOG_2PI
 from benchmarks.workloads.networks import RATE
@@ -48,6 +49,10 @@ def empty(x):
     return x + 1.0
 
 
+def product(A, B):
+    return A @ B
+
+
 def gemv(A, x, y):
     return ALPHA * (A @ x) + BETA * y
 
@@ -78,6 +83,32 @@ def associate(A, B, v):
 
 def gemv_scan(A, x, *, steps):
     return jax.lax.fori_loop(0, steps, lambda _, x: A @ x, x)
+
+
+def total(x):
+    return x.sum()
+
+
+def ar1(noise, phi):
+    def step(x, e):
+        x = phi * x + e
+        return x, x
+
+    return jax.lax.scan(step, jnp.zeros(()), noise)[1]
+
+
+def kalman(y, F, Q, h, r):
+    def step(state, observed):
+        m, P = state
+        m, P = F @ m, F @ P @ F.T + Q
+        Ph = P @ h
+        s, v = h @ Ph + r, observed - h @ m
+        logp = -0.5 * (jnp.log(s) + v * v / s + LOG_2PI)
+        return (m + Ph * (v / s), P - jnp.outer(Ph, Ph / s)), logp
+
+    n = h.shape[0]
+    (m, _), logp = jax.lax.scan(step, (jnp.zeros(n), jnp.eye(n)), y)
+    return logp.sum(), m
 
 
 def logistic(X, y, beta):
@@ -143,6 +174,14 @@ def wide(x, *, nodes):
 
 def deep(x, *, nodes):
     return deep_chain(x, nodes=nodes, library=jnp)
+
+
+def outputs(x, *, nodes):
+    return many_outputs(x, nodes=nodes, library=jnp)
+
+
+def steps(x, *, nodes):
+    return jax.lax.fori_loop(0, nodes, lambda _, x: jnp.tanh(0.9 * x + 0.1), x)
 
 
 def layers(x, W, b, *, nodes):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy
 
-from benchmarks.workloads import ROWS
-from benchmarks.workloads.graphs import layers
+from benchmarks.workloads import ROWS, SCAN_ROWS
+from benchmarks.workloads.graphs import layers, outputs, steps
+from benchmarks.workloads.products import product
 
 LIBRARY = numpy
 
@@ -23,4 +24,5 @@ def compile_row(family, row, inputs, state):
     return call
 
 
-globals().update({row.family: row.by_hand for row in ROWS}, layers=layers)
+globals().update({row.family: row.by_hand for row in (*ROWS, *SCAN_ROWS)})
+globals().update(layers=layers, outputs=outputs, steps=steps, product=product)

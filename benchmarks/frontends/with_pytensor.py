@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import pytensor
 import pytensor.tensor as pt
 from benchmarks.workloads.graphs import NODES_PER_LAYER, coefficients
 from benchmarks.workloads.graphs import deep as deep_chain
+from benchmarks.workloads.graphs import outputs as many_outputs
 from benchmarks.workloads.graphs import wide as wide_sum
 from benchmarks.workloads.models import LOG_2PI
 from benchmarks.workloads.networks import RATE
 from benchmarks.workloads.products import ALPHA, BETA
 
 LIBRARY = pytensor
+
+
+@contextmanager
+def steady():
+    """Compile natively before the first call: what is timed afterwards must not change under way.
+
+    Releases that know one tier only (upstream's) have no such setting and need none.
+    """
+    settings = {"compile__tier": "native"} if has_tiers() else {}
+    with pytensor.config.change_flags(**settings):
+        yield
+
+
+def has_tiers() -> bool:
+    try:
+        return bool(pytensor.config.compile__tier)
+    except AttributeError:
+        return False
 
 
 def compile_row(family, row, inputs, state, trust_input=True):
@@ -35,6 +56,10 @@ def with_gradient(cost, *wrt):
 
 def empty(x):
     return x + 1.0
+
+
+def product(A, B):
+    return A @ B
 
 
 def gemv(A, x, y):
@@ -66,14 +91,39 @@ def associate(A, B, v):
 
 
 def scan(step, **arguments):
-    """Return the outputs of a scan without the random state that older releases return too."""
-    found = pytensor.scan(step, **arguments)
-    return found[0] if isinstance(found, tuple) and isinstance(found[1], dict) else found
+    """Return the outputs of a scan, without the random state that releases before 3.3 return too."""
+    return pytensor.scan(step, return_updates=False, **arguments)
 
 
 def gemv_scan(A, x, *, steps):
     states = scan(lambda x, A: A @ x, outputs_info=x, non_sequences=A, n_steps=steps)
     return states[-1]
+
+
+def total(x):
+    return x.sum()
+
+
+def ar1(noise, phi):
+    return scan(
+        lambda e, x, phi: phi * x + e,
+        sequences=noise,
+        outputs_info=pt.zeros((), dtype="float64"),
+        non_sequences=phi,
+    )
+
+
+def kalman(y, F, Q, h, r):
+    def step(observed, m, P, F, Q, h, r):
+        m, P = F @ m, F @ P @ F.T + Q
+        Ph = P @ h
+        s, v = h @ Ph + r, observed - h @ m
+        logp = -0.5 * (pt.log(s) + v * v / s + LOG_2PI)
+        return m + Ph * (v / s), P - pt.outer(Ph, Ph / s), logp
+
+    first = [pt.zeros((h.shape[0],)), pt.eye(h.shape[0]), None]
+    m, _, logp = scan(step, sequences=y, outputs_info=first, non_sequences=[F, Q, h, r])
+    return logp.sum(), m[-1]
 
 
 def logistic(X, y, beta):
@@ -133,6 +183,14 @@ def wide(x, *, nodes):
 
 def deep(x, *, nodes):
     return deep_chain(x, nodes=nodes, library=pt)
+
+
+def outputs(x, *, nodes):
+    return many_outputs(x, nodes=nodes, library=pt)
+
+
+def steps(x, *, nodes):
+    return scan(lambda x: pt.tanh(0.9 * x + 0.1), outputs_info=x, n_steps=nodes)[-1]
 
 
 def layers(x, W, b, *, nodes):

@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from benchmarks.workloads.graphs import NODES_PER_LAYER, coefficients
 from benchmarks.workloads.graphs import deep as deep_chain
+from benchmarks.workloads.graphs import outputs as many_outputs
 from benchmarks.workloads.graphs import wide as wide_sum
 from benchmarks.workloads.models import LOG_2PI
 from benchmarks.workloads.networks import RATE
@@ -43,6 +44,10 @@ def empty(x):
     return x + 1.0
 
 
+def product(A, B):
+    return A @ B
+
+
 def gemv(A, x, y):
     return torch.addmv(y, A, x, beta=BETA, alpha=ALPHA)
 
@@ -75,6 +80,30 @@ def gemv_scan(A, x, *, steps):
     for _ in range(steps):
         x = A @ x
     return x
+
+
+def total(x):
+    return x.sum()
+
+
+def ar1(noise, phi):
+    x, series = torch.zeros((), dtype=noise.dtype), []
+    for e in noise:
+        x = phi * x + e
+        series.append(x)
+    return torch.stack(series)
+
+
+def kalman(y, F, Q, h, r):
+    n = len(h)
+    m, P, logp = torch.zeros(n, dtype=y.dtype), torch.eye(n, dtype=y.dtype), 0.0
+    for observed in y:
+        m, P = F @ m, F @ P @ F.T + Q
+        Ph = P @ h
+        s, v = h @ Ph + r, observed - h @ m
+        m, P = m + Ph * (v / s), P - torch.outer(Ph, Ph / s)
+        logp = logp - 0.5 * (torch.log(s) + v * v / s + LOG_2PI)
+    return logp, m
 
 
 def logistic(X, y, beta):
@@ -142,6 +171,16 @@ def wide(x, *, nodes):
 
 def deep(x, *, nodes):
     return deep_chain(x, nodes=nodes, library=torch)
+
+
+def outputs(x, *, nodes):
+    return many_outputs(x, nodes=nodes, library=torch)
+
+
+def steps(x, *, nodes):
+    for _ in range(nodes):
+        x = torch.tanh(0.9 * x + 0.1)
+    return x
 
 
 def layers(x, W, b, *, nodes):

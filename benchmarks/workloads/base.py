@@ -54,7 +54,7 @@ class Workload:
     def data(self) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
         """Return the arguments and the initial state, the same ones each time."""
         rng = np.random.default_rng(SEED)
-        inputs = tuple(np.ascontiguousarray(x) for x in self.draw(rng))
+        inputs = tuple(np.asarray(x, order="C") for x in self.draw(rng))
         state = tuple(self.draw_state(rng)) if self.draw_state else ()
         return inputs, state
 

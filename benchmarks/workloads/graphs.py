@@ -7,7 +7,7 @@ import numpy as np
 from benchmarks.workloads.base import Draw, Workload
 
 LENGTH = 8
-GROWTH_FAMILIES = ("deep", "wide", "layers")
+GROWTH_FAMILIES = ("deep", "wide", "layers", "outputs", "steps")
 GROWTH_SIZES = (1_000, 5_000, 20_000)
 NODES_PER_LAYER = 12
 """Nodes of one layer and its gradient, about; only the exponent of growth depends on it."""
@@ -55,6 +55,19 @@ def layers(x, W, b, *, nodes):
     return np.mean(hidden[-1] ** 2), pull, grad_W, grad_b
 
 
+def outputs(x, *, nodes, library=np):
+    """Return many outputs of two nodes each, no two with the same constant."""
+    functions = (library.tanh, library.sin, library.exp, library.cos)
+    return tuple(functions[i % 4](x * c) for i, c in enumerate(coefficients(nodes // 2)))
+
+
+def steps(x, *, nodes):
+    """Apply ``tanh(0.9 x + 0.1)`` `nodes` times in a scan: the graph does not grow, its length does."""
+    for _ in range(nodes):
+        x = np.tanh(0.9 * x + 0.1)
+    return x
+
+
 def vector(rng):
     return [rng.standard_normal(LENGTH)]
 
@@ -74,7 +87,7 @@ def growth_row(family: str, nodes: int) -> Workload:
     options = {"nodes": nodes}
     if family == "layers":
         return Workload(name, family, square(LENGTH), layers, options=options, rtol=1e-6)
-    by_hand = {"deep": deep, "wide": wide}[family]
+    by_hand = {"deep": deep, "wide": wide, "outputs": outputs, "steps": steps}[family]
     return Workload(name, family, vector, by_hand, options=options, rtol=1e-8)
 
 

@@ -18,6 +18,10 @@ def empty(x):
     return x + 1.0
 
 
+def product(A, B):
+    return A @ B
+
+
 def gemv(A, x, y):
     return ALPHA * (A @ x) + BETA * y
 
