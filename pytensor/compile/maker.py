@@ -5,6 +5,7 @@ specifications -> FunctionGraph -> rewrites -> copies where memory is shared -> 
 
 import copy
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from time import perf_counter
 from typing import Any
 from warnings import warn
@@ -28,6 +29,7 @@ from pytensor.graph.basic import Variable
 from pytensor.graph.features import Feature
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.null_type import DisconnectedType
+from pytensor.graph.rewriting.trace import StageTimes, current_trace, rewrite_trace
 from pytensor.link.basic import Program
 
 __all__ = ["FunctionMaker", "function"]
@@ -227,13 +229,15 @@ class FunctionMaker:
     ) -> None:
         """Rewrite the graph, and copy what would share memory."""
         start = perf_counter()
-        rewriter = mode.optimizer
-        with mode.active():
+        rewriter = mode.rewriter_for(fgraph)
+        untimed = profile is None or current_trace() is not None
+        with mode.active(), nullcontext() if untimed else rewrite_trace(StageTimes()) as trace:
             rewriter_profile = rewriter(fgraph)
-        end = perf_counter()
         if profile is not None:
-            profile.rewriting_time += end - start
+            profile.rewriting_time += perf_counter() - start
             profile.rewriter_profile = (rewriter, rewriter_profile)
+            for name, totals in trace.totals.items() if trace is not None else ():
+                profile.rewriting_stages[name] += totals.seconds
         insert_deepcopy(fgraph, inputs, [*outputs, *additional_outputs])
 
     def create(

@@ -12,7 +12,7 @@ from pytensor.graph.features import AlreadyThere, Feature
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.rewriting.basic import GraphRewriter
 from pytensor.graph.rewriting.db import RewriteDatabase, RewriteDatabaseQuery
-from pytensor.graph.rewriting.stages import optdb
+from pytensor.graph.rewriting.stages import StageDB, optdb
 from pytensor.link import backends
 from pytensor.link.basic import Linker
 from pytensor.utils import late
@@ -192,13 +192,22 @@ class Mode:
         """The rewriter that prepares a graph for the linker."""
         if not isinstance(self._optimizer, RewriteDatabaseQuery):
             return self._optimizer
+        return self.optdb.query(self._query_for_linker(self._optimizer))
+
+    def rewriter_for(self, fgraph: FunctionGraph) -> GraphRewriter:
+        """Return what does to `fgraph` as `optimizer` does, but imports only the rules it wants."""
+        query, db = self._optimizer, self.optdb
+        if not isinstance(query, RewriteDatabaseQuery) or not isinstance(db, StageDB):
+            return self.optimizer
+        return db.query_for(fgraph, self._query_for_linker(query))
+
+    def _query_for_linker(self, query: RewriteDatabaseQuery) -> RewriteDatabaseQuery:
         linker = self.linker
-        query = self._optimizer
         if linker.required_rewrites:
             query = query.including(*linker.required_rewrites)
         if linker.incompatible_rewrites:
             query = query.excluding(*linker.incompatible_rewrites)
-        return self.optdb.query(query)
+        return query
 
     def get_linker_optimizer(
         self, linker: str | Linker | None, optimizer: Any

@@ -278,7 +278,7 @@ class Scan(HasInnerFunction, Op, ScanMethodsMixin):
         owned = set(fgraph.inputs[self.info.inner_in["untraced"]])
         fgraph.attach_feature(Supervisor([v for v in fgraph.inputs if v not in owned]))
         with mode.active():
-            mode.optimizer(fgraph)
+            mode.rewriter_for(fgraph)(fgraph)
         self.protect_states(fgraph)
 
     def protect_states(self, fgraph: FunctionGraph) -> None:

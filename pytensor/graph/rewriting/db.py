@@ -6,6 +6,7 @@ import copy
 import math
 import sys
 from collections.abc import Iterable, Iterator, MutableSet, Sequence
+from types import FrameType
 from typing import Any
 
 from pytensor.configdefaults import config
@@ -57,14 +58,63 @@ class TagSet(MutableSet):
         return f"TagSet({list(self._items)!r})"
 
 
+class RankedTags(TagSet):
+    """A `TagSet` whose order is that of the modules named by `ranks`, not of their imports."""
+
+    __slots__ = ("_rank", "_sorted")
+
+    ranks: dict[str, int] = {}
+    """The places of modules that are imported when wanted; all others come last."""
+
+    def __init__(self):
+        super().__init__()
+        self._rank: dict = {}
+        self._sorted = True
+
+    def add(self, value) -> None:
+        if value in self._items:
+            return
+        rank = current_rank()
+        if self._rank and rank < next(reversed(self._rank.values())):
+            self._sorted = False
+        self._items[value] = None
+        self._rank[value] = rank
+
+    def discard(self, value) -> None:
+        super().discard(value)
+        self._rank.pop(value, None)
+
+    def __iter__(self) -> Iterator:
+        if not self._sorted:
+            # Whole dictionaries take the place of others: a second thread sees one or the other.
+            self._rank = dict(sorted(self._rank.items(), key=lambda item: item[1]))
+            self._items = dict.fromkeys(self._rank)
+            self._sorted = True
+        return iter(self._items)
+
+
+def current_rank() -> float:
+    """Return the place of the module that is being imported, infinity if it has none."""
+    if RankedTags.ranks:
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None:
+            if frame.f_code.co_name == "<module>":
+                return RankedTags.ranks.get(frame.f_globals["__name__"], math.inf)
+            frame = frame.f_back
+    return math.inf
+
+
 class RewriteDatabase:
     """Rewriters (and other databases) by name and by tag."""
 
     # Counts changes of all databases, so that cached answers can be told stale.
     _changes = 0
+    # Who imports rules when they are wanted, if they are: asked by everything that lists them, and
+    # about ops by the trackers of what `query` returns.
+    loader: Any = None
 
     def __init__(self):
-        self.__db__: dict[str | None, TagSet] = {}
+        self.__db__: dict[str | None, RankedTags] = {}
         self._names: set = set()
         self.name: str | None = None
 
@@ -105,13 +155,17 @@ class RewriteDatabase:
             tags = (*tags, self.name)
         if getattr(rewriter, "name", None) is None or isinstance(rewriter, RewriteDatabase):
             rewriter.name = name
-        self.__db__[name] = TagSet([rewriter])
+        self.__db__[name] = RankedTags()
+        self.__db__[name].add(rewriter)
         self._names.add(name)
         self._tagged(type(rewriter).__name__).add(rewriter)
         self.add_tags(name, *tags)
 
-    def _tagged(self, tag) -> TagSet:
-        return self.__db__.setdefault(tag, TagSet())
+    def _tagged(self, tag) -> RankedTags:
+        found = self.__db__.get(tag)
+        if found is None:
+            found = self.__db__[tag] = RankedTags()
+        return found
 
     def add_tags(self, name: str, *tags: str | None) -> None:
         """Give the rewriter called `name` more tags."""
@@ -133,11 +187,20 @@ class RewriteDatabase:
                 raise ValueError(f"[RewriteDatabase] the tag {tag!r} is the name of a rewriter")
             self._tagged(tag).discard(rewriter)
 
+    def _load_all(self) -> None:
+        if self.loader is not None:
+            self.loader.load_rules()
+
     def __contains__(self, name) -> bool:
+        if name not in self.__db__:
+            self._load_all()
         return name in self.__db__
 
     def __getitem__(self, name):
         members = self.__db__.get(name)
+        if not members:
+            self._load_all()
+            members = self.__db__.get(name)
         if not members:
             raise KeyError(f"Nothing registered for {name!r}")
         if len(members) > 1:
@@ -180,6 +243,7 @@ class RewriteDatabase:
 
     def print_summary(self, stream=sys.stdout):
         """Write the names and tags to `stream`."""
+        self._load_all()
         print(f"{type(self).__name__} (id {id(self)})", file=stream)
         print(f"  names {sorted(self._names, key=str)}", file=stream)
         print(f"  tags {sorted(map(str, self.__db__))}", file=stream)
@@ -333,11 +397,13 @@ class EquilibriumDB(RewriteDatabase):
         self.__cleanup__[name] = cleanup
 
     def query(self, *tags, **kwtags):
-        chosen = super().query(*tags, **kwtags)
+        self._load_all()
+        q = as_query(tags, kwtags)
+        chosen = self._select(q)
         final = [rw for rw in chosen if self.__final__.get(rw.name, False)]
         cleanup = [rw for rw in chosen if self.__cleanup__.get(rw.name, False)]
         ordinary = [rw for rw in chosen if rw not in final and rw not in cleanup]
-        return self.eq_rewriter_class(
+        rewriter = self.eq_rewriter_class(
             ordinary,
             max_use_ratio=config.optdb__max_use_ratio,
             ignore_newtrees=self.ignore_newtrees,
@@ -346,6 +412,17 @@ class EquilibriumDB(RewriteDatabase):
             final_rewriters=final,
             cleanup_rewriters=cleanup,
         )
+        if self.loader is not None:
+            rewriter.node_tracker.follow(self.loader, lambda: self._node_rewriters(q))
+        return rewriter
+
+    def _node_rewriters(self, q: RewriteDatabaseQuery) -> list[NodeRewriter]:
+        apart = (self.__final__, self.__cleanup__)
+        return [
+            rw
+            for rw in self._select(q)
+            if isinstance(rw, NodeRewriter) and not any(names.get(rw.name) for names in apart)
+        ]
 
 
 class SequenceDB(RewriteDatabase):
@@ -400,6 +477,7 @@ class SequenceDB(RewriteDatabase):
 
     def print_summary(self, stream=sys.stdout):
         """Write names by position, and tags, to `stream`."""
+        self._load_all()
         print(f"{type(self).__name__} (id {id(self)})", file=stream)
         for name, position in sorted(self.__position__.items(), key=lambda item: item[1]):
             print(f"  {position:>7} {name}", file=stream)
@@ -430,15 +508,23 @@ class LocalGroupDB(SequenceDB):
         self.node_rewriter = node_rewriter
 
     def register(self, name, obj, *tags, position="last", **kwargs):
+        if position == "last" and (rank := current_rank()) is not math.inf:
+            # After the rules of earlier modules, before those of later ones.
+            taken = [p for p in self.__position__.values() if rank <= p < rank + 1]
+            position = max(taken) + 2**-20 if taken else rank
         super().register(name, obj, *tags, position=position, **kwargs)
 
     def query(self, *tags, **kwtags):
+        self._load_all()
         q = as_query(tags, kwtags)
-        return self.node_rewriter(
+        rewriter = self.node_rewriter(
             *self._ordered(q, math.inf),
             apply_all_rewrites=self.apply_all_rewrites,
             profile=self.profile,
         )
+        if self.loader is not None:
+            rewriter.follow(self.loader, lambda: self._ordered(q, math.inf))
+        return rewriter
 
 
 class TopoDB(RewriteDatabase):
@@ -452,12 +538,15 @@ class TopoDB(RewriteDatabase):
         self.failure_callback = failure_callback
 
     def query(self, *tags, **kwtags):
-        return WalkingGraphRewriter(
+        walker = WalkingGraphRewriter(
             self.db.query(*tags, **kwtags),
             self.order,
             self.ignore_newtrees,
             self.failure_callback,
         )
+        if self.db.loader is not None:
+            walker.follow(self.db.loader)
+        return walker
 
 
 class ProxyDB(RewriteDatabase):

@@ -289,6 +289,10 @@ class WalkingGraphRewriter(NodeProcessingGraphRewriter):
         self._tracker = OpToRewriterTracker()
         self._tracker.add_tracker(node_rewriter)
 
+    def follow(self, loader) -> None:
+        """Ask again what the node rewriter tracks whenever `loader` had more rules to import."""
+        self._tracker.follow(loader, lambda: [self.node_rewriter])
+
     def apply(self, fgraph, start_from=None):
         calls = self._tracker.calls
         # Most passes have nothing to do with most graphs: those are not sorted for them.

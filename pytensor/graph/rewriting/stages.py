@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import importlib
 import threading
+from collections.abc import Callable, Sequence
 
 from pytensor.configdefaults import config
+from pytensor.graph.fg import FunctionGraph
+from pytensor.graph.op import Op
 from pytensor.graph.rewriting.db import (
     EquilibriumDB,
     LocalGroupDB,
+    RankedTags,
     RewriteDatabase,
+    RewriteDatabaseQuery,
     SequenceDB,
     TopoDB,
     as_query,
 )
 from pytensor.graph.rewriting.drivers import WalkingGraphRewriter
 from pytensor.graph.rewriting.merge import MergeOptimizer
+from pytensor.graph.rewriting.rewriters import Rewriter
+from pytensor.graph.rewriting.sequence import SequentialGraphRewriter
 
 POSITIONS: dict[str, float] = {
     "CheckStackTrace": -1,  # complain about nodes without a user's source line
@@ -75,6 +82,63 @@ POSITIONS: dict[str, float] = {
 _loading = threading.RLock()
 
 
+class RuleIndex:
+    """Modules of rules that are imported when an op they track turns up.
+
+    Parameters
+    ----------
+    package
+        Where the modules are.
+    modules
+        For each module, in the order in which rules of equal standing are tried, the ops that
+        want it: names of classes, ``Elemwise(Add)`` for those with a scalar op of some class, or
+        ``*`` for a module that is always wanted.
+    """
+
+    def __init__(self, package: str, modules: dict[str, str]):
+        self.package = package
+        self.modules = modules
+        self._waiting = list(modules)
+        self._wanted: dict[str, list[str]] = {}
+        for module, keys in modules.items():
+            for key in keys.split():
+                self._wanted.setdefault(key, []).append(module)
+        self._by_scalar_op = {key.partition("(")[0] for key in self._wanted if "(" in key}
+
+    def depends_on_op(self, cls: type) -> bool:
+        """Return whether ops of class `cls` want different modules."""
+        return any(base.__name__ in self._by_scalar_op for base in cls.__mro__)
+
+    def load_for(self, op: Op | None) -> None:
+        """Import the modules that `op` wants, those that are always wanted if it is ``None``."""
+        if not self._waiting:
+            return
+        for key in ["*"] if op is None else _keys(op):
+            for module in self._wanted.get(key, ()):
+                if module in self._waiting:
+                    self._load(module)
+
+    def load_all(self) -> None:
+        """Import all modules."""
+        while self._waiting:
+            self._load(self._waiting[0])
+
+    def _load(self, module: str) -> None:
+        with _loading:  # a second thread waits for the rules
+            importlib.import_module(f"{self.package}.{module}")
+            if module in self._waiting:
+                self._waiting.remove(module)
+
+
+def _keys(op: Op) -> list[str]:
+    names = [cls.__name__ for cls in type(op).__mro__]
+    scalar_op = getattr(op, "scalar_op", None)
+    if scalar_op is not None:
+        inner = [cls.__name__ for cls in type(scalar_op).__mro__]
+        names += [f"{name}({scalar})" for name in names for scalar in inner]
+    return names
+
+
 class StageDB(SequenceDB):
     """A `SequenceDB` that knows the order of stages and where the rules are.
 
@@ -85,6 +149,7 @@ class StageDB(SequenceDB):
     def __init__(self):
         super().__init__()
         self._rule_modules: list[str] = []
+        self._indices: list[RuleIndex] = []
         self._inside = False
         self._answers: dict = {}
 
@@ -92,7 +157,42 @@ class StageDB(SequenceDB):
         """Name modules that register rules; they are imported at the first query."""
         self._rule_modules.extend(names)
 
+    def add_rule_index(self, index: RuleIndex) -> None:
+        """Name modules that register rules for some ops; they are imported when these turn up."""
+        ranks = RankedTags.ranks
+        start = len(ranks)
+        ranks.update({f"{index.package}.{m}": start + i for i, m in enumerate(index.modules)})
+        self._indices.append(index)
+
     def load_rules(self) -> None:
+        """Import all rules."""
+        with _loading:  # a second thread waits for the rules
+            if self._inside:  # asked by what registers them, or by an answer without them
+                return
+            self._load_named()
+            for index in self._indices:
+                index.load_all()
+
+    def load_for(self, op: Op | None) -> None:
+        """Import the rules that track `op`; of indexed ones, only those always wanted if ``None``."""
+        for index in self._indices:
+            index.load_for(op)
+
+    def depends_on_op(self, cls: type) -> bool:
+        """Return whether ops of class `cls` want different rules."""
+        return any(index.depends_on_op(cls) for index in self._indices)
+
+    @property
+    def version(self) -> int:
+        """Counts what was registered."""
+        return RewriteDatabase._changes
+
+    def current(self, rewriters: Callable[[], list]) -> tuple[list, int]:
+        """Return what `rewriters` returns, and the version it belongs to."""
+        with _loading:
+            return rewriters(), RewriteDatabase._changes
+
+    def _load_named(self) -> None:
         """Import the modules named by `add_rule_modules`.
 
         A module whose import fails stays on the list: no later query goes without its rules.
@@ -113,6 +213,10 @@ class StageDB(SequenceDB):
     def register(self, name, obj, *tags, position=None, **kwargs):
         if position is None:
             position = POSITIONS.get(name)
+        if isinstance(obj, EquilibriumDB):
+            obj.loader = self
+        elif isinstance(obj, TopoDB):
+            obj.db.loader = self
         super().register(name, obj, *tags, position=position, **kwargs)
 
     def __getitem__(self, name):
@@ -127,18 +231,64 @@ class StageDB(SequenceDB):
     def query(self, *tags, position_cutoff=None, **kwtags):
         self.load_rules()
         q = as_query(tags, kwtags)
+        # The list is the caller's, the rewriters in it are shared: they keep no state.
+        return self.seq_rewriter_type(
+            list(self.answer(q, position_cutoff)), failure_callback=self.failure_callback
+        )
+
+    def query_for(self, fgraph: FunctionGraph, q: RewriteDatabaseQuery) -> SequentialGraphRewriter:
+        """Return what does to `fgraph` as ``query(q)`` does, without importing all rules first."""
+        if q.extra_rewrites:
+            return self.query(q)
+        self._load_named()
+        self.load_for(None)
+        for op in {id(node.op): node.op for node in fgraph.apply_nodes}.values():
+            self.load_for(op)
+        return StagesOfGraph(self, q)
+
+    def answer(self, q: RewriteDatabaseQuery, position_cutoff: float | None = None) -> Sequence:
+        """Return the stages that `q` asks for, of the rules imported so far."""
         if position_cutoff is None:
             position_cutoff = min(q.position_cutoff, config.optdb__position_cutoff)
         key = q.key()
-        if key is None:
-            return super().query(q, position_cutoff=position_cutoff)
-        key = (key, position_cutoff, config.optdb__max_use_ratio)
-        changes, answer = self._answers.get(key, (None, None))
-        if changes != RewriteDatabase._changes:
-            answer = super().query(q, position_cutoff=position_cutoff)
-            self._answers[key] = (RewriteDatabase._changes, answer)
-        # The list is the caller's, the rewriters in it are shared: they keep no state.
-        return self.seq_rewriter_type(list(answer), failure_callback=self.failure_callback)
+        with _loading:  # not of half a module
+            outer, self._inside = self._inside, True
+            try:
+                if key is None:
+                    return self._ordered(q, position_cutoff)
+                key = (key, position_cutoff, config.optdb__max_use_ratio)
+                changes, answer = self._answers.get(key, (None, None))
+                if changes != RewriteDatabase._changes:
+                    answer = self._ordered(q, position_cutoff)
+                    self._answers[key] = (RewriteDatabase._changes, answer)
+                return answer
+            finally:
+                self._inside = outer
+
+    def place(self, stage: Rewriter) -> tuple[float, str]:
+        """Return what stages are ordered by."""
+        name = self._name_of(stage)
+        return self.__position__[name], name
+
+
+class StagesOfGraph(SequentialGraphRewriter):
+    """The stages for one graph: a rule that was imported meanwhile may bring a stage with it."""
+
+    def __init__(self, db: StageDB, q: RewriteDatabaseQuery):
+        self.db, self.query, self.version = db, q, db.version
+        super().__init__(list(db.answer(q)), failure_callback=db.failure_callback)
+
+    def apply(self, fgraph):
+        done = 0
+        while done < len(self.data):
+            stage = self.data[done]
+            self._apply_one(fgraph, stage)
+            done += 1
+            if self.version != self.db.version:
+                self.version = self.db.version
+                self.data = list(self.db.answer(self.query))
+                place = self.db.place(stage)
+                done = sum(self.db.place(other) <= place for other in self.data)
 
 
 def _build_stages() -> StageDB:

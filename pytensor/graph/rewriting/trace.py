@@ -102,9 +102,32 @@ _current: ContextVar[RewriteTrace | None] = ContextVar("rewrite_trace", default=
 current_trace = _current.get
 
 
+class StageTimes(RewriteTrace):
+    """The seconds of the stages alone."""
+
+    def fired(self, rewriter, node, detail: str = "") -> None:
+        """Leave it out."""
+
+    def refused(self, rewriter, node, guard: str) -> None:
+        """Leave it out."""
+
+    def failed(self, rewriter, node, exc: BaseException) -> None:
+        """Leave it out."""
+
+    def add_time(self, rewriter, seconds: float, fired: bool) -> None:
+        """Note the time of a stage, by its name."""
+        if isinstance(rewriter, str) and rewriter.startswith("stage "):
+            super().add_time(rewriter[6:], seconds, fired)
+
+
 @contextmanager
-def rewrite_trace() -> Iterator[RewriteTrace]:
+def rewrite_trace(trace: RewriteTrace | None = None) -> Iterator[RewriteTrace]:
     """Record what rewriters do inside of the ``with`` block.
+
+    Parameters
+    ----------
+    trace : RewriteTrace, optional
+        Where it is recorded; a new one by default.
 
     Examples
     --------
@@ -112,7 +135,7 @@ def rewrite_trace() -> Iterator[RewriteTrace]:
     ...     rewrite_graph(x + x, include=("canonicalize",))
     >>> print(trace.render())  # doctest: +SKIP
     """
-    trace = RewriteTrace()
+    trace = RewriteTrace() if trace is None else trace
     token = _current.set(trace)
     try:
         yield trace

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from pytensor.graph.op import Op
 from pytensor.graph.rewriting.rewriters import (
@@ -61,6 +61,39 @@ class _Index:
         return [self.calls[n] for n in sorted(numbers)]
 
 
+class _Tables:
+    """The answers for a list of rewriters; replaced as a whole when the list changes."""
+
+    __slots__ = ("by_class", "by_id", "by_op", "demanding", "index", "rewriters", "version")
+
+    def __init__(self, rewriters: list[NodeRewriter], version: int = -1):
+        self.rewriters = rewriters
+        self.version = version
+        self.demanding: list[NodeRewriter] | None = None
+        self.index: _Index | None = None
+        self.by_class: dict[type, list | tuple] = {}
+        self.by_op: dict[Op, list] = {}
+        # The same by identity, which is found faster than the hash of an op. An op in here keeps
+        # its identity, since it is held.
+        self.by_id: dict[int, tuple[Op, list]] = {}
+
+
+class Loader(Protocol):
+    """Imports rules when an op they track turns up."""
+
+    version: int
+    """Counts what was registered."""
+
+    def load_for(self, op: Op) -> None:
+        """Import the rules that track `op`."""
+
+    def depends_on_op(self, cls: type) -> bool:
+        """Return whether ops of class `cls` want different rules."""
+
+    def current(self, rewriters: Callable[[], list[NodeRewriter]]) -> tuple[list, int]:
+        """Return what `rewriters` returns, and the version it belongs to."""
+
+
 class OpToRewriterTracker:
     """Map an op to the rewriters registered for it, its classes or a pattern of it.
 
@@ -69,34 +102,36 @@ class OpToRewriterTracker:
     """
 
     def __init__(self):
-        self._rewriters: list[NodeRewriter] = []
-        self._demanding: list[NodeRewriter] | None = None
-        self._index: _Index | None = None
-        self._by_class: dict[type, list | tuple] = {}
-        self._by_op: dict[Op, list] = {}
-        # The same by identity, which is found faster than the hash of an op. An op in here keeps
-        # its identity, since it is held.
-        self._by_id: dict[int, tuple[Op, list]] = {}
+        self._tables = _Tables([])
+        self._loader: Loader | None = None
+        self._source: Callable[[], list[NodeRewriter]] | None = None
 
     def add_tracker(self, rw: NodeRewriter) -> None:
         """Register `rw` for the ops it tracks."""
-        self._rewriters.append(rw)
-        self._demanding = None
-        self._index = None
-        self._by_class.clear()
-        self._by_op.clear()
-        self._by_id.clear()
+        self._tables = _Tables([*self._tables.rewriters, rw])
+
+    def follow(self, loader: Loader, source: Callable[[], list[NodeRewriter]]) -> None:
+        """Take the rewriters from `source`, again whenever `loader` had more to import."""
+        self._loader, self._source = loader, source
+        self._tables.version = loader.version
 
     def add_requirements(self, fgraph) -> None:
         """Attach what the rewriters need to `fgraph`."""
-        if self._demanding is None:
-            self._demanding = [rw for rw in self._rewriters if _may_require(rw)]
-        for rw in self._demanding:
+        tables = self._tables
+        if tables.demanding is None:
+            tables.demanding = [rw for rw in tables.rewriters if _may_require(rw)]
+        for rw in tables.demanding:
             rw.add_requirements(fgraph)
 
     def get_rewriters(self) -> Iterable[NodeRewriter]:
         """Return all registered rewriters, in order of registration."""
-        return list(self._rewriters)
+        return list(self._current().rewriters)
+
+    def _current(self) -> _Tables:
+        loader = self._loader
+        if loader is not None and self._tables.version != loader.version:
+            self._tables = _Tables(*loader.current(self._source))  # type: ignore[arg-type]
+        return self._tables
 
     def get_trackers(self, op: Op) -> list[NodeRewriter]:
         """Return the rewriters for `op`, in order of registration."""
@@ -106,42 +141,49 @@ class OpToRewriterTracker:
 
     def calls(self, op: Op) -> list[tuple[NodeRewriter, Callable]]:
         """Return pairs of a rewriter for `op` and the function of ``(fgraph, node)`` to call."""
-        cls = type(op)
-        try:
-            found = self._by_class[cls]
-        except KeyError:
-            found = self._by_class[cls] = self._resolve_class(cls)
+        tables = self._tables
+        found = tables.by_class.get(type(op))
         if type(found) is list:
             return found
-        known = self._by_id.get(id(op))
-        # (mypy takes no hint from `type(found) is list`, which is faster than `isinstance`.)
-        return self._of_op(op, found) if known is None else known[1]  # type: ignore[arg-type]
+        known = tables.by_id.get(id(op))
+        return self._resolve(op) if known is None else known[1]
 
-    def _of_op(self, op: Op, of_class: tuple) -> list[tuple[NodeRewriter, Callable]]:
-        answer = self._by_op.get(op)
+    def _resolve(self, op: Op) -> list[tuple[NodeRewriter, Callable]]:
+        """Find the calls for an op that was not seen before."""
+        if self._loader is not None:
+            self._loader.load_for(op)
+        tables = self._current()
+        cls = type(op)
+        found = tables.by_class.get(cls)
+        if found is None:
+            found = tables.by_class[cls] = self._resolve_class(tables, cls)
+        if type(found) is list:
+            return found
+        answer = tables.by_op.get(op)
         if answer is None:
-            answer = self._indexed().of_op(op, of_class)
-            if len(self._by_op) >= _MAX_OPS:
-                self._by_op.clear()
-            self._by_op[op] = answer
-        if len(self._by_id) >= _MAX_OPS:
-            self._by_id.clear()
-        self._by_id[id(op)] = (op, answer)
+            # (mypy takes no hint from `type(found) is list`, which is faster than `isinstance`.)
+            answer = _indexed(tables).of_op(op, found)  # type: ignore[arg-type]
+            if len(tables.by_op) >= _MAX_OPS:
+                tables.by_op.clear()
+            tables.by_op[op] = answer
+        if len(tables.by_id) >= _MAX_OPS:
+            tables.by_id.clear()
+        tables.by_id[id(op)] = (op, answer)
         return answer
 
-    def _indexed(self) -> _Index:
-        index = self._index
-        if index is None:
-            index = self._index = _Index(self._rewriters)
-        return index
-
-    def _resolve_class(self, cls: type) -> list | tuple:
+    def _resolve_class(self, tables: _Tables, cls: type) -> list | tuple:
         """Return the calls for all ops of class `cls`, or a tuple if they depend on the op."""
-        index = self._indexed()
+        index = _indexed(tables)
         numbers, single, patterns = found = index.of_class(cls)
-        if single or patterns:
+        if single or patterns or (self._loader is not None and self._loader.depends_on_op(cls)):
             return found
         return [index.calls[n] for n in sorted(numbers)]
+
+
+def _indexed(tables: _Tables) -> _Index:
+    if tables.index is None:
+        tables.index = _Index(tables.rewriters)
+    return tables.index
 
 
 def _call(rw: NodeRewriter) -> tuple[NodeRewriter, Callable]:
@@ -187,8 +229,6 @@ class SequentialNodeRewriter(NodeRewriter):
     def __init__(
         self, *rewriters: NodeRewriter, apply_all_rewrites: bool = False, profile: bool = False
     ):
-        self.rewrites = rewriters
-        self.opts = rewriters
         for rewriter in rewriters:
             if not isinstance(rewriter, NodeRewriter):
                 raise TypeError(
@@ -203,6 +243,17 @@ class SequentialNodeRewriter(NodeRewriter):
         for rewriter in rewriters:
             self.tracker.add_tracker(rewriter)
 
+    def follow(self, loader: Loader, source: Callable[[], list[NodeRewriter]]) -> None:
+        """Take the rewriters from `source`, see `OpToRewriterTracker.follow`."""
+        self.tracker.follow(loader, source)
+
+    @property
+    def rewrites(self) -> tuple[NodeRewriter, ...]:
+        """The node rewriters, in order."""
+        return tuple(self.tracker.get_rewriters())
+
+    opts = rewrites
+
     def tracks(self):
         tracks = []
         for rewriter in self.rewrites:
@@ -213,8 +264,6 @@ class SequentialNodeRewriter(NodeRewriter):
         return tracks
 
     def transform(self, fgraph, node, enforce_tracks: bool = False):
-        if not self.rewrites:
-            return False
         replacement = self._first(fgraph, node)
         if not self.apply_all_rewrites or not isinstance(replacement, list | tuple):
             return replacement

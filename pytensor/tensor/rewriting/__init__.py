@@ -1,41 +1,80 @@
 """The laws of arrays, one file per subject; each registers its rules when imported.
 
-`pytensor.tensor` names this package to `optdb`, which imports it at its first query.
+`pytensor.tensor` names this package to `optdb`, which imports a subject when a graph has an op
+that its rules look at: most graphs need few of them.
 """
 
 import importlib
-import pkgutil
 
-# In this order rules of equal standing are tried; a subject builds on the ones above it.
-_SUBJECTS = (
-    "basic",
-    "reshape",
-    "shape",
-    "elemwise",
-    "math",
-    "subtensor",
-    "subtensor_lift",
-    "extra_ops",
-    "special",
-    "ofg",
-    "blockwise",
-    "linalg",
-    "einsum",
-    "jax",
-    "numba",
-    "random",
-    "blas",
-    "inplace",
-    "fusion",
-)
+from pytensor.graph.rewriting.stages import RuleIndex, optdb
+
+# In this order rules of equal standing are tried; a subject builds on the ones above it. After
+# the colon: the ops that want the subject, by class (`tests/tensor/rewriting/test_index.py`
+# compares with what the rules track). Where rules start at an op as common as `Elemwise` or `Sum`,
+# the ops are named without which their patterns cannot be.
+RULES = {
+    "constants": "*",
+    "fills": "Alloc Elemwise DimShuffle CAReduce",
+    "joins": "Join Split",
+    "useless": (
+        "Elemwise(Add) Elemwise(Mul) Elemwise(Neg) Elemwise(AND) Elemwise(OR) Elemwise(XOR) "
+        "Elemwise(Invert) Elemwise(Switch) Elemwise(Cast) Elemwise(Identity) CheckAndRaise "
+        "GradientMarker ScalarFromTensor TensorFromScalar"
+    ),
+    "shape_feature": "*",
+    "reshape": "Reshape JoinDims SplitDims",
+    "shape": "Shape Shape_i SpecifyShape",
+    "elemwise": "Elemwise DimShuffle",
+    "algebraic": (
+        "Elemwise(Add) Elemwise(Sub) Elemwise(Neg) Elemwise(Mul) Elemwise(TrueDiv) "
+        "Elemwise(Reciprocal)"
+    ),
+    "arithmetic": (
+        "Elemwise(Add) Elemwise(Sub) Elemwise(Neg) Elemwise(Mul) Elemwise(TrueDiv) "
+        "Elemwise(IntDiv) Elemwise(Pow)"
+    ),
+    "comparisons": (
+        "Elemwise(EQ) Elemwise(NEQ) Elemwise(LT) Elemwise(GT) Elemwise(LE) Elemwise(GE) "
+        "Elemwise(Maximum) Elemwise(Minimum)"
+    ),
+    "dots": "Dot",
+    "inverses": (
+        "Elemwise(Abs) Elemwise(ArcCosh) Elemwise(ArcSinh) Elemwise(ArcTanh) Elemwise(Conj) "
+        "Elemwise(Cosh) Elemwise(Exp) Elemwise(Expm1) Elemwise(Log) Elemwise(Log1mexp) "
+        "Elemwise(Log1p) Elemwise(PolyGamma) Elemwise(Reciprocal) Elemwise(Sign) Elemwise(Sinh) "
+        "Elemwise(Softplus) Elemwise(Sqr) Elemwise(Sqrt) Elemwise(Tanh) Elemwise(TrueDiv)"
+    ),
+    "reductions": "CAReduce",
+    "stabilize": (
+        "Elemwise(Sigmoid) Elemwise(Add) Elemwise(Sub) Elemwise(Mul) Elemwise(TrueDiv) "
+        "Elemwise(Reciprocal) Elemwise(Log) Elemwise(Log1p)"
+    ),
+    "subtensor_write": "Subtensor IncSubtensor AdvancedSubtensor AdvancedIncSubtensor",
+    "subtensor": "Subtensor IncSubtensor AdvancedSubtensor AdvancedIncSubtensor",
+    "subtensor_lift": "Subtensor AdvancedSubtensor ExtractDiag",
+    "extra_ops": "Unique SortOp Repeat",
+    "special": "Elemwise(Log) Elemwise(Exp) Softmax LogSoftmax AdvancedIncSubtensor",
+    "inplace": "*",
+    "blockwise": "Blockwise",
+    "linalg": "Blockwise Det MatrixInverse",
+    **dict.fromkeys(
+        ("blas_factoring", "blas_rules", "blas_batched", "blas_chains", "blas_equal")
+        + ("blas_forms", "blas_inplace", "blas_operands", "blas_products", "blas_triangular"),
+        "Dot Blockwise DimShuffle BatchedDot BlasOp Sum ExtractDiag",
+    ),
+    "fusion": "*",
+}
+
+optdb.add_rule_index(RuleIndex(__name__, RULES))
 
 
-def _load_subjects() -> None:
-    """Import the subjects above, which import the files they are made of."""
-    present = {module.name for module in pkgutil.iter_modules(__path__)}
-    for subject in _SUBJECTS:
-        if subject in present:
-            importlib.import_module(f"{__name__}.{subject}")
-
-
-_load_subjects()
+def __getattr__(name: str):
+    """Import a subject that is asked for as an attribute."""
+    if name.startswith("__"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return importlib.import_module(f"{__name__}.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"{__name__}.{name}":
+            raise
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
