@@ -5,7 +5,10 @@ import re
 from collections.abc import Sequence
 
 from pytensor.link.c.dispatch.basic import C_CODE, CKernel, Source, c_funcify, c_type, itemsize
-from pytensor.link.c.dispatch.scalar import scalar_code, scalar_kernel, uses_libm
+from pytensor.link.c.dispatch.scalar import scalar_code, uses_libm
+from pytensor.link.c.dispatch.scalar_kernel import scalar_kernel
+from pytensor.link.c.interpreter import VM_ELEMWISE, Interpreted, Record, encode, safe_name
+from pytensor.link.c.interpreter import loop_of as interpreted_loop
 from pytensor.tensor.elemwise import Elemwise
 
 _NAME = re.compile(r"\b[av]\d+\b")
@@ -21,13 +24,21 @@ def loop_text(code, in_dtypes: Sequence[str], out_dtypes: Sequence[str], scalar:
     """Return name and text of the C function that computes n contiguous elements."""
     n = len(in_dtypes)
     head = []
+    used = {name for text in (*code.lines, *code.results) for name in _names(text)}
     for i, dtype in enumerate(in_dtypes):
+        if f"a{i}" not in used:
+            # As of `second(x, y)`: only the shape of x is read, by the driver.
+            continue
         t = c_type(dtype)
         value = f"a{i} = *(const {t} *)" if scalar[i] else f"*x{i} = (const {t} *)"
         head.append(f"    const {t} {value}data[{i}];")
     for j, dtype in enumerate(out_dtypes):
         head.append(f"    {c_type(dtype)} *z{j} = ({c_type(dtype)} *)data[{n + j}];")
-    reads = {f"a{i}": (c_type(d), f"x{i}") for i, d in enumerate(in_dtypes) if not scalar[i]}
+    reads = {
+        f"a{i}": (c_type(d), f"x{i}")
+        for i, d in enumerate(in_dtypes)
+        if not scalar[i] and f"a{i}" in used
+    }
     segments = _segments(code)
     write = _one_loop if len(segments) == 1 else _blocked_loops
     text = "\n".join(
@@ -116,15 +127,9 @@ def loop_of(node):
     code = scalar_code(node.op.scalar_op, in_dtypes, out_dtypes, names)
     if code is None:
         return None
-    scalar = [all(n == 1 for n in v.type.shape) for v in node.inputs]
+    scalar = [is_scalar(v) for v in node.inputs]
     name, text = loop_text(code, in_dtypes, out_dtypes, scalar)
     return name, text, code, code.cost + 0.1 * (len(in_dtypes) + len(out_dtypes))
-
-
-def _c_string(text: str) -> str:
-    """Quote a name for C; an Op's name may hold anything."""
-    safe = "".join(c if c.isalnum() or c in " _-{}[]().,:*+" else "?" for c in text[:60])
-    return '"' + "".join(c if c.isascii() else "?" for c in safe) + '"'
 
 
 def elemwise_record(op_name, inputs, outputs, cost, destroys=None) -> str:
@@ -136,13 +141,13 @@ def elemwise_record(op_name, inputs, outputs, cost, destroys=None) -> str:
         f"    static const int32_t itemsize[] = {{{', '.join(map(str, sizes))}}};",
         f"    static const uint64_t repeats[] = {{{', '.join(hex(r) for r in repeats)}}};",
     ]
-    at = "NULL"
+    at, name = "NULL", f'"{safe_name(op_name)}"'
     if destroys:
         into = ", ".join(str(destroys.get(j, -1)) for j in range(len(outputs)))
         lines.append(f"    static const int32_t destroys[] = {{{into}}};")
         at = "destroys"
     lines.append(
-        f"    static const pt_elemwise e = {{{_c_string(op_name)}, {len(inputs)}, {len(outputs)}, "
+        f"    static const pt_elemwise e = {{{name}, {len(inputs)}, {len(outputs)}, "
         f"{ndim}, {cost:.1f}, itemsize, repeats, {at}, NULL}};"
     )
     return "\n".join(lines)
@@ -168,14 +173,41 @@ def _elemwise(op, node=None, **kwargs):
         return None
     name, text, code, cost = loop
     record = elemwise_record(str(op), node.inputs, node.outputs, cost, destroys)
+    inplace = _inplace(node, destroys)
     return CKernel(
         f"{record}\n    return ctx->svc->elemwise(ctx, &e, args, {name});",
         (*code.sources, ELEMWISE),
         functions=(text,),
-        inplace=_inplace(node, destroys),
+        inplace=inplace,
         destroys=destroys,
         flags=("libmvec",) if uses_libm(code.sources) else (),
+        interpreted=_interpreted(op, node, cost, {*inplace, *destroys}, destroys),
     )
+
+
+def _interpreted(op, node, cost, over, destroys) -> Interpreted | None:
+    """Return the kernel for the interpreter; outputs in `over` may lie over inputs."""
+    inputs, outputs = node.inputs, node.outputs
+    dtypes = [v.type.dtype for v in inputs], [v.type.dtype for v in outputs]
+    loop = interpreted_loop(
+        op.scalar_op,
+        *dtypes,
+        [is_scalar(x) for x in inputs],
+        [j in over for j in range(len(outputs))],
+        single=is_scalar(outputs[0]),
+    )
+    if loop is None:
+        return None
+    into = [destroys.get(j, -1) for j in range(len(outputs))] if destroys else ()
+    repeats = [repeat_mask(x) for x in inputs]
+    ndim = outputs[0].type.ndim
+    record = Record(safe_name(str(op)), ndim, cost, *dtypes, repeats, into)
+    return encode(VM_ELEMWISE, record, loop)
+
+
+def is_scalar(variable) -> bool:
+    """Tell whether there is one element, as far as the static shape says."""
+    return all(n == 1 for n in variable.type.shape)
 
 
 def _inplace(node, destroys) -> dict[int, tuple[int, ...]]:

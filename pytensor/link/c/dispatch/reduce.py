@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pytensor.graph.basic import Apply, Variable
+from pytensor.link.c import vm
 from pytensor.link.c.dispatch.basic import (
     C_CODE,
     CKernel,
@@ -14,8 +15,16 @@ from pytensor.link.c.dispatch.basic import (
     c_type,
     itemsize,
 )
-from pytensor.link.c.dispatch.elemwise import ELEMWISE, elemwise_record, loop_of
+from pytensor.link.c.dispatch.elemwise import (
+    ELEMWISE,
+    elemwise_record,
+    is_scalar,
+    loop_of,
+    repeat_mask,
+)
 from pytensor.link.c.dispatch.scalar import literal, scalar_code, unit_cast, uses_libm
+from pytensor.link.c.interpreter import VM_REDUCE, Interpreted, Record, encode, safe_name
+from pytensor.link.c.interpreter import loop_of as interpreted_loop
 from pytensor.link.schedule import Schedule
 from pytensor.tensor._reductions import MulWithoutZeros, NonZeroDimsCAReduce
 from pytensor.tensor.elemwise import CAReduce, Elemwise
@@ -89,11 +98,30 @@ def _instance(op, name, combine, sources, value, identity, in_dtype, acc, out_dt
     return Reducer(f"pt_reducer_{suffix}", tuple(dict.fromkeys(files)))
 
 
-def reduction_body(op, record: str, by: Reducer, ndim: int, loop: str = "NULL") -> str:
-    """Return the statements that run a reduction of what `record` describes."""
+def _axes_and_nonempty(op, ndim: int) -> tuple[int, int]:
+    """Return the mask of reduced axes, and whether empty ones are an error."""
     axes = range(ndim) if op.axis is None else op.axis
     mask = sum(1 << k for k in axes)
-    nonempty = int(isinstance(op, NonZeroDimsCAReduce) and not op.initial)
+    return mask, int(isinstance(op, NonZeroDimsCAReduce) and not op.initial)
+
+
+def _interpreted(op, by: Reducer, inputs, computed, cost, name, loop) -> Interpreted | None:
+    """Return the kernel for the interpreter: it reduces the input, or what `loop` computes from inputs."""
+    found = vm.index()
+    number = None if found is None else found.reducers.get(vm.reducer_name(by))
+    if number is None:
+        return None
+    ndim = inputs[0].type.ndim
+    axes, nonempty = _axes_and_nonempty(op, ndim)
+    dtypes = [x.type.dtype for x in inputs], [z.type.dtype for z in computed]
+    repeats = [repeat_mask(x) for x in inputs]
+    record = Record(safe_name(name), ndim, cost, *dtypes, repeats, (), axes, nonempty, number)
+    return encode(VM_REDUCE, record, loop)
+
+
+def reduction_body(op, record: str, by: Reducer, ndim: int, loop: str = "NULL") -> str:
+    """Return the statements that run a reduction of what `record` describes."""
+    mask, nonempty = _axes_and_nonempty(op, ndim)
     return (
         f"{record}\n    static const pt_reduction m = {{&e, {loop}, &{by.name}, {mask:#x}, {nonempty}}};\n"
         "    return ctx->svc->reduce(ctx, &m, args);"
@@ -110,7 +138,11 @@ def _careduce(op, node=None, **kwargs):
         return None
     cost = 0.1 * itemsize(x.type.dtype)
     record = elemwise_record(str(op), [x], [], cost)
-    return CKernel(reduction_body(op, record, by, x.type.ndim), by.sources)
+    return CKernel(
+        reduction_body(op, record, by, x.type.ndim),
+        by.sources,
+        interpreted=_interpreted(op, by, [x], [], cost, str(op), None),
+    )
 
 
 def _is_plain(op) -> bool:
@@ -173,9 +205,21 @@ def fused_reduction(producer: Apply, node: Apply) -> CKernel | None:
         return None
     name, text, code, cost = loop
     record = elemwise_record(str(producer.op), producer.inputs, [], cost)
+    steps = interpreted_loop(
+        producer.op.scalar_op,
+        [x.type.dtype for x in producer.inputs],
+        [values.type.dtype],
+        [is_scalar(x) for x in producer.inputs],
+        [False],
+    )
+    interpreted = None
+    if steps is not None:
+        parts = (producer.inputs, [values], cost, str(producer.op), steps)
+        interpreted = _interpreted(node.op, by, *parts)
     return CKernel(
         reduction_body(node.op, record, by, ndim, name),
         tuple(dict.fromkeys((*code.sources, ELEMWISE, *by.sources))),
         functions=(text,),
         flags=("libmvec",) if uses_libm(code.sources) else (),
+        interpreted=interpreted,
     )

@@ -14,9 +14,7 @@ import numpy as np
 
 from pytensor.link.c.dispatch.basic import (
     C_CODE,
-    CKernel,
     Source,
-    c_funcify,
     c_suffix,
     c_type,
 )
@@ -24,7 +22,7 @@ from pytensor.link.c.source import read_source
 from pytensor.scalar.basic import Cast, ScalarOp
 from pytensor.scalar.composite import Composite
 
-__all__ = ["ScalarCode", "scalar_code", "unit_cast"]
+__all__ = ["ScalarCode", "Writer", "scalar_code", "unit_cast"]
 
 _HELPER = re.compile(r"\bpt_([a-z0-9_]+?)_(bool|[iu](?:8|16|32|64)|[fc](?:32|64|128))\(")
 _DEFINED = re.compile(
@@ -184,7 +182,18 @@ def literal(value, dtype: str) -> str:
     return f"__builtin_complex({parts})"
 
 
-class _Writer:
+def is_long(template: str) -> bool:
+    """Tell whether an expression calls a function that takes many instructions."""
+    called = _HELPER.findall(template)
+    return any(_COSTS.get(h, 5.0) >= 1.0 and t in ("f32", "f64") for h, t in called)
+
+
+def without_own_math(template: str) -> str:
+    """Call libm's functions in place of those that are written out."""
+    return _OWN_VECTOR_MATH.sub(r"\1(", template)
+
+
+class Writer:
     """Collects the statements of a scalar graph."""
 
     def __init__(self, prefix: str):
@@ -208,9 +217,9 @@ class _Writer:
             return value
         known = self._casts.get((value, target))
         if known is None:
-            expression, files = unit_cast(value, source, target)
+            template, files = unit_cast("{0}", source, target)
             self.sources.update(dict.fromkeys(files))
-            known = self._casts[value, target] = self.name(expression, target)
+            known = self._casts[value, target] = self.emit(template, [value], [source], target)
         return known
 
     def apply(self, op: ScalarOp, args, in_dtypes, out_dtypes) -> list[str] | None:
@@ -227,18 +236,21 @@ class _Writer:
         self.cost += 0.3 + 10.0 * out_dtypes[0].startswith("complex")
         called = _HELPER.findall(template)
         if len(called) == 1 and called[0][0] in _IN_STEPS and len(args) == 1:
-            last = ""
             for step in _IN_STEPS[called[0][0]]:
-                last = self.line(step.format(x=args[0], t=called[0][1], last=last), out_dtypes[0])
-            return [last]
-        return [self.line(template.format(*args), out_dtypes[0])]
+                part = step.format(x="{0}", t=called[0][1], last="{1}")
+                args[1:] = [self.emit(part, args, [dtypes[0]] * len(args), out_dtypes[0])]
+            return args[1:]
+        return [self.emit(template, args, dtypes, out_dtypes[0])]
 
-    def line(self, expression: str, dtype: str) -> str:
-        """Declare a value, and note if it takes a long function."""
-        called = _HELPER.findall(expression)
-        if any(_COSTS.get(h, 5.0) >= 1.0 and t in ("f32", "f64") for h, t in called):
+    def emit(self, template: str, args, dtypes, dtype: str) -> str:
+        """Declare the value of an expression over `args`, and note if it takes a long function."""
+        if is_long(template):
             self.heavy.add(len(self.lines))
-        return self.name(expression, dtype)
+        return self.name(template.format(*args), dtype)
+
+    def constant(self, value, dtype: str) -> str:
+        """Return what stands for a constant."""
+        return literal(value, dtype)
 
     def need(self, template: str) -> bool:
         """Note the files of the helpers an expression calls; False if one has no file."""
@@ -257,7 +269,7 @@ class _Writer:
 
     def program(self, program, args) -> list[str] | None:
         """Write the steps of a `Composite`."""
-        cells = [*args, *(literal(value, dtype) for dtype, value in program.constants)]
+        cells = [*args, *(self.constant(value, dtype) for dtype, value in program.constants)]
         for op, arguments, in_dtypes, out_dtypes in program.plan:
             results = self.apply(op, [cells[c] for c in arguments], in_dtypes, out_dtypes)
             if results is None:
@@ -276,53 +288,15 @@ def scalar_code(
     """Translate a scalar Op applied to values called `names`; None if some part has no C."""
     if any(c_type(d) is None for d in (*in_dtypes, *out_dtypes)):
         return None
-    writer = _Writer(prefix)
+    writer = Writer(prefix)
     results = writer.apply(op, list(names), list(in_dtypes), list(out_dtypes))
     if results is None:
         return None
     lines, heavy = writer.lines, frozenset(writer.heavy)
     if len(heavy) > MAX_INLINE:
-        lines = [_OWN_VECTOR_MATH.sub(r"\1(", line) for line in lines]
+        lines = [without_own_math(line) for line in lines]
         heavy = frozenset()
     return ScalarCode(tuple(lines), tuple(results), tuple(writer.sources), writer.cost, heavy)
-
-
-@c_funcify.register(ScalarOp)
-def _scalar_op(op, node=None, **kwargs):
-    """A scalar Op on scalars: values are 0-d arrays."""
-    in_dtypes = [x.type.dtype for x in node.inputs]
-    out_dtypes = [z.type.dtype for z in node.outputs]
-    return scalar_kernel(op, in_dtypes, out_dtypes)
-
-
-def scalar_kernel(op, in_dtypes, out_dtypes, destroys=None) -> CKernel | None:
-    """Return the kernel that computes single elements."""
-    code = scalar_code(op, in_dtypes, out_dtypes, [f"a{i}" for i in range(len(in_dtypes))])
-    if code is None:
-        return None
-    lines = [
-        f"const {c_type(d)} a{i} = *(const {c_type(d)} *)x{i}->data;"
-        for i, d in enumerate(in_dtypes)
-    ]
-    lines += code.lines
-    destroys = destroys or {}
-    fresh = [j for j in range(len(out_dtypes)) if j not in destroys]
-    if fresh:
-        lines.append("int status;")
-    for j in fresh:
-        size = np.dtype(out_dtypes[j]).itemsize
-        lines.append(f"if ((status = pt_alloc(ctx, z{j}, 0, {size})))\n        return status;")
-    lines += [f"pt_view(z{j}, x{i}, 0);" for j, i in destroys.items()]
-    lines += [
-        f"*({c_type(d)} *)z{j}->data = {value};"
-        for j, (d, value) in enumerate(zip(out_dtypes, code.results))
-    ]
-    return CKernel(
-        "\n".join(f"    {line}" for line in lines),
-        code.sources,
-        destroys=destroys,
-        flags=("libmvec",) if uses_libm(code.sources) else (),
-    )
 
 
 def uses_libm(sources: Sequence[Source]) -> bool:

@@ -1,0 +1,154 @@
+"""Scalar Ops as lists of instructions: what `dispatch.scalar` writes as C statements, one by one.
+
+An instruction names its function by the very C expression that native code would hold, so what is
+computed is the same, and an expression that nobody compiled before is simply not found.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from pytensor.link.c.dispatch.basic import c_suffix, c_type
+from pytensor.link.c.dispatch.scalar import (
+    MAX_INLINE,
+    Writer,
+    is_long,
+    literal,
+    without_own_math,
+)
+from pytensor.scalar.basic import ScalarOp
+
+__all__ = ["Instruction", "Linear", "linearise", "signature"]
+
+_OPERAND = re.compile(r"\{(\d)\}")
+_POWER = re.compile(r"^pt_pow_f\d+\(\{0\}, \{1\}\)$")
+# Compilers replace such powers by simpler functions.
+FOLDED_POWERS = (-1.0, 0.0, 0.5, 1.0, 2.0)
+
+
+class Instruction(NamedTuple):
+    """Value number `result` is the C expression `template` of other values."""
+
+    template: str
+    result: int
+    operands: tuple[int, ...]
+
+
+class Linear:
+    """A scalar program: numbered values, the first of which are its inputs.
+
+    Attributes
+    ----------
+    dtypes : list of str
+        Of each value.
+    constants : dict of int to NumPy scalar
+    instructions : list of Instruction
+    results : list of int
+        The values that are the outputs.
+    """
+
+    def __init__(self, dtypes: Sequence[str]):
+        self.dtypes = list(dtypes)
+        self.constants: dict[int, np.generic] = {}
+        self.instructions: list[Instruction] = []
+        self.results: list[int] = []
+
+    def new(self, dtype: str) -> int:
+        """Return the number of a new value."""
+        self.dtypes.append(dtype)
+        return len(self.dtypes) - 1
+
+
+class _Lister(Writer):
+    """Writes instructions where its parent writes statements; values are numbers, not names."""
+
+    def __init__(self, dtypes: Sequence[str]):
+        super().__init__("")
+        self.linear = Linear(dtypes)
+        self._known: dict[tuple, int] = {}
+
+    def constant(self, value, dtype):
+        value = np.asarray(value).astype(dtype)[()]
+        key = (dtype, value.tobytes())
+        if key not in self._known:
+            self._known[key] = self.linear.new(dtype)
+            self.linear.constants[self._known[key]] = value
+        return self._known[key]
+
+    def cast(self, value, source, target):
+        # Casts of constants are done here, where C and NumPy agree.
+        exact = np.dtype(source).kind in "biu" or np.dtype(target).kind in "fcb"
+        if value in self.linear.constants and exact and not source.startswith("complex"):
+            with np.errstate(all="ignore"):
+                return self.constant(self.linear.constants[value], target)
+        return super().cast(value, source, target)
+
+    def apply(self, op, args, in_dtypes, out_dtypes):
+        if op.nin != -1 or len(args) <= 2:
+            return super().apply(op, args, in_dtypes, out_dtypes)
+        # Folded from the left, as the expression of many operands is.
+        to = op.compute_dtypes(in_dtypes, out_dtypes)
+        if len({*to, *out_dtypes}) != 1:
+            return None
+        args = [self.cast(a, d, to[0]) for a, d in zip(args, in_dtypes)]
+        total = args[0]
+        for arg in args[1:]:
+            pair = super().apply(op, [total, arg], [to[0]] * 2, out_dtypes)
+            if pair is None:
+                return None
+            [total] = pair
+        return [total]
+
+    def emit(self, template, args, dtypes, dtype):
+        if template in ("{0}", "{1}"):
+            arg = args[int(template[1])]
+            if self.linear.dtypes[arg] == dtype:
+                return arg
+        if template.startswith("({0} ? ") and dtypes[0] != "bool":
+            args = [self.cast(args[0], dtypes[0], "bool"), *args[1:]]
+        if _POWER.match(template) and args[1] in self.linear.constants:
+            exponent = self.linear.constants[args[1]]
+            if float(exponent) in FOLDED_POWERS:
+                template = template.replace("{1}", literal(exponent, dtype))
+        # Only what is read counts, in the order of its first use.
+        used = list(dict.fromkeys(int(i) for i in _OPERAND.findall(template)))
+        if not used:
+            return self.constant(int(template), dtype)
+        at = {i: k for k, i in enumerate(used)}
+        template = _OPERAND.sub(lambda found: f"{{{at[int(found[1])]}}}", template)
+        if is_long(template):
+            self.heavy.add(len(self.linear.instructions))
+        result = self.linear.new(dtype)
+        operands = tuple(args[i] for i in used)
+        self.linear.instructions.append(Instruction(template, result, operands))
+        return result
+
+
+def linearise(
+    op: ScalarOp, in_dtypes: Sequence[str], out_dtypes: Sequence[str]
+) -> tuple[Linear, Writer] | None:
+    """Return the program of a scalar Op and the writer that knows its sources; None if some part has no C."""
+    if any(c_type(d) is None for d in (*in_dtypes, *out_dtypes)):
+        return None
+    lister = _Lister(in_dtypes)
+    results = lister.apply(op, list(range(len(in_dtypes))), list(in_dtypes), list(out_dtypes))
+    if results is None:
+        return None
+    linear = lister.linear
+    linear.results = results
+    if any(linear.dtypes[v] != d for v, d in zip(results, out_dtypes)):
+        return None
+    if len(lister.heavy) > MAX_INLINE:
+        linear.instructions = [
+            step._replace(template=without_own_math(step.template)) for step in linear.instructions
+        ]
+    return linear, lister
+
+
+def signature(linear: Linear, step: Instruction, scalar: Sequence[bool]) -> str:
+    """Name the function of an instruction: expression, dtypes, which operands are one element for all."""
+    kinds = "".join("s" if one else "v" for one in scalar)
+    dtypes = [c_suffix(linear.dtypes[v]) for v in (step.result, *step.operands)]
+    return f"{step.template}\t{' '.join(map(str, dtypes))}\t{kinds}"
