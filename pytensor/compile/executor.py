@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable
 from time import perf_counter
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from pytensor.compile.calling import CallSpec, InputSlot
@@ -122,19 +123,21 @@ class Function:
 
     def _bind(self) -> None:
         call = self._spec.build()
+        # A driver that serves the whole call measures it too.
+        profile = self.profile if isinstance(call, FunctionType) else None
         if self._blas_threads:
             call = late("pytensor.tensor.blas._threads:limited")(call, self._blas_threads)
         # An instance attribute that special method lookup finds: one call less than a method.
-        self.__call__ = call if self.profile is None else self._profiled(call, self.profile)
+        self.__call__ = call if profile is None else self._profiled(call, profile)
 
     @staticmethod
     def _profiled(call: Callable[..., Any], profile: "ProfileStats") -> Callable[..., Any]:
         def timed(*args: Any, **kwargs: Any) -> Any:
             start = perf_counter()
-            result = call(*args, **kwargs)
-            profile.fct_call_time += perf_counter() - start
-            profile.fct_callcount += 1
-            return result
+            try:
+                return call(*args, **kwargs)
+            finally:
+                profile.add_call(perf_counter() - start)
 
         return timed
 

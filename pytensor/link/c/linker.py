@@ -1,6 +1,7 @@
 """`CLinker`: from a graph to a `CProgram`, compiled C run by the driver."""
 
 from collections.abc import Callable, Collection, Sequence
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -115,6 +116,13 @@ class CProgram(Program):
         """The driver's own object."""
         return self._run
 
+    def measure(self, profile: "ProfileStats", took: Sequence[float]) -> None:
+        """Measure all calls from now on for a profile; `took` are the seconds of linking."""
+        self._run.measure()
+        for name, seconds in zip(("lowering", "C", "binding"), took, strict=True):
+            profile.linker_stages[name] += float(seconds)
+        profile.add_source(late("pytensor.link.c.profiled:ProgramTimes")(self))
+
     def to_stored(self) -> tuple[Any, Any]:
         """Return what is pickled of the program, and its nodes."""
         return late("pytensor.link.c.stored:stored")(self), self.step_nodes
@@ -141,31 +149,6 @@ class CProgram(Program):
             lock=_lock_of([container for _, container in spec.updates]),
             unpack=spec.unpack_single and spec.n_returned == 1,
         )
-
-
-class _ProfiledProgram(CProgram):
-    """Tells a profile how long each node took."""
-
-    def __init__(self, fgraph: FunctionGraph, plan: Schedule, lowered: Lowered, profile):
-        super().__init__(fgraph, plan, lowered)
-        self._profile = profile
-        self._run.take_times()
-
-    def __call__(self, *values: Any) -> list[Any]:
-        outputs = self._run(*values)
-        times = np.frombuffer(self._run.take_times()).reshape(-1, 2)
-        for node, (seconds, runs) in zip(self.step_nodes, times, strict=True):
-            if runs and node is not None:
-                self._profile.add_node_time(self.fgraph, node, float(seconds))
-        return outputs
-
-    @property
-    def run(self) -> Callable[..., list[Any]]:
-        """The call that is measured."""
-        return self.__call__
-
-    def bind(self, spec: "CallSpec") -> None:
-        """Leave the call to Python, which sees the times of each call."""
 
 
 def _lock_of(containers: Sequence[Container]) -> Any:
@@ -277,12 +260,17 @@ class CLinker(Linker):
         if fgraph is None:
             raise ValueError("[CLinker] accept a graph before making a program")
         prefetch_driver()
+        times = [perf_counter()]
         plan = schedule(fgraph, self.schedule(fgraph))
         try:
             lowered = lower(fgraph, plan)
+            times.append(perf_counter())
+            loaded = _load(lowered.units)
+            times.append(perf_counter())
+            program = CProgram(fgraph, plan, lowered, loaded)
             if profile is not None:
-                return _ProfiledProgram(fgraph, plan, lowered, profile)
-            return CProgram(fgraph, plan, lowered)
+                program.measure(profile, np.diff([*times, perf_counter()]))
+            return program
         except CompileError as error:
             say_once(
                 f"runs in Python because {error}; `pip install pytensor[cc]` brings a compiler"

@@ -190,7 +190,9 @@ class ObservedProgram(PyProgram):
                 else:
                     self._callback(self.fgraph, number, step.node, run)
                 if self._profile is not None:
-                    self._profile.add_node_time(self.fgraph, step.node, perf_counter() - start)
+                    self._profile.add_node_time(
+                        self.fgraph, step.node, perf_counter() - start, start, run
+                    )
                 for o, cell in zip(step.outputs, run.outputs, strict=True):
                     values[o] = cell[0]
                 for i in step.dead:

@@ -114,6 +114,8 @@ static PyObject *program_run(program *p, PyObject *const *values, int unpack)
         return NULL;
     f->ctx.work = 0.0;
     f->ctx.interpreted = 0.0;
+    if (PT_UNLIKELY(p->measured != NULL))
+        begin_measuring(f);
     if (PT_LIKELY(take_inputs(f, values) == 0)) {
         if (PT_LIKELY(run_block(f, 0) == PT_OK)) {
             hold_gil(f);
@@ -123,6 +125,8 @@ static PyObject *program_run(program *p, PyObject *const *values, int unpack)
         if (PT_UNLIKELY(f->ctx.interpreted > 0.0))
             note_interpreted(f, 1);
     }
+    if (PT_UNLIKELY(f->times != NULL))
+        end_measuring(f, outputs == NULL);
     frame_give(f);
     return outputs;
 }
@@ -401,24 +405,59 @@ static void program_dealloc(PyObject *self)
     PyMem_Free(p->held);
     PyMem_Free(p->static_shape);
     PyMem_Free(p->constants);
-    PyMem_Free(p->times);
+    profile_free(p->measured);
     Py_CLEAR(p->library);
     type->tp_free(self);
     Py_DECREF(type);
 }
 
-/* The first call starts measuring; every call gives what was measured since the one before. */
-static PyObject *program_take_times(PyObject *self, PyObject *unused)
+static PyObject *program_measure(PyObject *self, PyObject *unused)
 {
     program *p = (program *)self;
     (void)unused;
-    size_t size = 2 * sizeof(double) * (size_t)p->n_steps;
-    if (!p->times && !(p->times = PyMem_Calloc(size + 1, 1)))
+    profile *fresh = profile_new((size_t)p->n_steps, (size_t)p->n_dims);
+    if (!fresh)
         return PyErr_NoMemory();
-    PyObject *taken = PyBytes_FromStringAndSize((const char *)p->times, (Py_ssize_t)size);
-    if (taken)
-        memset(p->times, 0, size);
-    return taken;
+    POOL_LOCK(p);
+    if (!p->measured)
+        p->measured = fresh;
+    else {
+        /* Running calls hold on to the object: its content changes, not its place. */
+        profile *m = p->measured;
+        memset(m->total, 0, 2 * (size_t)p->n_steps * sizeof(double));
+        memset(m->last, 0, STEP_TIMES * (size_t)p->n_steps * sizeof(double));
+        m->calls = m->seconds = m->outer_calls = m->outer_seconds = m->failed = m->held = 0.0;
+        profile_free(fresh);
+    }
+    POOL_UNLOCK(p);
+    Py_RETURN_NONE;
+}
+
+static PyObject *program_measured(PyObject *self, PyObject *unused)
+{
+    program *p = (program *)self;
+    profile *m = p->measured;
+    Py_ssize_t item = (Py_ssize_t)sizeof(double);
+    (void)unused;
+    if (!m)
+        Py_RETURN_NONE;
+    PyObject *total = PyBytes_FromStringAndSize(NULL, 2 * p->n_steps * item);
+    PyObject *last = PyBytes_FromStringAndSize(NULL, STEP_TIMES * p->n_steps * item);
+    PyObject *dims = PyBytes_FromStringAndSize(NULL, p->n_dims * (Py_ssize_t)sizeof(int64_t));
+    if (!total || !last || !dims) {
+        Py_XDECREF(total);
+        Py_XDECREF(last);
+        Py_XDECREF(dims);
+        return NULL;
+    }
+    POOL_LOCK(p);
+    memcpy(PyBytes_AS_STRING(total), m->total, (size_t)PyBytes_GET_SIZE(total));
+    memcpy(PyBytes_AS_STRING(last), m->last, (size_t)PyBytes_GET_SIZE(last));
+    memcpy(PyBytes_AS_STRING(dims), m->dims, (size_t)PyBytes_GET_SIZE(dims));
+    double sums[6] = {m->calls, m->seconds, m->outer_calls, m->outer_seconds, m->failed, m->held};
+    POOL_UNLOCK(p);
+    return Py_BuildValue(
+            "(dddddd)NNN", sums[0], sums[1], sums[2], sums[3], sums[4], sums[5], total, last, dims);
 }
 
 /* adopt(libraries, numbers): for each step the number of a kernel in these libraries that replaces its own,
@@ -474,8 +513,14 @@ static PyMethodDef program_methods[] = {
                 "Exchange kernels: libraries, and for each step the number of a kernel in them or -1."},
         {"watch", program_watch, METH_VARARGS,
                 "Call back once when interpreted steps have cost so many nanoseconds."},
-        {"take_times", program_take_times, METH_NOARGS,
-                "Seconds and runs of each step (float64) since the last call."},
+        {"measure", program_measure, METH_NOARGS,
+                "Begin to measure, or forget what was measured. Calls that are running are left out."},
+        {"measured", program_measured, METH_NOARGS,
+                "What was measured: (calls, seconds, outer calls, outer seconds, failed, held bytes), and "
+                "the "
+                "bytes of\nsteps' (seconds, runs), the latest call's (start, seconds, runs), shapes and "
+                "strides "
+                "after it; None: nothing."},
         {NULL, NULL, 0, NULL}};
 
 static PyMemberDef program_members[] = {

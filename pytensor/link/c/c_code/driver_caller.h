@@ -126,6 +126,7 @@ static PyObject *caller_vectorcall(PyObject *self, PyObject *const *given, size_
     program *p = c->prog;
     Py_ssize_t n = PyVectorcall_NARGS(flags);
     PyObject *few[MANY_INPUTS], **values = few, *result = NULL;
+    double began = p && PT_UNLIKELY(p->measured != NULL) ? clock_seconds() : 0.0;
     if (PT_UNLIKELY(!c->slow || !p || !p->filters)) {
         PyErr_SetString(PyExc_RuntimeError, "[Caller] the function was taken apart");
         return NULL;
@@ -137,6 +138,12 @@ static PyObject *caller_vectorcall(PyObject *self, PyObject *const *given, size_
     result = c->lock == Py_None ? caller_values(c, given, values) : caller_locked(c, given, values);
     if (values != few)
         PyMem_Free(values);
+    if (PT_UNLIKELY(began != 0.0)) {
+        POOL_LOCK(p);
+        p->measured->outer_calls += 1.0;
+        p->measured->outer_seconds += clock_seconds() - began;
+        POOL_UNLOCK(p);
+    }
     return result;
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "driver_pages.h"
+#include "driver_profile.h"
 #include "pytensor.h"
 
 #define ALIGNMENT 64
@@ -82,9 +83,9 @@ typedef struct {
     PyObject *hot; /* called once when interpreting has cost more than `limit`, or NULL */
     double spent;  /* nanoseconds native code would have saved in all calls so far */
     double limit;
-    int64_t n_calls;  /* that interpreted something */
-    PyObject *tables; /* bytes objects with the addresses of BLAS and LAPACK */
-    double *times;    /* per step: seconds and number of runs, when profiled */
+    int64_t n_calls;   /* that interpreted something */
+    PyObject *tables;  /* bytes objects with the addresses of BLAS and LAPACK */
+    profile *measured; /* NULL: nothing is */
     int64_t n_dims;
     int destroys;
     frame *pool;
@@ -108,6 +109,8 @@ struct frame {
     int64_t scratch_used;
     int n_old_scratch;
     int64_t held_bytes;
+    double *times; /* STEP_TIMES per step, when measured */
+    double began, clock;
     int32_t step;
     int error;
     char message[1024];
@@ -358,6 +361,7 @@ static void frame_free(frame *f)
     scratch_reset(f);
     free(f->scratch.raw);
     free(f->old_scratch);
+    free(f->times);
     free(f);
 }
 

@@ -2,8 +2,6 @@
 #ifndef PYTENSOR_DRIVER_RUN_H
 #define PYTENSOR_DRIVER_RUN_H
 
-#include <time.h>
-
 #include "driver_frame.h"
 #include "driver_memory.h"
 
@@ -348,28 +346,47 @@ static int slot_truth(frame *f, int32_t at)
     return 0;
 }
 
-static double seconds(void)
+static inline int run_kernel(frame *f, const step_info *step)
 {
-    struct timespec now;
-    timespec_get(&now, TIME_UTC);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+    return PT_LIKELY(step->kind == STEP_KERNEL) ? step_kernel(step)(&f->ctx, f->args + step->args, step->data)
+                                                : run_python(f, step);
 }
 
-static inline int run_step(frame *f, const step_info *step)
+static int run_measured(frame *f, const step_info *step)
 {
-    double start = 0.0;
-    double *times = f->prog->times;
-    if (PT_UNLIKELY(times != NULL))
-        start = seconds();
-    int status = PT_LIKELY(step->kind == STEP_KERNEL)
-                         ? step_kernel(step)(&f->ctx, f->args + step->args, step->data)
-                         : run_python(f, step);
-    if (PT_UNLIKELY(times != NULL)) {
-        Py_ssize_t at = 2 * (step - f->prog->steps);
-        times[at] += seconds() - start;
-        times[at + 1] += 1.0;
-    }
+    double start = f->clock;
+    int status = run_kernel(f, step);
+    double *times = f->times + STEP_TIMES * (step - f->prog->steps);
+    f->clock = clock_seconds();
+    if (times[2] == 0.0)
+        times[0] = start - f->began;
+    times[1] += f->clock - start;
+    times[2] += 1.0;
     return status;
+}
+
+/* Before a measured call. Without memory nothing is measured. */
+static void begin_measuring(frame *f)
+{
+    size_t size = STEP_TIMES * (size_t)f->prog->n_steps * sizeof(double);
+    if (!f->times && !(f->times = malloc(size + 1)))
+        return;
+    memset(f->times, 0, size);
+    f->began = f->clock = clock_seconds();
+}
+
+/* After it; the GIL is held. */
+static void end_measuring(frame *f, int failed)
+{
+    program *p = f->prog;
+    POOL_LOCK(p);
+    profile *m = p->measured;
+    m->calls += 1.0;
+    m->failed += failed;
+    m->seconds += clock_seconds() - f->began;
+    m->held = (double)f->held_bytes > m->held ? (double)f->held_bytes : m->held;
+    profile_add(m, f->times, (size_t)p->n_steps, f->dims, (size_t)p->n_dims);
+    POOL_UNLOCK(p);
 }
 
 static int run_block(frame *f, int64_t block)
@@ -390,7 +407,7 @@ static int run_block(frame *f, int64_t block)
             f->error = PT_PYTHON;
             return PT_PYTHON;
         }
-        int status = run_step(f, step);
+        int status = PT_UNLIKELY(f->times != NULL) ? run_measured(f, step) : run_kernel(f, step);
         if (PT_UNLIKELY(status != PT_OK)) {
             f->error = status;
             return status;
