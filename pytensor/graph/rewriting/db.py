@@ -421,7 +421,7 @@ class EquilibriumDB(RewriteDatabase):
         return [
             rw
             for rw in self._select(q)
-            if isinstance(rw, NodeRewriter) and not any(names.get(rw.name) for names in apart)
+            if isinstance(rw, NodeRewriter) and not any(names.get(rw.name or "") for names in apart)
         ]
 
 

@@ -291,7 +291,8 @@ class WalkingGraphRewriter(NodeProcessingGraphRewriter):
 
     def follow(self, loader) -> None:
         """Ask again what the node rewriter tracks whenever `loader` had more rules to import."""
-        self._tracker.follow(loader, lambda: [self.node_rewriter])
+        rewriters = [] if self.node_rewriter is None else [self.node_rewriter]
+        self._tracker.follow(loader, lambda: rewriters)
 
     def apply(self, fgraph, start_from=None):
         calls = self._tracker.calls

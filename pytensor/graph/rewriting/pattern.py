@@ -15,14 +15,44 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pytensor.graph.rewriting.rewriters import NodeRewriter, matches_tracks
 from pytensor.graph.rewriting.trace import current_trace
 
 
-class Expression:
+class _Record:
+    """A value: equal to those of its class with equal fields, which are its annotations.
+
+    (`dataclass` would compile four functions for each class, in every process that needs a rule.)
+    """
+
+    def __init__(self, *values: Any, **named: Any):
+        names = list(type(self).__annotations__)
+        given = dict(zip(names, values)) | named
+        for name in names:
+            # A field that is not given has a default, on the class.
+            object.__setattr__(
+                self, name, given.pop(name) if name in given else getattr(self, name)
+            )
+        if given or len(values) > len(names):
+            raise TypeError(f"[{type(self).__name__}] takes {names}, got {values} and {named}")
+
+    def __setattr__(self, name: str, value: Any):
+        raise AttributeError(f"[{type(self).__name__}] {name} must not be changed")
+
+    def __eq__(self, other):
+        return vars(self) == vars(other) if type(self) is type(other) else NotImplemented
+
+    def __hash__(self):
+        return hash((type(self), *vars(self).values()))
+
+    def __repr__(self):
+        fields = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({fields})"
+
+
+class Expression(_Record):
     """A pattern; combine patterns with ``+``, ``*`` (by a coefficient) and ``@``."""
 
     def __add__(self, other: Expression) -> Sum:
@@ -32,7 +62,6 @@ class Expression:
         return Product("@", (self, other))
 
 
-@dataclass(frozen=True)
 class Symbol(Expression):
     """A named array of `ndim` axes, any number if that is ``None``."""
 
@@ -50,7 +79,6 @@ class Symbol(Expression):
         return Transposed(self, conjugated=True)
 
 
-@dataclass(frozen=True)
 class Transposed(Expression):
     """The transpose of what `symbol` stands for; the pattern must have the symbol itself too."""
 
@@ -62,8 +90,7 @@ class Transposed(Expression):
         return self.symbol.ndim
 
 
-@dataclass(frozen=True)
-class CoefficientSymbol:
+class CoefficientSymbol(_Record):
     """A named scalar factor; 1 where the expression has none."""
 
     name: str
@@ -74,7 +101,6 @@ class CoefficientSymbol:
         return Sum((Term(self.name, core),))
 
 
-@dataclass(frozen=True)
 class Product(Expression):
     """A product of arrays, by the name of the kind of product: ``"@"`` or ``"outer"``."""
 
@@ -82,15 +108,13 @@ class Product(Expression):
     args: tuple[Any, ...]
 
 
-@dataclass(frozen=True)
-class Term:
+class Term(_Record):
     """Coefficient x core; `coefficient` is ``None`` where only 1 will do."""
 
     coefficient: str | None
     core: Any
 
 
-@dataclass(frozen=True)
 class Sum(Expression):
     """A sum of terms."""
 
@@ -120,8 +144,7 @@ def outer(x: Symbol, y: Symbol) -> Product:
     return Product("outer", (x, y))
 
 
-@dataclass(frozen=True)
-class Guard:
+class Guard(_Record):
     """A named condition on what some symbols stand for."""
 
     name: str

@@ -11,7 +11,6 @@ pattern` match on: a rule written once applies however the expression was bracke
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache, partial
 from itertools import islice
 from typing import Any
@@ -65,17 +64,25 @@ _SHARED_SUM = "sum of cores"
 _FRESH, _SHARED, _PRODUCT, _BROADCAST = range(4)
 
 
-@dataclass
 class SummandView:
     """One coefficient x core of a sum; `reads` counts how often the sum reads the core.
 
     `parts` are the summands it stands for, if it is several put together.
     """
 
-    coefficient: Coefficient
-    core: Variable
-    reads: int
-    parts: tuple[SummandView, ...] = ()
+    __slots__ = ("coefficient", "core", "parts", "reads")
+
+    def __init__(
+        self,
+        coefficient: Coefficient,
+        core: Variable,
+        reads: int,
+        parts: tuple[SummandView, ...] = (),
+    ):
+        self.coefficient = coefficient
+        self.core = core
+        self.reads = reads
+        self.parts = parts
 
 
 def _opened(node, like: TensorType) -> list[tuple[Coefficient, Variable]] | None:

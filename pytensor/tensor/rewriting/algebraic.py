@@ -15,7 +15,6 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -42,7 +41,6 @@ from pytensor.tensor.variable import TensorConstant
 _MAX_LEAVES = 32
 
 
-@dataclass
 class Plan:
     """What a group comes to: a number, what is added (multiplied), what is subtracted (divided).
 
@@ -50,10 +48,13 @@ class Plan:
     round differently.
     """
 
-    number: Any
-    direct: list[Variable] = field(default_factory=list)
-    inverse: list[Variable] = field(default_factory=list)
-    divisor: Any = 1
+    __slots__ = ("direct", "divisor", "inverse", "number")
+
+    def __init__(self, number: Any):
+        self.number = number
+        self.direct: list[Variable] = []
+        self.inverse: list[Variable] = []
+        self.divisor: Any = 1
 
 
 class AlgebraicGroup(NodeRewriter):

@@ -9,8 +9,6 @@ nothing undoes it, since a product that is read more than once is left where it 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.rewriting.basic import GraphRewriter, copy_stack_trace
@@ -46,14 +44,16 @@ def _swapped(operand: Operand) -> Operand:
     return var, (*order[:-2], order[-1], order[-2])
 
 
-@dataclass
 class _Product:
     """A product of two matrices or stacks: coefficient x left @ right."""
 
-    out: Variable
-    left: Variable
-    right: Variable
-    coefficient: Coefficient
+    __slots__ = ("coefficient", "left", "out", "right")
+
+    def __init__(self, out: Variable, left: Variable, right: Variable, coefficient: Coefficient):
+        self.out = out
+        self.left = left
+        self.right = right
+        self.coefficient = coefficient
 
     @classmethod
     def of(cls, node: Apply) -> _Product:
@@ -103,7 +103,7 @@ class MergeTransposedProducts(GraphRewriter):
         plain = same
         if not same.coefficient.is_one:
             out = multiplied(same.left, same.right)
-            plain = replace(same, out=out, coefficient=ONE)
+            plain = _Product(out, same.left, same.right, ONE)
         new = swapped(plain.out) if turned else plain.out
         if not (
             is_product(plain.out.owner)

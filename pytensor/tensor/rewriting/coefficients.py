@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -19,7 +18,6 @@ from pytensor.tensor.type import TensorType
 _MAX_SCALINGS = 16
 
 
-@dataclass(frozen=True)
 class Coefficient:
     """A sum of number x scalars / scalars.
 
@@ -27,7 +25,21 @@ class Coefficient:
     whether it divides.
     """
 
-    parts: tuple[tuple[Any, tuple[tuple[Variable, bool], ...]], ...] = ((1, ()),)
+    __slots__ = ("parts",)
+
+    def __init__(
+        self, parts: tuple[tuple[Any, tuple[tuple[Variable, bool], ...]], ...] = ((1, ()),)
+    ):
+        self.parts = parts
+
+    def __eq__(self, other):
+        return self.parts == other.parts if type(other) is Coefficient else NotImplemented
+
+    def __hash__(self):
+        return hash(self.parts)
+
+    def __repr__(self):
+        return f"Coefficient({self.parts!r})"
 
     def times(self, number=1, *factors: tuple[Variable, bool]) -> Coefficient:
         """Return this coefficient times ``number`` and factors."""
