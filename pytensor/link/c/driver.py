@@ -226,7 +226,7 @@ def find_unit(source: str, link: Sequence[str] = (), level: str = "-O3") -> Unit
     if compiler is None:
         return None
     key, _, _ = _unit_key(compiler, source, link, level)
-    if key in _units or any(path.exists() for path in get_cache()._places(key)):
+    if key in _units or get_cache().find(key) is not None:
         return load_unit(source, link, level)
     return None
 

@@ -20,6 +20,7 @@ from pytensor.link.c.driver import (
     find_built,
     open_unit,
 )
+from pytensor.link.c.tiers import unit_arguments
 from pytensor.link.c.toolchain import CompileError, Compiler, cpu_features, find_compiler
 from pytensor.link.c.units import ready_unit
 
@@ -53,7 +54,9 @@ def _build_kernels(compiler: Compiler, place: Path, portable: bool) -> tuple[str
     flags = compiler.flags()
     if portable:
         flags = tuple(flag for flag in flags if flag not in {"-march=native", "-mcpu=native"})
-    data = compiler.compile(ready_unit().text, place, flags=flags, name="_kernels")
+    text, link, _ = unit_arguments(ready_unit())
+    link = (*link, *compiler.link_flags())
+    data = compiler.compile(text, place, flags=flags, link=link, name="_kernels")
     return _kernels_key("" if portable else cpu_features()), data
 
 

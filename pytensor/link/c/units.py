@@ -132,20 +132,33 @@ def _unit(functions: Sequence[Function], ready: bool = False) -> UnitSource:
     return UnitSource(tuple(functions), tuple(flags), ready)
 
 
+_declared: dict[tuple, Function] = {}
+# The number of each; made anew when one is added.
 _ready: dict[tuple, int] = {}
-_ready_functions: list[Function] = []
 
 
 def declare_ready(kernel: CKernel, n_in: int, n_out: int) -> None:
     """Have a kernel compiled when the package is installed; its text may not depend on anything."""
     function = Function(kernel, n_in, n_out)
-    if _ready.setdefault((function.key, kernel.sources), len(_ready)) == len(_ready_functions):
-        _ready_functions.append(function)
+    if _declared.setdefault((function.key, kernel.sources), function) is function:
+        _ready.clear()
+
+
+def ready_functions() -> list[Function]:
+    """Return the declared kernels. Their order does not depend on what was imported first."""
+    return sorted(_declared.values(), key=lambda function: repr(function.key))
+
+
+def _ready_numbers() -> dict[tuple, int]:
+    if not _ready:
+        functions = enumerate(ready_functions())
+        _ready.update({(f.key, f.kernel.sources): i for i, f in functions})
+    return _ready
 
 
 def ready_unit() -> UnitSource:
-    """Return the unit of all declared kernels, in the order of their declaration."""
-    return _unit(_ready_functions, ready=True)
+    """Return the unit of all declared kernels."""
+    return _unit(ready_functions(), ready=True)
 
 
 class Split(NamedTuple):
@@ -190,9 +203,10 @@ def split_units(functions: Sequence[Function], has_ready: bool, interpret: bool 
     library: list[int] = []
     later: list[int] = []
     number: dict[int, int] = {}
+    ready = _ready_numbers() if has_ready else {}
     for i, function in enumerate(functions):
-        if has_ready and (function.key, function.kernel.sources) in _ready:
-            number[i] = _ready[function.key, function.kernel.sources]
+        if has_ready and (function.key, function.kernel.sources) in ready:
+            number[i] = ready[function.key, function.kernel.sources]
         elif interpret and function.kernel.interpreted is not None:
             later.append(i)
         elif _LIBRARY.isdisjoint(function.kernel.flags):
@@ -202,7 +216,7 @@ def split_units(functions: Sequence[Function], has_ready: bool, interpret: bool 
     units = [_unit([functions[i] for i in members]) for members in (own, library) if members]
     compiled = n_kernels = len(own) + len(library)
     if number:
-        n_kernels += len(_ready_functions)
+        n_kernels += len(ready)
         # Its text is that of the functions in use, for whoever reads it; its numbers are its own.
         units.append(_unit([functions[i] for i in number], ready=True))
     number = {i: compiled + k for i, k in number.items()}

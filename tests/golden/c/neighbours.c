@@ -36,38 +36,6 @@ static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
     const pt_array *x0 = args[0];
     const pt_array *x1 = args[1];
     pt_array *z0 = args[2];
-    {
-    char *data = x0->data;
-    int status_of_index;
-    if ((status_of_index = pt_take_slice(ctx, &data, PT_ABSENT, (int64_t)*(const int64_t *)x1->data, PT_ABSENT, x0->shape[0], x0->strides[0], &z0->shape[0], &z0->strides[0])))
-        return status_of_index;
-    z0->data = data;
-    }
-    return PT_OK;
-}
-
-
-static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
-{
-    const pt_array *x0 = args[0];
-    const pt_array *x1 = args[1];
-    pt_array *z0 = args[2];
-    {
-    char *data = x0->data;
-    int status_of_index;
-    if ((status_of_index = pt_take_slice(ctx, &data, (int64_t)*(const int64_t *)x1->data, PT_ABSENT, PT_ABSENT, x0->shape[0], x0->strides[0], &z0->shape[0], &z0->strides[0])))
-        return status_of_index;
-    z0->data = data;
-    }
-    return PT_OK;
-}
-
-
-static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
-{
-    const pt_array *x0 = args[0];
-    const pt_array *x1 = args[1];
-    pt_array *z0 = args[2];
     pt_array *z1 = args[3];
     pt_array *z2 = args[4];
     {
@@ -97,97 +65,23 @@ static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 
 static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
-    const pt_array *x0 = args[0];
-    pt_array *z0 = args[1];
-    {
-    int status = pt_alloc(ctx, z0, 0, 8);
-    if (status)
-        return status;
-    *(int64_t *)z0->data = x0->shape[0];
-    }
-    return PT_OK;
+    return pt_subtensor(ctx, args, program);
 }
 
 
 static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
-    const pt_array *x0 = args[0];
-    const pt_array *x1 = args[1];
-    pt_array *z0 = args[2];
-    {
-    int64_t strides[2] = {0};
-    z0->shape[0] = (int64_t)*(const int64_t *)(x1->data);
-    strides[0] = 0;
-    int status = pt_alloc(ctx, z0, 1, 8);
-    if (status)
-        return status;
-    pt_heavy(ctx, 0.5 * (double)pt_size(z0, 1));
-    const uint64_t value = *(const uint64_t *)x0->data;
-    const int64_t size = pt_size(z0, 1);
-    if (value == 0)
-        memset(z0->data, 0, (size_t)(size * 8));
-    else
-        for (int64_t i = 0; i < size; i++)
-            ((uint64_t *)z0->data)[i] = value;
-    }
-    return PT_OK;
+    return pt_shape_i(ctx, args, program);
 }
 
 
 static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
-    const pt_array *x0 = args[0];
-    const pt_array *x1 = args[1];
-    const pt_array *x2 = args[2];
-    pt_array *z0 = args[3];
-    {
-    pt_view(z0, x0, 1);
-    char *data = z0->data;
-    int64_t shape[2], strides[2];
-    int status_of_index;
-    if ((status_of_index = pt_take_slice(ctx, &data, (int64_t)*(const int64_t *)x2->data, PT_ABSENT, PT_ABSENT, z0->shape[0], z0->strides[0], &shape[0], &strides[0])))
-        return status_of_index;
-    int64_t ys[2] = {0};
-    if (x1->shape[0] == shape[0])
-        ys[0] = x1->strides[0];
-    else if (x1->shape[0] != 1)
-        return pt_fail(ctx, PT_VALUE_ERROR,
-                       "[IncSubtensor] y must broadcast to the indexed region, got length %lld for "
-                       "%lld on axis 0",
-                       (long long)x1->shape[0], (long long)shape[0]);
-    pt_copy(data, strides, x1->data, ys, shape, 1, 8);
-    }
-    return PT_OK;
+    return pt_alloc_value(ctx, args, program);
 }
 
 
 static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
-    const pt_array *x0 = args[0];
-    const pt_array *x1 = args[1];
-    const pt_array *x2 = args[2];
-    pt_array *z0 = args[3];
-    {
-    pt_view(z0, x0, 1);
-    char *data = z0->data;
-    int64_t shape[2], strides[2];
-    int status_of_index;
-    if ((status_of_index = pt_take_slice(ctx, &data, PT_ABSENT, (int64_t)*(const int64_t *)x2->data, PT_ABSENT, z0->shape[0], z0->strides[0], &shape[0], &strides[0])))
-        return status_of_index;
-    int64_t ys[2] = {0};
-    if (x1->shape[0] == shape[0])
-        ys[0] = x1->strides[0];
-    else if (x1->shape[0] != 1)
-        return pt_fail(ctx, PT_VALUE_ERROR,
-                       "[IncSubtensor] y must broadcast to the indexed region, got length %lld for "
-                       "%lld on axis 0",
-                       (long long)x1->shape[0], (long long)shape[0]);
-    char *at0 = data; const char *from0 = x1->data;
-    for (int64_t i0 = 0; i0 < shape[0]; i0++) {
-    char *at1 = at0 + i0 * strides[0]; const char *from1 = from0 + i0 * ys[0];
-    double *z = (double *)at1; const double *y = (const double *)from1;
-    *z += *y;
-    }
-    }
-    return PT_OK;
+    return pt_inc_subtensor(ctx, args, program);
 }

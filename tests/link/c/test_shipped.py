@@ -105,7 +105,7 @@ for inputs, output, values, expected in (
 
 
 def declared():
-    return units._ready_functions[0]
+    return units.ready_functions()[0]
 
 
 def test_declared_kernels_have_numbers_of_their_own():
@@ -122,10 +122,10 @@ def test_declared_kernels_have_numbers_of_their_own():
 
 
 def test_the_same_kernel_is_declared_once():
-    before = len(units._ready_functions)
+    before = len(units.ready_functions())
     known = declared()
     units.declare_ready(known.kernel, known.n_in, known.n_out)
-    assert len(units._ready_functions) == before
+    assert len(units.ready_functions()) == before
     text = units.ready_unit().text
     assert f"const int32_t pt_kernel_count = {before};" in text
     assert units.ready_unit().is_library
@@ -138,7 +138,7 @@ def test_key_tells_processors_apart():
 def test_equal_parts_mean_equal_text():
     """The key of the installed kernels is made from the files, not from the much longer text."""
     files = units.ready_unit().key_parts()
-    wanted = {s for function in units._ready_functions for s in function.kernel.sources}
+    wanted = {s for function in units.ready_functions() for s in function.kernel.sources}
     assert {source.read_source(s.package, s.name) for s in wanted} < set(files)
     text = units.ready_unit().text
     assert all(line in text for line in files[0].splitlines(keepends=True))

@@ -7,6 +7,7 @@
 #include "elemwise.h"
 #include "glue.h"
 #include "libm.h"
+#include "parameters.h"
 #include "vector_math.h"
 
 #ifndef PT_SUFFIX
@@ -18,8 +19,10 @@
 #define PT_NAME(f) PT_GLUE(f, PT_SUFFIX)
 #ifdef PT_SINGLE
 #define PT_EXP expf
+#define PT_LOG log
 #else
 #define PT_EXP pt_vexp
+#define PT_LOG pt_vlog
 #endif
 #define LANES 16
 /* Elements that are worked on at a time; they stay in the nearest cache. */
@@ -76,7 +79,7 @@ static inline void PT_NAME(softmax_exp)(T *e, int64_t n)
 static inline void PT_NAME(softmax_store)(
         T *z, const T *x, const T *e, int64_t n, T top, double sum, int logarithm)
 {
-    const T by = logarithm ? (T)log(sum) : (T)sum;
+    const T by = logarithm ? (T)PT_LOG(sum) : (T)sum;
     if (logarithm) {
         PT_IVDEP
         for (int64_t i = 0; i < n; i++)
@@ -150,7 +153,7 @@ static void PT_NAME(softmax_panel)(
             memcpy(z + i * z_row, e, (size_t)lines * sizeof(T));
     }
     for (int64_t j = 0; j < lines; j++)
-        by[j] = logarithm ? (T)log(sums[j]) : (T)sums[j];
+        by[j] = logarithm ? (T)PT_LOG(sums[j]) : (T)sums[j];
     for (int64_t i = 0; i < n; i++) {
         const T *row = (const T *)(x + i * x_row);
         T *to = (T *)(z + i * z_row);
@@ -183,10 +186,14 @@ static void PT_NAME(softmax_panels)(char *z, const int64_t *zs, const char *x, c
     }
 }
 
-/* `order` names the axes: first those along which lines are counted, then the `reduced` that make a line. */
-PT_UNUSED static int PT_NAME(softmax)(
-        pt_ctx *ctx, const pt_array *x, pt_array *z, int ndim, const int *order, int reduced, int logarithm)
+/* ndim, axes that make a line, whether the logarithm is wanted; first the axes along which lines are counted,
+   then those that make a line */
+PT_UNUSED static int PT_NAME(softmax)(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
+    const int64_t *p = pt_parameters(program), *order = p + 3;
+    const int ndim = (int)p[0], reduced = (int)p[1], logarithm = (int)p[2];
+    const pt_array *x = args[0];
+    pt_array *z = args[1];
     int64_t shape[ndim + 1], xs[ndim + 1], zs[ndim + 1], strides[ndim + 1];
     int64_t rows = 1, n = 1, step = sizeof(T);
     int sorted = 1;
@@ -231,6 +238,7 @@ PT_UNUSED static int PT_NAME(softmax)(
 
 #undef PT_NAME
 #undef PT_EXP
+#undef PT_LOG
 #undef LANES
 #undef PT_BLOCK
 #undef PT_PANEL

@@ -1,24 +1,21 @@
 """Kernel of IfElse: copy the values of the branch taken; the other was skipped."""
 
+import numpy as np
+
 from pytensor.ifelse import IfElse
-from pytensor.link.c.dispatch.basic import CKernel, c_funcify, c_type
-from pytensor.link.c.dispatch.shape import COPY
+from pytensor.link.c.dispatch.alloc import fill_kernel
+from pytensor.link.c.dispatch.basic import c_funcify, c_type
 
 
 @c_funcify.register(IfElse)
 def _if_else(op, node=None, **kwargs):
-    condition = node.inputs[0]
-    t = c_type(getattr(condition.type, "dtype", ""))
-    if t is None or op.as_view or not all(hasattr(z.type, "numpy_dtype") for z in node.outputs):
+    dtype = getattr(node.inputs[0].type, "dtype", "")
+    if c_type(dtype) is None or dtype.startswith("complex") or op.as_view:
         return None
-    lines = [f"    const int yes = *(const {t} *)x0->data != 0;", "    int status;"]
-    for i, z in enumerate(node.outputs):
-        ndim, itemsize = z.type.ndim, z.type.numpy_dtype.itemsize
-        lines.append(f"""\
-    const pt_array *from{i} = yes ? x{1 + i} : x{1 + op.n_outs + i};
-    pt_same_shape(z{i}, from{i}, {ndim});
-    if ((status = pt_alloc(ctx, z{i}, {ndim}, {itemsize})))
-        return status;
-    pt_heavy(ctx, (double)pt_size(z{i}, {ndim}));
-    pt_copy(z{i}->data, z{i}->strides, from{i}->data, from{i}->strides, z{i}->shape, {ndim}, {itemsize});""")
-    return CKernel("\n".join(lines), (COPY,))
+    if not all(hasattr(z.type, "numpy_dtype") for z in node.outputs):
+        return None
+    sizes = [n for z in node.outputs for n in (z.type.ndim, z.type.numpy_dtype.itemsize)]
+    condition = np.dtype(dtype)
+    return fill_kernel(
+        "pt_if_else", op.n_outs, condition.itemsize, int(condition.kind == "f"), *sizes
+    )
