@@ -12,11 +12,12 @@ import matplotlib.pyplot as plt
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from benchmarks.frontends import FRONTENDS, OURS
+from benchmarks.frontends import FLOOR, FRONTENDS, OURS
 from benchmarks.report import number, ratio, value
-from benchmarks.workloads import ROWS
+from benchmarks.workloads import ROWS, SCAN_ROWS
 
 MARKS = {
+    "c": ("|", "#111111"),
     "numpy": ("o", "#8a8f98"),
     "jax": ("s", "#7b4fc9"),
     "upstream": ("^", "#1f8a70"),
@@ -31,6 +32,9 @@ PANELS = {
     "warm": ("warm: caches kept, new process", 1.0),
 }
 CLOSE = 1.12
+SHIFTS = (0.0, 0.2, -0.2, 0.36, -0.36, 0.1, -0.1, 0.28)
+EDGE = 0.1
+"""A floor below this share of our time is drawn here."""
 SPAN = 300.0
 """Slower peers than this many times us are drawn at the edge."""
 
@@ -55,7 +59,7 @@ def dodge(slower: dict[str, float]) -> dict[str, float]:
         x = min(x, SPAN)
         near = max(x, before, 1.0) / min(x, before) < CLOSE or max(x, 1 / x) < CLOSE
         run = run + 1 if near else 0
-        shifts[name] = (0.0, 0.22, -0.22, 0.34, -0.34, 0.1, -0.1)[run]
+        shifts[name] = SHIFTS[min(run, len(SHIFTS) - 1)]
         before = x
     return shifts
 
@@ -71,14 +75,25 @@ def panel(axes, title: str, rows: dict[str, dict], unit: float) -> None:
         if title.startswith(("cold", "warm")):
             slower.pop("numpy", None)
         if slower:
-            low, high = min(1.0, *slower.values()), min(SPAN, max(1.0, *slower.values()))
+            low, high = max(EDGE, min(1.0, *slower.values())), min(SPAN, max(1.0, *slower.values()))
             axes.plot([low, high], [y, y], color="#d5d8dd", lw=1.2, zorder=1)
             lowest = min(lowest, low)
+        if FLOOR in slower:
+            mark, colour = MARKS[FLOOR]
+            x = slower.pop(FLOOR)
+            axes.plot(max(x, EDGE), y, mark, color=colour, ms=11, mew=1.8, zorder=3)
+            if x < EDGE:
+                axes.annotate(
+                    f"1/{1 / x:.0f}×", (EDGE, y), (4, 6), textcoords="offset points",
+                    fontsize=7, color=colour,
+                )  # fmt: skip
         for name, shift in dodge(slower).items():
             x, (mark, colour) = slower[name], MARKS[name]
-            axes.plot(
-                min(x, SPAN), y + shift, mark, color=colour, ms=6.5, mec="white", mew=0.7, zorder=5
-            )
+            # What was measured on another day is drawn hollow.
+            style = {"mec": "white", "mew": 0.7}
+            if "stored" in records[name]:
+                style = {"mec": colour, "mew": 1.2, "mfc": "white"}
+            axes.plot(min(x, SPAN), y + shift, mark, color=colour, ms=6, zorder=5, **style)
             if x > SPAN:
                 axes.annotate(
                     f"{x:,.0f}×", (SPAN, y + shift), (7, 0), textcoords="offset points",
@@ -115,14 +130,15 @@ def dress(axes, title: str, lowest: float, count: int) -> None:
         axes.spines[side].set_visible(False)
 
 
-def header_and_footer(figure, names: list[str], machine: dict) -> None:
+def header_and_footer(figure, names: list[str], machine: dict, stored: bool) -> None:
     """Write title, legend and what was measured where, placed in inches from the edges."""
     height = figure.get_size_inches()[1]
     handles = [Line2D([], [], marker="o", ls="", color=OURS_COLOUR, ms=7, label="this package")]
     for name in names:
         mark, colour = MARKS[name]
         label = FRONTENDS[name].title
-        handles.append(Line2D([], [], marker=mark, ls="", color=colour, ms=7, label=label))
+        size = {"ms": 11, "mew": 1.8} if name == FLOOR else {"ms": 7}
+        handles.append(Line2D([], [], marker=mark, ls="", color=colour, label=label, **size))
     figure.text(
         0.018, 1 - 0.15 / height, "How many times longer than this package",
         fontsize=14, fontweight="bold", va="top",
@@ -133,7 +149,8 @@ def header_and_footer(figure, names: list[str], machine: dict) -> None:
     )  # fmt: skip
     figure.text(
         0.018, 0.1 / height,
-        "left of the line: a peer is faster (row in bold: in the first panel); red: our time\n"
+        "left of the line: a peer is faster (row in bold: in the first panel); red: our time"
+        + "; hollow: a peer measured before\n" * bool(stored) + "\n" * (not stored) +
         f"{machine.get('cpu', '?')}, one thread, float64, medians, "
         f"{machine.get('date', '')[:10]}, {machine.get('commit')}",
         fontsize=8, color="#666666", va="bottom", linespacing=1.4,
@@ -145,9 +162,15 @@ def draw(results: dict, path: Path) -> list[Path]:
     panels = {kind: results[kind] for kind in PANELS if results.get(kind)}
     if not panels:
         return []
+    if "steady" in panels:
+        panels["steady"] = panels["steady"] | results.get("scans", {})
     first = next(iter(panels.values()))
-    rows = [row.name for row in ROWS if any(row.name in found for found in panels.values())]
-    width, height = 3.2 + 3.9 * len(panels), 1.85 + 0.31 * len(rows)
+    rows = [
+        row.name
+        for row in (*ROWS, *SCAN_ROWS)
+        if any(row.name in found for found in panels.values())
+    ]
+    width, height = 3.4 + 4.1 * len(panels), 1.85 + 0.34 * len(rows)
     figure, all_axes = plt.subplots(1, len(panels), figsize=(width, height), squeeze=False)
     for axes, (kind, found) in zip(all_axes[0], panels.items(), strict=True):
         panel(axes, PANELS[kind][0], {row: found.get(row, {}) for row in rows}, PANELS[kind][1])
@@ -157,10 +180,10 @@ def draw(results: dict, path: Path) -> list[Path]:
         weight = "bold" if ours_over_best and ours_over_best > 1 else "normal"
         beside(all_axes[0][0], y, -58, row, fontsize=9, fontweight=weight)
     names = [n for n in MARKS if any(n in r for f in panels.values() for r in f.values())]
-    header_and_footer(figure, names, results.get("machine", {}))
+    header_and_footer(figure, names, results.get("machine", {}), "stored" in results)
     figure.subplots_adjust(
         left=3.5 / width, right=1 - 0.35 / width, top=1 - 1.1 / height, bottom=0.7 / height,
-        wspace=0.3,
+        wspace=0.36,
     )  # fmt: skip
     written = [path.with_suffix(suffix) for suffix in (".png", ".svg")]
     for name in written:

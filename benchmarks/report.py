@@ -132,11 +132,11 @@ def table(title: str, rows: dict[str, dict], colour: bool) -> list[str]:
 
 def exponents(rows: dict[str, dict], name: str, family: str) -> str:
     """Return how the time of a family grows: the exponent of each step, and the one fitted to all."""
-    points = [
+    points = sorted(
         (math.log(int(row.split()[2])), math.log(median))
         for row, records in rows.items()
         if row.split()[1] == family and (median := value(records.get(name))) is not None
-    ]
+    )
     if len(points) < 2:
         return "-"
     steps = [(t1 - t0) / (n1 - n0) for (n0, t0), (n1, t1) in itertools.pairwise(points)]
