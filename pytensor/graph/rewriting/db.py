@@ -61,7 +61,7 @@ class TagSet(MutableSet):
 class RankedTags(TagSet):
     """A `TagSet` whose order is that of the modules named by `ranks`, not of their imports."""
 
-    __slots__ = ("_rank", "_sorted")
+    __slots__ = ("_last", "_rank", "_sorted")
 
     ranks: dict[str, int] = {}
     """The places of modules that are imported when wanted; all others come last."""
@@ -69,14 +69,18 @@ class RankedTags(TagSet):
     def __init__(self):
         super().__init__()
         self._rank: dict = {}
+        self._last = -math.inf
         self._sorted = True
 
-    def add(self, value) -> None:
+    def add(self, value, rank: float | None = None) -> None:
         if value in self._items:
             return
-        rank = current_rank()
-        if self._rank and rank < next(reversed(self._rank.values())):
+        if rank is None:
+            rank = current_rank()
+        if rank < self._last:
             self._sorted = False
+        else:
+            self._last = rank
         self._items[value] = None
         self._rank[value] = rank
 
@@ -156,10 +160,11 @@ class RewriteDatabase:
         if getattr(rewriter, "name", None) is None or isinstance(rewriter, RewriteDatabase):
             rewriter.name = name
         self.__db__[name] = RankedTags()
-        self.__db__[name].add(rewriter)
+        rank = current_rank()
+        self.__db__[name].add(rewriter, rank)
         self._names.add(name)
-        self._tagged(type(rewriter).__name__).add(rewriter)
-        self.add_tags(name, *tags)
+        self._tagged(type(rewriter).__name__).add(rewriter, rank)
+        self._add_tags(name, rewriter, tags, rank)
 
     def _tagged(self, tag) -> RankedTags:
         found = self.__db__.get(tag)
@@ -169,14 +174,16 @@ class RewriteDatabase:
 
     def add_tags(self, name: str, *tags: str | None) -> None:
         """Give the rewriter called `name` more tags."""
+        self._add_tags(name, self[name], tags, current_rank())
+
+    def _add_tags(self, name: str, rewriter, tags: Iterable[str | None], rank: float) -> None:
         RewriteDatabase._changes += 1
-        rewriter = self[name]
         for tag in tags:
             if tag is not None and tag in self._names:
                 if tag == name:
                     continue
                 raise ValueError(f"[RewriteDatabase] the tag {tag!r} is the name of a rewriter")
-            self._tagged(tag).add(rewriter)
+            self._tagged(tag).add(rewriter, rank)
 
     def remove_tags(self, name: str, *tags: str | None) -> None:
         """Take tags away from the rewriter called `name`."""
