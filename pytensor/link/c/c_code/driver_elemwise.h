@@ -9,17 +9,15 @@
 #include <stdio.h>
 
 #include "pytensor.h"
+#include "driver_pack.h"
 #include "elemwise.h"
 
-#if defined(__GNUC__)
-#define PT_COLD __attribute__((cold, noinline))
-#define PT_NOINLINE __attribute__((noinline))
-#else
-#define PT_COLD
-#define PT_NOINLINE
-#endif
-
-#define PT_TILE 512
+/* Elements of a tile, and of one in which an operand is transposed (few lines of memory are touched twice).
+ */
+#define PT_TILE 1024
+#define PT_CROSSED_TILE 2048
+/* Rows from this length on are worth a call of the loop. */
+#define PT_ROW 32
 #define PT_MAX_NDIM 64
 
 /* Lengths that differ: the message names the Op, the axis and all shapes. */
@@ -69,107 +67,14 @@ static int pt_elemwise_shape(pt_ctx *ctx, const pt_elemwise *e, pt_array *const 
     return PT_OK;
 }
 
-typedef struct {
-    uint64_t part[2];
-} pt_pair;
-
-/* An n0 x n1 plane of elements. */
-#define PT_MOVE(TYPE)                                                                                        \
-    for (int64_t i = 0; i < n0; i++, z += z0, x += x0) {                                                     \
-        char *to = z;                                                                                        \
-        const char *from = x;                                                                                \
-        for (int64_t j = 0; j < n1; j++, to += z1, from += x1)                                               \
-            *(TYPE *)to = *(const TYPE *)from;                                                               \
-    }                                                                                                        \
-    return
-
-/* A line, four elements at a time (a plane is slower so: measured). */
-#define PT_MOVE_LINE(TYPE)                                                                                   \
-    for (; n >= 4; n -= 4, z += 4 * zs, x += 4 * xs) {                                                       \
-        const TYPE a = *(const TYPE *)x, b = *(const TYPE *)(x + xs);                                        \
-        const TYPE c = *(const TYPE *)(x + 2 * xs), d = *(const TYPE *)(x + 3 * xs);                         \
-        *(TYPE *)z = a;                                                                                      \
-        *(TYPE *)(z + zs) = b;                                                                               \
-        *(TYPE *)(z + 2 * zs) = c;                                                                           \
-        *(TYPE *)(z + 3 * zs) = d;                                                                           \
-    }                                                                                                        \
-    for (; n > 0; n--, z += zs, x += xs)                                                                     \
-        *(TYPE *)z = *(const TYPE *)x;                                                                       \
-    return
-
-PT_NOINLINE static void pt_move_line(
-        char *z, int64_t zs, const char *x, int64_t xs, int64_t n, int64_t itemsize)
-{
-    switch (itemsize) {
-    case 1:
-        PT_MOVE_LINE(uint8_t);
-    case 2:
-        PT_MOVE_LINE(uint16_t);
-    case 4:
-        PT_MOVE_LINE(uint32_t);
-    case 8:
-        PT_MOVE_LINE(uint64_t);
-    default:
-        PT_MOVE_LINE(pt_pair);
-    }
-}
-
-PT_NOINLINE static void pt_move(char *z, int64_t z0, int64_t z1, const char *x, int64_t x0, int64_t x1,
-        int64_t n0, int64_t n1, int64_t itemsize)
-{
-    switch (itemsize) {
-    case 1:
-        PT_MOVE(uint8_t);
-    case 2:
-        PT_MOVE(uint16_t);
-    case 4:
-        PT_MOVE(uint32_t);
-    case 8:
-        PT_MOVE(uint64_t);
-    default:
-        PT_MOVE(pt_pair);
-    }
-}
-
-#undef PT_MOVE
-#undef PT_MOVE_LINE
-
-static inline int64_t pt_far(int64_t stride)
-{
-    return stride < 0 ? -stride : stride;
-}
-
-/* A tile of r x c elements between an array (strides s0, s1) and a contiguous buffer. */
-static void pt_pack(
-        char *buffer, char *x, int64_t s0, int64_t s1, int64_t r, int64_t c, int64_t itemsize, int back)
-{
-    int64_t b0 = c * itemsize, b1 = itemsize;
-    if (r == 1 || c == 1) {
-        const int64_t stride = r == 1 ? s1 : s0;
-        if (back)
-            pt_move_line(x, stride, buffer, itemsize, r * c, itemsize);
-        else
-            pt_move_line(buffer, itemsize, x, stride, r * c, itemsize);
-        return;
-    }
-    if (pt_far(s0) < pt_far(s1)) {
-        int64_t t = s0;
-        s0 = s1, s1 = t;
-        t = b0, b0 = b1, b1 = t;
-        t = r, r = c, c = t;
-    }
-    if (back)
-        pt_move(x, s0, s1, buffer, b0, b1, r, c, itemsize);
-    else
-        pt_move(buffer, b0, b1, x, s0, s1, r, c, itemsize);
-}
-
 /* How the operands lie: axes of length 1 dropped, neighbours merged. */
 typedef struct {
     int n, ndim;      /* operands, axes */
     int64_t *shape;   /* of each axis */
     int64_t *strides; /* operand i along axis k: strides[i * PT_MAX_NDIM + k] */
     uint8_t *scalar;  /* of each operand: one element for all */
+    char *buffers;    /* packed operands, `room` bytes each */
+    int64_t room;
 } pt_layout;
 
 /* Make one axis of two that follow each other in every operand. */
@@ -205,8 +110,8 @@ static void pt_collapse(pt_layout *l, int ndim)
     l->ndim = m;
 }
 
-/* Tile sizes over the last two axes. */
-static void pt_tiles(const pt_layout *l, const int32_t *itemsize, int64_t *rows, int64_t *cols)
+/* Tile sizes over the last two axes; false if no operand needs a buffer. */
+static int pt_tiles(const pt_layout *l, const int32_t *itemsize, int64_t *rows, int64_t *cols)
 {
     const int64_t n0 = l->shape[l->ndim - 2], n1 = l->shape[l->ndim - 1];
     int packed = 0, crossed = 0;
@@ -217,34 +122,52 @@ static void pt_tiles(const pt_layout *l, const int32_t *itemsize, int64_t *rows,
     }
     *rows = 1, *cols = n1;
     if (!packed && n1 >= 64)
-        return;
+        return 0;
     if (crossed && n0 >= 8 && n1 >= 8) {
-        *cols = n1 < 32 ? n1 : 32;
-        *rows = PT_TILE / *cols;
+        *cols = n1 < PT_ROW ? n1 : PT_ROW;
+        *rows = PT_CROSSED_TILE / *cols;
     } else if (n1 >= PT_TILE)
         *cols = PT_TILE;
     else
         *rows = PT_TILE / n1;
     if (*rows > n0)
         *rows = n0;
+    return 1;
 }
 
-/* One tile: pack what is not contiguous, run the loop, put outputs back. */
-static void pt_tile(pt_loop *loop, const pt_layout *l, const pt_elemwise *e, char *const *at, char *buffers,
-        int64_t r, int64_t c)
+/* One tile: pack what is not contiguous, run the loop, put outputs back. Long rows are run one by one, so
+   that only operands that are not contiguous along them need packing. */
+static void pt_tile(
+        pt_loop *loop, const pt_layout *l, const pt_elemwise *e, char *const *at, int64_t r, int64_t c)
 {
     char *data[l->n];
+    int64_t step[l->n];
+    const int by_rows = c >= PT_ROW;
+    int flat = 1;
     for (int i = 0; i < l->n; i++) {
         const int64_t *s = l->strides + i * PT_MAX_NDIM + l->ndim - 2;
         const int64_t size = e->itemsize[i];
         data[i] = at[i];
-        if (l->scalar[i] || ((c == 1 || s[1] == size) && (r == 1 || s[0] == c * size)))
+        step[i] = l->scalar[i] ? 0 : s[0];
+        if (l->scalar[i] || ((c == 1 || s[1] == size) && (r == 1 || by_rows || s[0] == c * size))) {
+            flat &= l->scalar[i] || r == 1 || s[0] == c * size;
             continue;
-        data[i] = buffers + (int64_t)i * PT_TILE * 16;
+        }
+        data[i] = l->buffers + i * l->room;
+        step[i] = c * size;
         if (i < e->nin)
             pt_pack(data[i], at[i], s[0], s[1], r, c, size, 0);
     }
-    loop(data, r * c, e->program);
+    if (flat)
+        loop(data, r * c, e->program);
+    else {
+        char *row[l->n];
+        for (int64_t k = 0; k < r; k++) {
+            for (int i = 0; i < l->n; i++)
+                row[i] = data[i] + k * step[i];
+            loop(row, c, e->program);
+        }
+    }
     for (int i = e->nin; i < l->n; i++)
         if (data[i] != at[i]) {
             const int64_t *s = l->strides + i * PT_MAX_NDIM + l->ndim - 2;
@@ -253,8 +176,8 @@ static void pt_tile(pt_loop *loop, const pt_layout *l, const pt_elemwise *e, cha
 }
 
 /* All tiles of the last two axes. */
-static void pt_plane(pt_loop *loop, const pt_layout *l, const pt_elemwise *e, char *const *at, char *buffers,
-        int64_t rows, int64_t cols)
+static void pt_plane(
+        pt_loop *loop, const pt_layout *l, const pt_elemwise *e, char *const *at, int64_t rows, int64_t cols)
 {
     char *corner[l->n];
     const int64_t n0 = l->shape[l->ndim - 2], n1 = l->shape[l->ndim - 1];
@@ -264,36 +187,69 @@ static void pt_plane(pt_loop *loop, const pt_layout *l, const pt_elemwise *e, ch
                 const int64_t *s = l->strides + k * PT_MAX_NDIM + l->ndim - 2;
                 corner[k] = at[k] + i * s[0] + j * s[1];
             }
-            pt_tile(loop, l, e, corner, buffers, n0 - i < rows ? n0 - i : rows,
-                    n1 - j < cols ? n1 - j : cols);
+            pt_tile(loop, l, e, corner, n0 - i < rows ? n0 - i : rows, n1 - j < cols ? n1 - j : cols);
         }
 }
 
-/* Any layout: planes of the last two axes, over the other axes in C order. */
-PT_COLD static int pt_elemwise_strided(
-        pt_ctx *ctx, const pt_elemwise *e, pt_array *const *args, pt_loop *loop, const int64_t *lengths)
+/* Axes from the slowest to the fastest in memory, as NumPy's order "K": an axis comes before another if it
+   does in every input in which they differ; C order decides ties and quarrels. True if it is not C order. */
+static int pt_elemwise_order(
+        const pt_elemwise *e, pt_array *const *args, const int64_t *shape, uint8_t *order)
+{
+    int moved = 0;
+    for (int k = 0; k < e->ndim; k++) {
+        int to = k;
+        for (int j = k - 1; j >= 0; j--) {
+            const int before = order[j];
+            int known = 0, swap = 0;
+            for (int i = 0; i < e->nin && shape[k] != 1 && shape[before] != 1; i++) {
+                if ((e->repeats[i] >> k & 1) || (e->repeats[i] >> before & 1))
+                    continue;
+                const int64_t near = pt_far(args[i]->strides[k]), far = pt_far(args[i]->strides[before]);
+                if (near == 0 || far == 0)
+                    continue;
+                swap = near > far && (swap || !known);
+                known = 1;
+            }
+            if (known && !swap)
+                break;
+            if (known)
+                to = j;
+        }
+        for (int j = k; j > to; j--)
+            order[j] = order[j - 1];
+        order[to] = (uint8_t)k;
+        moved |= to != k;
+    }
+    return moved;
+}
+
+/* Any layout: planes of the last two axes of `order`, over the others in this order. */
+static int pt_elemwise_strided(pt_ctx *ctx, const pt_elemwise *e, pt_array *const *args, pt_loop *loop,
+        const int64_t *lengths, const uint8_t *order)
 {
     const int n = e->nin + e->nout;
     int64_t shape[PT_MAX_NDIM + 1], strides[n * PT_MAX_NDIM], index[PT_MAX_NDIM] = {0}, rows, cols;
     uint8_t scalar[n];
     char *at[n];
-    pt_layout l = {n, e->ndim, shape, strides, scalar};
+    pt_layout l = {n, e->ndim, shape, strides, scalar, NULL, 0};
     for (int k = 0; k < e->ndim; k++)
-        shape[k] = lengths[k];
+        shape[k] = lengths[order[k]];
     for (int i = 0; i < n; i++) {
         const uint64_t repeats = i < e->nin ? e->repeats[i] : 0;
         scalar[i] = i < e->nin && repeats == ((uint64_t)2 << (e->ndim - 1)) - 1;
         at[i] = args[i]->data;
         for (int k = 0; k < e->ndim; k++)
-            strides[i * PT_MAX_NDIM + k] = repeats >> k & 1 ? 0 : args[i]->strides[k];
+            strides[i * PT_MAX_NDIM + k] = repeats >> order[k] & 1 ? 0 : args[i]->strides[order[k]];
     }
     pt_collapse(&l, e->ndim);
-    pt_tiles(&l, e->itemsize, &rows, &cols);
-    char *buffers = NULL;
-    if (rows * cols <= PT_TILE && !(buffers = pt_scratch(ctx, (int64_t)n * PT_TILE * 16)))
-        return PT_MEMORY;
+    if (pt_tiles(&l, e->itemsize, &rows, &cols)) {
+        l.room = (rows * cols * 16 + 63) & ~(int64_t)63;
+        if (!(l.buffers = pt_scratch(ctx, n * l.room)))
+            return pt_fail(ctx, PT_MEMORY, "[%s] no memory for %d tiles", e->name, n);
+    }
     for (;;) {
-        pt_plane(loop, &l, e, at, buffers, rows, cols);
+        pt_plane(loop, &l, e, at, rows, cols);
         int k = l.ndim - 3;
         for (; k >= 0; k--) {
             const int more = ++index[k] < shape[k];
@@ -308,13 +264,10 @@ PT_COLD static int pt_elemwise_strided(
     }
 }
 
-/* Shape and memory of the outputs; false size means an error or nothing to do, see *status. */
-static int64_t pt_elemwise_outputs(
-        pt_ctx *ctx, const pt_elemwise *e, pt_array *const *args, const int64_t *shape, int *status)
+/* Shape and memory of the outputs, with their axes in `order` if there is one. */
+static int pt_elemwise_outputs(
+        pt_ctx *ctx, const pt_elemwise *e, pt_array *const *args, const int64_t *shape, const uint8_t *order)
 {
-    int64_t size = 1;
-    for (int k = 0; k < e->ndim; k++)
-        size *= shape[k];
     for (int j = 0; j < e->nout; j++) {
         pt_array *z = args[e->nin + j];
         if (e->destroys && e->destroys[j] >= 0) {
@@ -323,47 +276,69 @@ static int64_t pt_elemwise_outputs(
         }
         for (int k = 0; k < e->ndim; k++)
             z->shape[k] = shape[k];
-        if (PT_UNLIKELY((*status = pt_alloc(ctx, z, e->ndim, e->itemsize[e->nin + j]))))
-            return 0;
+        const int32_t itemsize = e->itemsize[e->nin + j];
+        const int status = order ? service_alloc_ordered(ctx, z, e->ndim, itemsize, order)
+                                 : pt_alloc(ctx, z, e->ndim, itemsize);
+        if (PT_UNLIKELY(status))
+            return status;
     }
-    return size;
+    return PT_OK;
+}
+
+/* True if one loop over all elements in C order meets those of this operand one after the other. */
+static inline int pt_elemwise_flat(
+        const pt_elemwise *e, const pt_array *x, const int64_t *shape, uint64_t repeats, int64_t stride)
+{
+    for (int k = e->ndim - 1; k >= 0; k--) {
+        /* An axis of length 1 goes anywhere; a repeated one must have that length. */
+        if (shape[k] == 1)
+            continue;
+        if ((repeats >> k & 1) || x->strides[k] != stride)
+            return 0;
+        stride *= shape[k];
+    }
+    return 1;
+}
+
+/* What is not flat: outputs lie as the inputs do. */
+PT_COLD static int pt_elemwise_ordered(pt_ctx *ctx, const pt_elemwise *e, pt_array *const *args,
+        pt_loop *loop, const int64_t *shape, int64_t size)
+{
+    uint8_t order[PT_MAX_NDIM];
+    const int moved = pt_elemwise_order(e, args, shape, order);
+    const int status = pt_elemwise_outputs(ctx, e, args, shape, moved ? order : NULL);
+    if (PT_UNLIKELY(status))
+        return status;
+    pt_heavy(ctx, (double)size * e->cost);
+    return pt_elemwise_strided(ctx, e, args, loop, shape, order);
 }
 
 /* The whole work of an elementwise node; args are the inputs, then the outputs. */
 static int pt_elemwise_run(pt_ctx *ctx, const pt_elemwise *e, pt_array *const *args, pt_loop *loop)
 {
-    int64_t shape[PT_MAX_NDIM];
+    int64_t shape[PT_MAX_NDIM], size = 1;
     int status = pt_elemwise_shape(ctx, e, args, shape);
     if (PT_UNLIKELY(status))
         return status;
-    const int64_t size = pt_elemwise_outputs(ctx, e, args, shape, &status);
+    for (int k = 0; k < e->ndim; k++)
+        size *= shape[k];
     if (PT_UNLIKELY(size == 0))
-        return status;
-    pt_heavy(ctx, (double)size * e->cost);
+        return pt_elemwise_outputs(ctx, e, args, shape, NULL);
     const uint64_t all = ((uint64_t)2 << (e->ndim - 1)) - 1;
-    char *data[e->nin + e->nout];
     int flat = 1;
-    for (int i = 0; i < e->nin + e->nout && flat; i++) {
-        const uint64_t repeats = i < e->nin ? e->repeats[i] : 0;
-        data[i] = args[i]->data;
-        if (repeats == all)
-            continue;
-        int64_t stride = e->itemsize[i];
-        for (int k = e->ndim - 1; k >= 0; k--) {
-            /* An axis of length 1 goes anywhere; a repeated one must have that length. */
-            if (shape[k] == 1)
-                continue;
-            if ((repeats >> k & 1) || args[i]->strides[k] != stride) {
-                flat = 0;
-                break;
-            }
-            stride *= shape[k];
-        }
+    for (int i = 0; i < e->nin && flat; i++)
+        flat = e->repeats[i] == all || pt_elemwise_flat(e, args[i], shape, e->repeats[i], e->itemsize[i]);
+    if (flat) {
+        if (PT_UNLIKELY((status = pt_elemwise_outputs(ctx, e, args, shape, NULL))))
+            return status;
+        pt_heavy(ctx, (double)size * e->cost);
+        char *data[e->nin + e->nout];
+        for (int i = 0; i < e->nin + e->nout; i++)
+            data[i] = args[i]->data;
+        loop(data, size, e->program);
+        return PT_OK;
     }
-    if (!flat)
-        return pt_elemwise_strided(ctx, e, args, loop, shape);
-    loop(data, size, e->program);
-    return PT_OK;
+    return pt_elemwise_ordered(ctx, e, args, loop, shape, size);
 }
 
 #endif

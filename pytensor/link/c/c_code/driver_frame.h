@@ -221,12 +221,14 @@ static void scratch_reset(frame *f)
         free(f->old_scratch[--f->n_old_scratch]);
 }
 
-/* Bytes of a C-contiguous array and its strides; -1 when the size does not fit. */
-static int64_t contiguous_strides(pt_array *z, int ndim, int64_t itemsize)
+/* Bytes of an array without gaps and its strides; -1 when the size does not fit. `order` lists the axes, the
+   slowest first; NULL is C order. */
+static inline int64_t contiguous_strides(pt_array *z, int ndim, int64_t itemsize, const uint8_t *order)
 {
     int64_t bytes = itemsize;
     int empty = 0;
-    for (int i = ndim - 1; i >= 0; i--) {
+    for (int k = ndim - 1; k >= 0; k--) {
+        const int i = order ? order[k] : k;
         z->strides[i] = bytes;
         if (z->shape[i] < 0)
             return -1;
@@ -238,16 +240,16 @@ static int64_t contiguous_strides(pt_array *z, int ndim, int64_t itemsize)
     return empty ? 0 : bytes;
 }
 
-/* z takes over the buffer of a dying input of the same shape; the two buffers change places. */
+/* z takes over the buffer of a dying input of the same shape and strides; the two buffers change places. */
 static int take_over(frame *f, pt_array *z, const slot_info *info, int ndim, int64_t itemsize)
 {
     const slot_info *from = &f->prog->slots[info->reuse];
     pt_array *x = &f->slot[info->reuse];
     buffer *own = &f->buffers[info->buffer], *other = &f->buffers[from->buffer];
-    if (from->ndim != ndim || x->data != other->data || !pt_is_c_contiguous(x, ndim, itemsize))
+    if (from->ndim != ndim || x->data != other->data || from->itemsize != itemsize)
         return 0;
     for (int i = 0; i < ndim; i++)
-        if (x->shape[i] != z->shape[i])
+        if (x->shape[i] != z->shape[i] || (x->strides[i] != z->strides[i] && x->shape[i] != 1))
             return 0;
     buffer kept = *own;
     *own = *other;
@@ -256,12 +258,12 @@ static int take_over(frame *f, pt_array *z, const slot_info *info, int ndim, int
     return 1;
 }
 
-static PyObject *new_array(const slot_info *info, pt_array *z, int64_t bytes);
+static PyObject *new_array(const slot_info *info, pt_array *z, int64_t bytes, int ordered);
 
-static int alloc_numpy(frame *f, Py_ssize_t at, pt_array *z, int64_t bytes)
+static int alloc_numpy(frame *f, Py_ssize_t at, pt_array *z, int64_t bytes, int ordered)
 {
     hold_gil(f);
-    PyObject *array = new_array(&f->prog->slots[at], z, bytes);
+    PyObject *array = new_array(&f->prog->slots[at], z, bytes, ordered);
     if (!array)
         return PT_PYTHON;
     Py_XSETREF(f->object[at], array);
@@ -269,7 +271,8 @@ static int alloc_numpy(frame *f, Py_ssize_t at, pt_array *z, int64_t bytes)
     return PT_OK;
 }
 
-static int service_alloc(pt_ctx *ctx, pt_array *z, int ndim, int64_t itemsize)
+/* Memory for z without gaps, its axes in `order` (NULL: C order). */
+static inline int alloc_any(pt_ctx *ctx, pt_array *z, int ndim, int64_t itemsize, const uint8_t *order)
 {
     frame *f = (frame *)ctx;
     Py_ssize_t at = z - f->slot;
@@ -278,7 +281,7 @@ static int service_alloc(pt_ctx *ctx, pt_array *z, int ndim, int64_t itemsize)
         return pt_fail(ctx, PT_RUNTIME_ERROR,
                 "[C backend] a kernel allocates %d axes of %d bytes, planned were %d of %d", ndim,
                 (int)itemsize, (int)info->ndim, (int)info->itemsize);
-    int64_t bytes = contiguous_strides(z, ndim, itemsize);
+    int64_t bytes = contiguous_strides(z, ndim, itemsize, order);
     if (PT_UNLIKELY(bytes < 0)) {
         for (int i = 0; i < ndim; i++)
             if (z->shape[i] < 0)
@@ -286,7 +289,7 @@ static int service_alloc(pt_ctx *ctx, pt_array *z, int ndim, int64_t itemsize)
         return pt_fail(ctx, PT_MEMORY, "an array of this shape does not fit in memory");
     }
     if (info->memory == MEMORY_NUMPY)
-        return alloc_numpy(f, at, z, bytes);
+        return alloc_numpy(f, at, z, bytes, order != NULL);
     if (PT_UNLIKELY(info->memory != MEMORY_BUFFER))
         return pt_fail(ctx, PT_RUNTIME_ERROR, "[C backend] a kernel allocates an output declared as a view");
     if (info->reuse >= 0 && take_over(f, z, info, ndim, itemsize))
@@ -298,6 +301,17 @@ static int service_alloc(pt_ctx *ctx, pt_array *z, int ndim, int64_t itemsize)
     }
     z->data = b->data;
     return PT_OK;
+}
+
+static int service_alloc(pt_ctx *ctx, pt_array *z, int ndim, int64_t itemsize)
+{
+    return alloc_any(ctx, z, ndim, itemsize, NULL);
+}
+
+/* Elementwise results lie as what they are computed from, as NumPy's do. */
+static int service_alloc_ordered(pt_ctx *ctx, pt_array *z, int ndim, int64_t itemsize, const uint8_t *order)
+{
+    return alloc_any(ctx, z, ndim, itemsize, order);
 }
 
 /* Point the slots, arguments and constants of a new frame at their places. */

@@ -91,12 +91,13 @@ static void *pool_realloc(void *context, void *at, size_t size)
 static PyDataMem_Handler pool_functions = {
         "pytensor_pool", 1, {NULL, pool_malloc, pool_calloc, pool_realloc, pool_free}};
 
-static PyObject *new_pooled_array(int type_num, int ndim, const int64_t *shape)
+static PyObject *new_pooled_array(int type_num, int ndim, const int64_t *shape, npy_intp *strides)
 {
     PyObject *old = PyDataMem_SetHandler(pool_handler);
     if (!old)
         return NULL;
-    PyObject *array = PyArray_New(&PyArray_Type, ndim, (npy_intp *)shape, type_num, NULL, NULL, 0, 0, NULL);
+    PyObject *array =
+            PyArray_New(&PyArray_Type, ndim, (npy_intp *)shape, type_num, strides, NULL, 0, 0, NULL);
     PyObject *ours = PyDataMem_SetHandler(old);
     Py_DECREF(old);
     if (!ours)

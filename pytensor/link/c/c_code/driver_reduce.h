@@ -51,11 +51,14 @@ static const char *pt_reduce_tile(
 {
     const pt_reduction *m = s->reduction;
     const pt_elemwise *e = m->e;
-    char *data[e->nin + 1];
+    char *data[e->nin + 1], *row[e->nin + 1];
+    int64_t step[e->nin + 1];
+    int flat = 1;
     for (int i = 0; i < e->nin; i++) {
         const int64_t *strides = s->layout.strides + i * PT_MAX_NDIM, size = e->itemsize[i];
         const int64_t s0 = s->outer < 0 ? 0 : strides[s->outer], s1 = strides[s->inner];
-        data[i] = at[i];
+        row[i] = data[i] = at[i];
+        step[i] = s->layout.scalar[i] ? 0 : s0;
         if (s->layout.scalar[i])
             continue;
         if (c == 1 || s1 == size) {
@@ -65,15 +68,28 @@ static const char *pt_reduce_tile(
             }
             if (r == 1 || s0 == c * size)
                 continue;
+            if (c >= PT_ROW) {
+                flat = 0;
+                continue;
+            }
         }
-        data[i] = s->buffers + (int64_t)i * PT_TILE * 16;
+        row[i] = data[i] = s->buffers + (int64_t)i * PT_CROSSED_TILE * 16;
+        step[i] = c * size;
         pt_pack(data[i], at[i], s0, s1, r, c, size, 0);
     }
     *row_stride = c * m->by->in_size;
     if (!m->loop)
         return data[0];
-    data[e->nin] = s->buffers + (int64_t)e->nin * PT_TILE * 16;
-    m->loop(data, r * c, e->program);
+    row[e->nin] = data[e->nin] = s->buffers + (int64_t)e->nin * PT_CROSSED_TILE * 16;
+    step[e->nin] = *row_stride;
+    if (flat)
+        m->loop(data, r * c, e->program);
+    else
+        for (int64_t k = 0; k < r; k++) {
+            m->loop(row, c, e->program);
+            for (int i = 0; i <= e->nin; i++)
+                row[i] += step[i];
+        }
     return data[e->nin];
 }
 
@@ -119,7 +135,9 @@ static void pt_reduce_outputs(pt_reduce_state *s, char *const *first, int64_t n,
     const int64_t stride0 = along < 0 ? 0 : l->strides[along];
     /* The array itself needs no tiles along contiguous lines; rows are cut to keep rounding errors small. */
     const int direct = !m->loop && (lines ? stride0 : l->strides[s->inner]) == m->by->in_size;
-    int64_t step = direct ? (lines ? length : 128) : PT_TILE / n;
+    int64_t step = direct ? (lines ? length : 128) : (lines ? PT_TILE : PT_CROSSED_TILE) / n;
+    if (!lines && step > 4)
+        step &= ~(int64_t)3; /* rows are taken in fours */
     int64_t index[PT_MAX_NDIM] = {0};
     char *base[l->n], *at[l->n];
     for (int i = 0; i < l->n; i++)
@@ -269,9 +287,9 @@ static int pt_reduce_strided(pt_ctx *ctx, const pt_reduction *m, pt_array *const
     const int n = m->e->nin + 1;
     int64_t axes[PT_MAX_NDIM + 1], strides[n * PT_MAX_NDIM], index[PT_MAX_NDIM] = {0};
     uint8_t scalar[n];
-    pt_reduce_state s = {.reduction = m, .layout = {n, 0, axes, strides, scalar}};
+    pt_reduce_state s = {.reduction = m, .layout = {n, 0, axes, strides, scalar, NULL, 0}};
     const int64_t levels = PT_LEVELS * PT_TILE * m->by->acc_size;
-    s.acc = pt_scratch(ctx, levels + (int64_t)n * PT_TILE * 16);
+    s.acc = pt_scratch(ctx, levels + (int64_t)n * PT_CROSSED_TILE * 16);
     if (PT_UNLIKELY(!s.acc))
         return PT_MEMORY;
     s.buffers = s.acc + levels;
@@ -285,7 +303,7 @@ static int pt_reduce_strided(pt_ctx *ctx, const pt_reduction *m, pt_array *const
      * axis. */
     int64_t step = PT_TILE;
     if (!direct)
-        step = !lines ? PT_TILE / 16 : axes[s.inner] >= PT_TILE ? 1 : PT_TILE / axes[s.inner];
+        step = !lines ? PT_CROSSED_TILE / 4 : axes[s.inner] >= PT_TILE ? 1 : PT_TILE / axes[s.inner];
     char *base[n], *at[n];
     for (int i = 0; i < n; i++)
         base[i] = args[i]->data;

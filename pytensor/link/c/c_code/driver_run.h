@@ -8,12 +8,13 @@
 /* So many times the limit make one call long. */
 #define LONG_CALL 20.0
 
-static PyObject *new_array(const slot_info *info, pt_array *z, int64_t bytes)
+static PyObject *new_array(const slot_info *info, pt_array *z, int64_t bytes, int ordered)
 {
+    npy_intp *strides = ordered ? (npy_intp *)z->strides : NULL;
     if (bytes >= POOLED_BYTES)
-        return new_pooled_array(info->type_num, info->ndim, z->shape);
+        return new_pooled_array(info->type_num, info->ndim, z->shape, strides);
     return PyArray_New(
-            &PyArray_Type, info->ndim, (npy_intp *)z->shape, info->type_num, NULL, NULL, 0, 0, NULL);
+            &PyArray_Type, info->ndim, (npy_intp *)z->shape, info->type_num, strides, NULL, 0, 0, NULL);
 }
 
 static inline int is_behaved(PyObject *value, const slot_info *info)
