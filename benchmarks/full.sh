@@ -12,6 +12,7 @@
 #   growth   15   five families of 1,000, 5,000 and 20,000 nodes, this package and jax
 #   large     5   the same families at 50,000 nodes, this package alone
 #   loops    15   elementwise and reductions over axes, layouts, dtypes (loops.txt beside OUT)
+# BENCHMARK_EXTRA is appended to every stage's words: "--rows gemv --rounds 1 --sizes 500" for a trial.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 OUT=${1:-benchmarks/results/$(date +%F).json}
@@ -22,13 +23,15 @@ STORED=${BENCHMARK_STORED:-${OUT%.json}.upstream.json}
 OTHERS=$(echo "${BENCHMARK_PEERS:-}" | tr ';' '\n' | sed -n 's/^\(jax\|torch\|numba\)=.*/\1/p' | tr '\n' ' ')
 UPSTREAM=$(echo "${BENCHMARK_PEERS:-}" | tr ';' '\n' | sed -n 's/^\(upstream[-c]*\)=.*/\1/p' | tr '\n' ' ')
 JAX=$(echo "${BENCHMARK_PEERS:-}" | tr ';' '\n' | sed -n 's/^jax=//p')
+EXTRA=${BENCHMARK_EXTRA:-}
 unset PYTHONDONTWRITEBYTECODE
 
+# shellcheck disable=SC2086
 battery() {
     if [ -f "$STORED" ]; then
-        "$PYTHON" -m benchmarks --out "$OUT" --stored "$STORED" --no-plot "$@"
+        "$PYTHON" -m benchmarks --out "$OUT" --stored "$STORED" --no-plot "$@" $EXTRA
     else
-        "$PYTHON" -m benchmarks --out "$OUT" --no-plot "$@"
+        "$PYTHON" -m benchmarks --out "$OUT" --no-plot "$@" $EXTRA
     fi || echo "[full] this stage failed; going on" >&2
 }
 
@@ -39,7 +42,7 @@ for stage in $STAGES; do
     case $stage in
         upstream)
             [ -n "$UPSTREAM" ] && "$PYTHON" -m benchmarks --out "$STORED" --no-plot --only numpy $UPSTREAM \
-                --measure cold steady import overhead memory --rounds 3 --limit 150 --patience 5 ;;
+                --measure cold steady import overhead memory --rounds 3 --limit 150 --patience 5 $EXTRA ;;
         main)
             battery --only ours c numpy $OTHERS --rounds 7 --limit 120 --patience 8 \
                 --measure cold steady import overhead memory ;;

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,9 @@ from pytensor.tensor.blas._ldflags import get_provider
 SOURCE = Path(__file__).with_name("floor.c")
 FLAGS = ("-std=gnu11", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math",
          "-fopenmp-simd", "-shared", "-fPIC")  # fmt: skip
+if platform.machine() in {"x86_64", "AMD64"}:
+    # The floor is to be low: gcc prefers 256 bits, also where 512 are a fifth faster.
+    FLAGS += ("-mprefer-vector-width=512",)
 ROUTINES = ("dgemm", "dgemv", "dsyrk")
 LIBRARY = np
 NOT_WRITTEN = ("gp", "hierarchical", "mlp", "rnn", "wide", "deep", "layers", "outputs", "steps")
