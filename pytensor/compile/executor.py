@@ -128,7 +128,19 @@ class Function:
         if self._blas_threads:
             call = late("pytensor.tensor.blas._threads:limited")(call, self._blas_threads)
         # An instance attribute that special method lookup finds: one call less than a method.
-        self.__call__ = call if profile is None else self._profiled(call, profile)
+        call = call if profile is None else self._profiled(call, profile)
+        ignored = self.profile is not None and config.profiling__ignore_first_call
+        self.__call__ = self._unmeasured(call, self.profile) if ignored else call
+
+    def _unmeasured(self, call: Callable[..., Any], profile: "ProfileStats") -> Callable[..., Any]:
+        def first(*args: Any, **kwargs: Any) -> Any:
+            self.__call__ = call
+            try:
+                return call(*args, **kwargs)
+            finally:
+                profile.reset()
+
+        return first
 
     @staticmethod
     def _profiled(call: Callable[..., Any], profile: "ProfileStats") -> Callable[..., Any]:

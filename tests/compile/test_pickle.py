@@ -345,6 +345,6 @@ def test_loading_is_quick(make):
 
 def test_size():
     f = network()
-    assert len(pickle.dumps(f)) < 60_000
+    assert len(pickle.dumps(f)) < 100_000  # most of it C, where BLAS kernels are not shipped
     f = chain(500)
     assert len(pickle.dumps(f)) < 300 * len(f.maker.fgraph.apply_nodes)

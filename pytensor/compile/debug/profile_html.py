@@ -25,6 +25,7 @@ _LIGHT = ("#3f7fd6", "#d9822b", "#2a9d6f", "#b4489a", "#7a68d8", "#c0504d", "#1f
 _DARK = ("#6ea8ff", "#f0a35a", "#5fd39b", "#e386cd", "#aaa0ff", "#f08a86", "#5cc8d6", "#c3c86a")
 _OTHER = len(_LIGHT)
 _LANES = {"C": "compiled C", "VM": "interpreted", "Py": "Python"}
+_TIMELINES = 6
 _WIDTH, _LEFT, _LANE, _GAP = 1000, 92, 34, 10
 
 
@@ -80,7 +81,7 @@ def page(profile: "ProfileStats") -> str:
     body = [f"<h1>{title}</h1>", *map(_line, lines)]
     if nodes:
         body += ["<h2>Classes of Ops</h2>", _classes(rows, colour)]
-        body += ["<h2>The latest call</h2>", _timeline(nodes, colour)]
+        body += _timelines(nodes, colour)
         body += ["<h2>Nodes</h2>", _nodes([t for t in nodes if not t.is_inner], nodes, colour)]
         inner = [t for t in nodes if t.is_inner]
         if inner:
@@ -150,6 +151,19 @@ def _nodes(members: Sequence[NodeTimes], nodes: Sequence[NodeTimes], colour: dic
         parts.append(f'<tr><td class="soft">{len(rest)} more</td><td></td>'
                      f'<td class="n">{100 * share:.1f} %</td><td colspan="4"></td></tr>')  # fmt: skip
     return "".join(parts) + "</tbody></table>"
+
+
+def _timelines(nodes: Sequence[NodeTimes], colour: dict[str, int]) -> list[str]:
+    """Draw the latest call of each function of the profile, of the slowest if they are many."""
+    members: dict[int, list[NodeTimes]] = {}
+    for times in nodes:
+        members.setdefault(id(times.fgraph), []).append(times)
+    slowest = sorted(members.values(), key=lambda group: -sum(t.seconds for t in group))
+    parts = []
+    for i, group in enumerate(slowest[:_TIMELINES]):
+        which = f" of function {i + 1}" if len(slowest) > 1 else ""
+        parts += [f"<h2>The latest call{which}</h2>", _timeline(group, colour)]
+    return parts
 
 
 def _timeline(nodes: Sequence[NodeTimes], colour: dict[str, int]) -> str:

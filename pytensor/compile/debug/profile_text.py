@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from pytensor.compile.debug.node_times import NodeTimes
 from pytensor.configdefaults import config
+from pytensor.utils import late
 
 if TYPE_CHECKING:
     from pytensor.compile.debug.profiling import ProfileStats
@@ -109,6 +110,9 @@ def write(
         write_ops(profile, file, n_ops, nodes)
         write_nodes(profile, file, n_nodes, nodes)
         write_memory(profile, file, n_nodes, nodes)
+        if config.profiling__debugprint:
+            for graph in {id(t.fgraph): t.fgraph for t in nodes}.values():
+                late("pytensor.printing:debugprint")(graph, file=file)
     elif profile.fct_callcount:
         print("  (this backend does not run nodes one by one: no times of nodes)", file=file)
     print(file=file)

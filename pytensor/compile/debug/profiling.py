@@ -54,7 +54,9 @@ class ProfileStats:
     """Times of one function, or of several that were given the same object.
 
     The C backend measures in the driver, with one look at the clock for each node; a call is
-    served as without a profile, from any number of threads.
+    served as without a profile, from any number of threads. That costs about 30 ns a node and
+    0.1 us a call (``tests/compile/test_profile.py`` measures it). The Python backend's own
+    measuring costs about 1 us a node.
 
     Parameters
     ----------
