@@ -58,9 +58,9 @@ LAYOUTS = [c_order, c_order, f_order, transposed, stepped, negative, zero_stride
 LAYOUTS.append(misaligned)
 
 
-def random_layout(a, rng):
+def random_layout(a, rng, layouts=LAYOUTS):
     """`a` in a randomly chosen layout, and the name of that layout."""
     if a.ndim == 0:
         return np.array(a), "c_order"
-    choice = LAYOUTS[int(rng.integers(len(LAYOUTS)))]
+    choice = layouts[int(rng.integers(len(layouts)))]
     return choice(a, rng), choice.__name__

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.special
-from layouts import random_layout
+from layouts import LAYOUTS, random_layout
 
 import pytensor.tensor as pt
 
@@ -563,7 +563,7 @@ def random_values(rng, shape, dtype):
     return np.asarray(value).astype(dtype)
 
 
-def random_inputs(rng, program, dtypes, empties=True, layouts=True):
+def random_inputs(rng, program, dtypes, empties=True, layouts=LAYOUTS):
     """Three to five inputs; some share a shape, some lengths are static."""
     shapes = [random_shape(rng, empties) for _ in range(2)]
     for i in range(int(rng.integers(3, 6))):
@@ -574,7 +574,7 @@ def random_inputs(rng, program, dtypes, empties=True, layouts=True):
         value = random_values(rng, shape, str(rng.choice(dtypes)))
         layout = "c_order"
         if layouts:
-            value, layout = random_layout(np.asarray(value), rng)
+            value, layout = random_layout(np.asarray(value), rng, layouts)
         static = tuple(n if n == 1 or rng.random() < 0.3 else None for n in shape)
         if rng.random() < 0.1:
             static = (None,) * len(shape)

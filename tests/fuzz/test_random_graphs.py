@@ -1,10 +1,15 @@
 """Random programs: compiled by default, run without rewrites, and evaluated by NumPy.
 
-A failure prints the seed and the program. ``pytest -m slow tests/fuzz`` runs many more.
+A failure prints the seed and the program. ``pytest -m slow tests/fuzz`` runs many more; there a
+function computes many programs at once, and gcc works at ``-O1`` for most: it takes nine tenths of
+the time otherwise.
 """
+
+import contextlib
 
 import numpy as np
 import pytest
+from more_ops import EVERYTHING, MORE_LAYOUTS, WIDE
 from random_graphs import COMPLEX, FLOATS, INTS, SMOOTH, random_program
 
 import pytensor
@@ -12,6 +17,7 @@ import pytensor.tensor as pt
 from pytensor.compile.mode import Mode
 
 MODES = {"plain": Mode("py", None), "py": Mode("py", "fast_run"), "default": None}
+TIERS = ("native", "interpret")
 
 
 def tolerance(program):
@@ -32,25 +38,65 @@ def compare(term, got, tol):
         np.testing.assert_array_equal(got, term.value)
 
 
+@contextlib.contextmanager
+def setting(name):
+    """The configuration and the mode that a name stands for."""
+    flags = {}
+    if name in TIERS:
+        flags["compile__tier"] = name
+    if name == "quickly compiled":
+        flags = {"compile__tier": "native", "gcc__cxxflags": "-O1"}
+    with pytensor.config.change_flags(**flags):
+        yield MODES.get(name)
+
+
+def compiled(inputs, outputs, name):
+    with setting(name) as mode:
+        return pytensor.function(inputs, outputs, mode=mode, on_unused_input="ignore")
+
+
 def check_values(seed, modes, **options):
-    program = random_program(seed, **options)
-    made = program.pool[len(program.inputs) :]
-    kept = [v.copy() for v in program.values]
+    check_programs([seed], modes, **options)
+
+
+def check_programs(seeds, modes, **options):
+    """Compile the programs of all seeds as one function, and compare each value with NumPy's."""
+    programs = [random_program(seed, **options) for seed in seeds]
+    made = [(p, t) for p in programs for t in p.pool[len(p.inputs) :]]
+    inputs = [v for p in programs for v in p.inputs]
+    values = [v for p in programs for v in p.values]
+    kept = [v.copy() for v in values]
+    by_tier = {}
     for name in modes:
-        f = pytensor.function(
-            program.inputs, [t.var for t in made], mode=MODES[name], on_unused_input="ignore"
-        )
-        with np.errstate(all="ignore"):
-            results = f(*program.values)
-        for term, got in zip(made, results, strict=True):
+        seed_of = dict(zip(map(id, programs), seeds, strict=True))
+        try:
+            f = compiled(inputs, [t.var for _, t in made], name)
+            with np.errstate(all="ignore"):
+                results = f(*values)
+        except Exception as error:
+            error.add_note(f"seeds {list(seeds)}, {name}")
+            raise
+        for (program, term), got in zip(made, results, strict=True):
             try:
                 compare(term, got, tolerance(program))
             except AssertionError as error:
                 raise AssertionError(
-                    f"seed {seed}, {name}, {term.text}\n{program}\n{error}"
+                    f"seed {seed_of[id(program)]}, {name}, {term.text}\n{program}\n{error}"
                 ) from None
-        for value, before in zip(program.values, kept, strict=True):
-            np.testing.assert_array_equal(value, before, err_msg=f"seed {seed}: input modified")
+        for value, before in zip(values, kept, strict=True):
+            np.testing.assert_array_equal(value, before, err_msg=f"seeds {seeds}: input modified")
+        by_tier[name] = results
+    if by_tier.keys() >= set(TIERS):
+        check_tiers_agree(made, *(by_tier[tier] for tier in TIERS))
+
+
+def check_tiers_agree(made, native, interpreted):
+    """Interpreted and compiled loops run the same operations in the same order: equal bits."""
+    for (program, term), a, b in zip(made, native, interpreted, strict=True):
+        same = np.asarray(a).tobytes() == np.asarray(b).tobytes()
+        assert same or np.array_equal(a, b, equal_nan=np.asarray(a).dtype.kind in "fc"), (
+            f"the tiers differ: {term.text}: {a} {b}\n{program}"
+        )
 
 
 def check_gradient(seed):
@@ -98,19 +144,35 @@ def test_gradients(seed):
     check_gradient(seed)
 
 
+WIDER = {"ops": EVERYTHING, "dtypes": WIDE, "layouts": MORE_LAYOUTS}
+
+
+@pytest.mark.parametrize("first", range(4000, 4048, 16))
+def test_values_of_more_operations(first):
+    check_programs(range(first, first + 16), ["plain", *TIERS], **WIDER)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(10_000, 14_000, 50))
+@pytest.mark.parametrize("first", range(10_000, 14_000, 25))
 def test_values_at_length(first):
-    for seed in range(first, first + 50):
-        check_values(seed, MODES, steps=25)
+    """Every tenth function is compiled as it is for users."""
+    default = "default" if first % 250 == 0 else "quickly compiled"
+    check_programs(range(first, first + 25), ["plain", "py", default, "interpret"], steps=25)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(20_000, 22_000, 50))
+@pytest.mark.parametrize("first", range(20_000, 22_000, 25))
 def test_complex_and_float_values_at_length(first):
-    dtypes = (*FLOATS, *COMPLEX, *INTS[:3]) if first % 100 else FLOATS
-    for seed in range(first, first + 50):
-        check_values(seed, MODES, steps=20, dtypes=dtypes)
+    dtypes = (*FLOATS, *COMPLEX, *INTS[:3]) if first % 50 else FLOATS
+    modes = ["plain", "py", "quickly compiled", "interpret"]
+    check_programs(range(first, first + 25), modes, steps=20, dtypes=dtypes)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(50_000, 54_000, 25))
+def test_values_of_more_operations_at_length(first):
+    modes = ["plain", "py", *TIERS] if first % 250 == 0 else ["plain", "py", "interpret"]
+    check_programs(range(first, first + 25), modes, steps=20, **WIDER)
 
 
 @pytest.mark.slow
