@@ -25,6 +25,7 @@ from pytensor.compile.sharedvalue import shared
 from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from pytensor.graph.rewriting.basic import in2out, node_rewriter
+from pytensor.scan import scan
 from pytensor.tensor.type import TensorType
 
 VECTOR = TensorType("float64", shape=(None,))
@@ -112,6 +113,25 @@ class TestNanGuard:
         x = VECTOR("x")
         f = function([x], Odd(lambda v: v * np.inf)(x), mode=NanGuardMode(True, False, False, None))
         assert f([1.0]) == [np.inf]
+
+    @pytest.mark.parametrize(
+        "mode", [NanGuardMode(True, True, True), DebugMode(check_isfinite=True)]
+    )
+    def test_memory_nobody_has_written_to_is_left_alone(self, mode, monkeypatch):
+        """The buffer of a scan begins as such memory, with its first state in it."""
+
+        def full_of_nan(op, node, inputs, output_storage):
+            output_storage[0][0] = np.full([int(n) for n in inputs], np.nan)
+
+        monkeypatch.setattr(pt.basic.AllocEmpty, "perform", full_of_nan)
+        x = pt.dmatrix("x")
+        last = scan(
+            lambda v, a: a + v.sum(), sequences=x, outputs_info=pt.zeros(()), return_updates=False
+        )[-1]
+        f = function([x], pt.log(last), mode=mode)
+        assert f(np.ones((3, 3))) == np.log(9)
+        with pytest.raises((AssertionError, InvalidValueError)):
+            f(np.zeros((3, 3)))
 
     def test_excluding_keeps_what_is_checked(self):
         mode = NanGuardMode(True, False, False).excluding("fusion")

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from pytensor.compile.debug.nanguardmode import may_hold_anything
 from pytensor.compile.maker import FunctionMaker
 from pytensor.compile.mode import OPT_MINIMUM, Mode
 from pytensor.configdefaults import config
@@ -270,6 +271,6 @@ class DebugMode(Mode):
             and isinstance(value, np.ndarray)
             and value.dtype.kind in "fc"
             and not np.isfinite(value).all()
-            and getattr(variable.tag, "nan_guard_mode_check", True)
+            and not may_hold_anything(variable)
         ):
             raise InvalidValueError(variable, value, hint="perform", specific_hint="not finite")

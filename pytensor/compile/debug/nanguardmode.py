@@ -23,6 +23,27 @@ def _floats(arr: Any) -> np.ndarray | None:
     return None
 
 
+# Ops that write a part of an array and leave the rest as it was, and those that only look at it.
+_PARTIAL = {"IncSubtensor", "AdvancedIncSubtensor", "AdvancedIncSubtensor1"}
+_VIEWS = {"Subtensor", "DimShuffle", "Reshape", "SpecifyShape", "Unbroadcast"}
+
+
+def may_hold_anything(variable: Variable) -> bool:
+    """Tell whether memory nobody has written to may be part of a value, so that it is not checked."""
+    while True:
+        if getattr(variable.tag, "nan_guard_mode_check", True) is False:
+            return True
+        node = variable.owner
+        if node is None:
+            return False
+        name = type(node.op).__name__
+        if name == "AllocEmpty":
+            return True
+        if name not in _PARTIAL and name not in _VIEWS:
+            return False
+        variable = node.inputs[0]
+
+
 def contains_nan(arr: Any, node: Apply | None = None, var: Variable | None = None) -> bool:
     """Tell whether there is a NaN in `arr`."""
     array = _floats(arr)
@@ -90,11 +111,8 @@ class NanGuardMode(Mode):
             self._check(value, variable, node, "an output of a node in the graph")
 
     def _check(self, value: Any, variable: Variable, node: Apply, where: str) -> None:
-        # Memory that nobody has written to may hold anything.
-        if getattr(variable.tag, "nan_guard_mode_check", True) is False:
-            return
         array = _floats(value)
-        if array is None:
+        if array is None or may_hold_anything(variable):
             return
         found = []
         if self.nan_is_error and np.isnan(array).any():
