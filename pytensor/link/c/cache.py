@@ -302,6 +302,8 @@ def _make_session() -> Path:
                 tidy.remove_leftovers(parent, prefixes=(_SESSION,))
             return Path(place)
         reasons.append(reason)
+        with contextlib.suppress(OSError):
+            os.rmdir(place)
     raise OSError(f"there is no place for temporary files: {'; '.join(reasons)}")
 
 

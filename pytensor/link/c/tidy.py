@@ -222,6 +222,7 @@ def now_and_then(home: Path, written: int) -> int:
         with contextlib.suppress(FileNotFoundError):
             remove(str(mark))
         os.close(os.open(mark, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        os.chmod(mark, 0o600)  # whatever the umask took away
         # A file server has a clock of its own, and ours may be wrong.
         now = mark.lstat().st_mtime
         tidy(home, limit, max(config.cmodule__age_thresh_use, _HOUR), now=now)
