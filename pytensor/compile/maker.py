@@ -348,7 +348,8 @@ class FunctionMaker:
         now = self.__dict__.get("_packed")
         if now is not None and program_nodes is None:
             return now
-        written, specs, outputs = written_graph(self.inputs, self.outputs)
+        with no_collection:
+            written, specs, outputs = written_graph(self.inputs, self.outputs)
         # Who unpickles a variable together with a function finds it in the function. One with an
         # update of its own would bring along a graph: its copy here has the same cell.
         aliases = {

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pytensor.compile.calling import CallSpec, InputSlot
+from pytensor.compile.collector import no_collection
 from pytensor.compile.sharedvalue import Container
 from pytensor.configdefaults import config
 from pytensor.graph.basic import Apply, Variable
@@ -57,11 +58,18 @@ class _Packer(pickle.Pickler):
         self.outside: list[Any] = []
         self._number: dict[int, int] = {}
         self._aliases = aliases
+        # Classes whose objects are always inside.
+        self._inside: set[type] = set()
 
     def reducer_override(self, thing: Any) -> Any:
         alias = self._aliases.get(id(thing))
         if alias is None:
+            kind = type(thing)
+            if kind in self._inside:
+                return NotImplemented
             if not self._is_outside(thing):
+                if kind not in (np.ndarray, FunctionType) and not issubclass(kind, type):
+                    self._inside.add(kind)
                 return NotImplemented
             alias = thing
         number = self._number.setdefault(id(alias), len(self.outside))
@@ -136,7 +144,8 @@ class Packed:
     def __init__(self, value: Any, aliases: dict[int, Any]) -> None:
         file = io.BytesIO()
         packer = _Packer(file, aliases)
-        packer.dump(value)
+        with no_collection:
+            packer.dump(value)
         self._set(zlib.compress(file.getbuffer(), 1), packer.outside)
 
     def _set(self, data: bytes, outside: Sequence[Any]) -> None:
@@ -151,9 +160,9 @@ class Packed:
         """The objects, the same at each call."""
         with self._lock:
             if not self._is_read:
-                self._value = _Unpacker(
-                    io.BytesIO(zlib.decompress(self._data)), self._outside
-                ).load()
+                file = io.BytesIO(zlib.decompress(self._data))
+                with no_collection:
+                    self._value = _Unpacker(file, self._outside).load()
                 self._is_read = True
         return self._value
 

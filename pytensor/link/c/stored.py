@@ -109,7 +109,7 @@ class StoredUnit:
     __slots__ = ("_text", "flags", "functions", "is_library", "key", "place", "ready")
 
     def __init__(self, unit: UnitSource, loaded: Unit | None) -> None:
-        self._text = b"" if unit.ready else zlib.compress(unit.text.encode(), 6)
+        self._text = b"" if unit.ready else zlib.compress(unit.text.encode(), 3)
         self.flags, self.ready, self.is_library = unit.flags, unit.ready, unit.is_library
         self.functions = range(len(unit.functions))
         self.key, self.place = "" if loaded is None else loaded.key, _place()
