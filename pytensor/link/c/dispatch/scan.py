@@ -5,8 +5,9 @@ computes lives in buffers of the frame and is copied to its place.
 """
 
 from pytensor.compile.mode import get_mode
-from pytensor.link.c.dispatch.basic import CKernel, c_funcify, c_type
-from pytensor.link.c.dispatch.scan_body import SCAN, Body
+from pytensor.link.c.dispatch.basic import c_funcify, c_type
+from pytensor.link.c.dispatch.scan_body import Body
+from pytensor.link.c.dispatch.scan_loop import scan_loop
 from pytensor.link.c.dispatch.scan_scalar import scalar_loop
 from pytensor.scalar.type import ScalarType
 from pytensor.scan.op import Scan
@@ -21,7 +22,9 @@ def _scan(op, node=None, **kwargs):
     if op.mode is not None and not _is_c(op):
         return None
     condition = op.inner_outputs[-1] if op.info.as_while else None
-    if condition is not None and c_type(condition.type.dtype) is None:
+    if condition is not None and (
+        c_type(condition.type.dtype) is None or condition.type.dtype.startswith("complex")
+    ):
         return None
     graph = op.unfrozen()
     if not op.prepared:
@@ -29,9 +32,7 @@ def _scan(op, node=None, **kwargs):
     numbers = scalar_loop(op, node, graph)
     if numbers is not None:
         return numbers
-    body = Body(op, node, len(graph.apply_nodes)).text()
-    destroys = {o: targets[0] for o, targets in op.destroy_map.items()}
-    return CKernel(body, (SCAN,), destroys=destroys, blocks=(graph,))
+    return scan_loop(Body(op, node, len(graph.apply_nodes)), graph)
 
 
 def _is_c(op: Scan) -> bool:

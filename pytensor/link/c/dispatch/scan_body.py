@@ -1,8 +1,8 @@
-"""The C text of a loop around a block of steps."""
+"""What a loop reads and writes, and the parts of its C text that do not depend on its step."""
 
 from dataclasses import dataclass
 
-from pytensor.link.c.dispatch.basic import C_CODE, Source, c_type
+from pytensor.link.c.dispatch.basic import C_CODE, Source
 from pytensor.scan.op import Scan
 
 SCAN = Source(C_CODE, "scan.h")
@@ -60,6 +60,14 @@ class Body:
     def name(self) -> str:
         # A user's name is text of its own: it must neither end a C string nor format.
         return "".join(c for c in str(self.op) if c.isprintable() and c not in '"\\%')
+
+    def bind(self) -> None:
+        """Write what comes before the loop."""
+        raise NotImplementedError
+
+    def loop(self) -> None:
+        """Write the loop."""
+        raise NotImplementedError
 
     def add(self, text: str, depth: int = 1) -> None:
         pad = "    " * depth
@@ -140,106 +148,6 @@ class Body:
         self.add(
             f"if ((status = pt_alloc(ctx, z{output}, {ndim}, {size})))\n    return status;", depth
         )
-
-    def bind(self) -> None:
-        """Give inner inputs what doesn't change from step to step."""
-        for read in self.reads:
-            self.add(f"pt_scan_element(b0x{read.inner}, {read.stack}, {read.ndim});")
-        first = self.info.outer_in["non_seqs"].start
-        inner = self.info.inner_in["non_seqs"]
-        for k, at in enumerate(range(inner.start, inner.stop)):
-            ndim = getattr(self.op.inner_inputs[at].type, "ndim", 0)
-            self.add(f"pt_view(b0x{at}, x{first + k}, {ndim});")
-        untraced = self.info.inner_in["untraced"]
-        outer, out = self.info.outer_in["untraced"].start, self.info.outer_out["untraced"].start
-        for k, at in enumerate(range(untraced.start, untraced.stop)):
-            type_ = self.op.inner_inputs[at].type
-            size = type_.numpy_dtype.itemsize
-            # Kept in the output from the start: one stack of one element less an axis.
-            self.add(f"pt_same_shape(z{out + k}, x{outer + k}, {type_.ndim});")
-            self.allocate(out + k, type_.ndim, size, 1)
-            self.add(
-                f"pt_copy(z{out + k}->data, z{out + k}->strides, x{outer + k}->data, "
-                f"x{outer + k}->strides, z{out + k}->shape, {type_.ndim}, {size});"
-            )
-            self.add(f"pt_view(b0x{at}, z{out + k}, {type_.ndim});")
-
-    def loop(self) -> None:
-        """Point at what a step reads, run it, copy what it computed."""
-        for read in self.reads:
-            if read.stack[0] == "z":
-                self.add(f"int64_t r{read.inner} = {read.offset} % {read.stack}->shape[0];")
-        for write in self.writes:
-            start = f"{write.offset} % {write.length}" if write.offset else "0"
-            self.add(f"int64_t w{write.inner} = {start};")
-        self.add("while (done < n) {")
-        for read in self.reads:
-            at = f"r{read.inner}" if read.stack[0] == "z" else "done"
-            self.add(f"b0x{read.inner}->data = pt_scan_at({read.stack}, {at});", 2)
-        self.add(f"pt_heavy(ctx, {10.0 * (1 + self.n_nodes)});", 2)
-        self.add("if ((status = pt_run(ctx, block0)))\n    return status;", 2)
-        if any(write.is_new for write in self.writes):
-            self.add("if (done == 0) {", 2)
-            for write in self.writes:
-                if write.is_new:
-                    self.new_stack(write, 3)
-            self.add("}", 2)
-        for write in self.writes:
-            self.store(write)
-        self.store_untraced()
-        for read in self.reads:
-            if read.stack[0] == "z":
-                at = f"r{read.inner}"
-                self.add(f"{at} = pt_scan_next({at}, {read.stack}->shape[0]);", 2)
-        for write in self.writes:
-            at = f"w{write.inner}"
-            self.add(f"{at} = pt_scan_next({at}, z{write.outer}->shape[0]);", 2)
-        self.add("done++;", 2)
-        if self.info.as_while:
-            last = len(self.op.inner_outputs) - 1
-            type_ = c_type(self.op.inner_outputs[last].type.dtype)
-            self.add(f"if (*(const {type_} *)b0z{last}->data != 0)\n    break;", 2)
-        self.add("}")
-
-    def new_stack(self, write: _Write, depth: int) -> None:
-        """Allocate a nit-sot, whose shape the first step tells."""
-        z, e = f"z{write.outer}", f"b0z{write.inner}"
-        self.add(f"{z}->shape[0] = {write.length};", depth)
-        for axis in range(write.ndim):
-            self.add(f"{z}->shape[{axis + 1}] = {e}->shape[{axis}];", depth)
-        self.allocate(write.outer, write.ndim + 1, write.itemsize, depth)
-
-    def store(self, write: _Write) -> None:
-        z, e = f"z{write.outer}", f"b0z{write.inner}"
-        if write.ndim:
-            self.add(
-                f"if (PT_UNLIKELY(!pt_scan_fits({z}, {e}, {write.ndim})))\n"
-                f'    return pt_fail(ctx, PT_VALUE_ERROR, "[{self.name}] output {write.inner} of '
-                'the step must keep the shape of its state, it changed at step %lld", '
-                "(long long)done);",
-                2,
-            )
-        self.add(f"pt_scan_store({z}, w{write.inner}, {e}, {write.ndim}, {write.itemsize});", 2)
-
-    def store_untraced(self) -> None:
-        first = self.info.inner_out["untraced"].start
-        out = self.info.outer_out["untraced"].start
-        for k in range(self.info.n_untraced_sit_sot):
-            z, e = f"z{out + k}", f"b0z{first + k}"
-            type_ = self.op.inner_outputs[first + k].type
-            for axis in range(type_.ndim):
-                self.add(
-                    f"if ({z}->shape[{axis}] != {e}->shape[{axis}])\n"
-                    f'    return pt_fail(ctx, PT_VALUE_ERROR, "[{self.name}] untraced state {k} '
-                    'must keep its shape");',
-                    2,
-                )
-            self.add(
-                f"if ({z}->data != {e}->data)\n"
-                f"    pt_copy({z}->data, {z}->strides, {e}->data, {e}->strides, {z}->shape, "
-                f"{type_.ndim}, {type_.numpy_dtype.itemsize});",
-                2,
-            )
 
     def close(self) -> None:
         """Put circular buffers in order, cut what a while loop didn't reach."""
