@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import sys
 from collections.abc import Callable, Iterable, MutableSet
@@ -16,6 +17,7 @@ __all__ = [
     "after_scipy_import",
     "difference",
     "flatten",
+    "free_after_fork",
     "late",
     "lazy_scipy_module",
 ]
@@ -25,6 +27,13 @@ LOCAL_BITWIDTH = struct.calcsize("P") * 8
 
 PYTHON_INT_BITWIDTH = struct.calcsize("l") * 8
 """Bits in a C ``long`` of this process."""
+
+
+def free_after_fork(lock: Any) -> Any:
+    """Return a lock of a module that nobody holds in a forked child: its holder is not there."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=lock._at_fork_reinit)
+    return lock
 
 
 # --------------------------------------------------------------------------------------

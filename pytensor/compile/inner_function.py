@@ -10,6 +10,7 @@ from pytensor.compile.mode import Mode, get_default_mode
 from pytensor.graph.frozen import FrozenFunctionGraph
 from pytensor.graph.op import HasInnerGraph
 from pytensor.link.basic import JITLinker
+from pytensor.utils import free_after_fork
 
 
 class HasInnerFunction(HasInnerGraph):
@@ -22,7 +23,7 @@ class HasInnerFunction(HasInnerGraph):
     fgraph: FrozenFunctionGraph
     destroy_map: dict[int, list[int]]
     _fn: Function | None = None
-    _compiling = Lock()
+    _compiling = free_after_fork(Lock())
 
     @property
     def inner_inputs(self) -> Any:

@@ -28,6 +28,7 @@ from pytensor.scan.pushforward import pushforward
 from pytensor.tensor.basic import as_tensor_variable, cast
 from pytensor.tensor.shape import Shape_i, specify_shape
 from pytensor.tensor.type import TensorType
+from pytensor.utils import free_after_fork
 
 __all__ = ["Scan", "ScanInfo", "ScanMethodsMixin"]
 
@@ -104,7 +105,7 @@ class Scan(HasInnerFunction, Op, ScanMethodsMixin):
         self._derivatives: dict[Any, Any] = {}
         self._program: Callable[..., list[Any]] | None = None
 
-    _lock = Lock()
+    _lock = free_after_fork(Lock())
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "_derivatives": {}, "_program": None}

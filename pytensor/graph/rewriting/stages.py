@@ -27,6 +27,7 @@ from pytensor.graph.rewriting.drivers import WalkingGraphRewriter
 from pytensor.graph.rewriting.merge import MergeOptimizer
 from pytensor.graph.rewriting.rewriters import Rewriter
 from pytensor.graph.rewriting.sequence import SequentialGraphRewriter
+from pytensor.utils import free_after_fork
 
 POSITIONS: dict[str, float] = {
     "CheckStackTrace": -1,  # complain about nodes without a user's source line
@@ -79,7 +80,7 @@ POSITIONS: dict[str, float] = {
 }
 
 
-_loading = threading.RLock()
+_loading = free_after_fork(threading.RLock())
 
 
 class RuleIndex:

@@ -4,7 +4,6 @@ import contextlib
 import functools
 import importlib.machinery
 import importlib.util
-import os
 import sys
 import sysconfig
 import threading
@@ -23,20 +22,11 @@ from pytensor.link.c.toolchain import (
     environment_key,
     find_compiler,
 )
+from pytensor.utils import free_after_fork
 
 __all__ = ["driver_source", "get_driver", "load_unit", "load_units"]
 
-_lock = threading.RLock()
-
-
-def _after_fork() -> None:
-    global _lock
-    # The thread that held it may not exist in the child.
-    _lock = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+_lock = free_after_fork(threading.RLock())
 
 
 @functools.cache
@@ -84,9 +74,9 @@ def build_driver(compiler: Compiler, directory: Path) -> bytes:
     )
 
 
-def find_built(kind: str, key: str) -> Path | None:
-    """Return the path of an object installed with the package, if it was made from this very key."""
-    path = Path(__file__).parent / "_built" / f"{kind}-{key[:32]}.so"
+def find_built(kind: str, key: str, suffix: str = ".so") -> Path | None:
+    """Return the path of a file installed with the package, if it was made from this very key."""
+    path = Path(__file__).parent / "_built" / f"{kind}-{key[:32]}{suffix}"
     return path if path.exists() else None
 
 

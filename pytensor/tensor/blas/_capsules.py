@@ -21,7 +21,7 @@ from pytensor.tensor.blas._families import SPELLINGS, UNKNOWN, Family, family_of
 from pytensor.tensor.blas._measure import measure_integer_bits, reads_old_output
 from pytensor.tensor.blas._provider import BLAS_NAMES, LAPACK_NAMES, BlasProvider
 from pytensor.tensor.blas._runtime import Runtime, library_of, runtime_of
-from pytensor.utils import after_scipy_import, lazy_scipy_module
+from pytensor.utils import after_scipy_import, free_after_fork, lazy_scipy_module
 
 __all__ = [
     "capsule_table",
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 _PACKAGE = "scipy.linalg"
-_lock = threading.Lock()
+_lock = free_after_fork(threading.Lock())
 _reached: set[str] = set()
 
 

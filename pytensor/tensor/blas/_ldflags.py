@@ -56,7 +56,7 @@ from pytensor.tensor.blas._families import UNKNOWN, Family, Quality, family_name
 from pytensor.tensor.blas._numpys import Unusable, is_newer_or_same, numpy_provider
 from pytensor.tensor.blas._provider import BLAS_NAMES, LAPACK_NAMES, BlasProvider
 from pytensor.tensor.blas._runtime import openmp_runtimes
-from pytensor.utils import late
+from pytensor.utils import free_after_fork, late
 
 __all__ = [
     "BLAS_NAMES",
@@ -193,7 +193,7 @@ def choose(setting: str) -> list[Verdict]:
     return sorted(verdicts, key=lambda v: (v.provider is not None, v.ratio))
 
 
-_lock = threading.Lock()
+_lock = free_after_fork(threading.Lock())
 _chosen: dict[str, list[Verdict]] = {}
 
 
