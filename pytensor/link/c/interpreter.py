@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from pytensor.link.c import vm
 from pytensor.link.c.dispatch.basic import itemsize
-from pytensor.link.c.linear import Linear, linearise, signature
+from pytensor.link.c.linear import Linear, fused, linearise, signature
 
 __all__ = ["VM_ELEMWISE", "VM_REDUCE", "VM_SCALAR", "Interpreted", "Loop", "encode", "safe_name"]
 
@@ -86,6 +86,8 @@ class Loop:
         self._filled: dict[int, int] = {}
         found = vm.index()
         self._blocks = {} if found is None else found.blocks
+        self._mark_ones()
+        self.instructions = fused(linear, self.is_one, self._blocks)
         self.complete = self._translate()
         if self.complete:
             self.cell_of_output = self._place_outputs(over)
@@ -95,19 +97,11 @@ class Loop:
     def _translate(self) -> bool:
         """Fill the lists of steps; False if a function is missing."""
         linear, ones = self.linear, self.is_one
-        if not self.single:
-            for value in linear.constants:
-                ones[value] = True
-        needed = self._needed()
-        for step in linear.instructions:
-            if step.result not in needed:
-                continue
+        for step in self.instructions:
             kinds = [ones[v] for v in step.operands]
-            if all(kinds):
+            if ones[step.result]:
                 function = self._blocks.get(signature(linear, step, [False] * len(kinds)))
                 operands, steps = step.operands, self.once
-                ones[step.result] = not self.single
-                steps = self.body if self.single else self.once
             else:
                 function = self._blocks.get(signature(linear, step, kinds))
                 operands, steps = step.operands, self.body
@@ -119,12 +113,14 @@ class Loop:
             steps.append(_Step(function, step.result, operands))
         return bool(self._blocks)
 
-    def _needed(self) -> set[int]:
-        needed = set(self.linear.results)
-        for step in reversed(self.linear.instructions):
-            if step.result in needed:
-                needed.update(step.operands)
-        return needed
+    def _mark_ones(self) -> None:
+        """Find the values that are one element for all: constants, and what depends on such only."""
+        if self.single:
+            return
+        for value in self.linear.constants:
+            self.is_one[value] = True
+        for step in self.linear.instructions:
+            self.is_one[step.result] = all(self.is_one[v] for v in step.operands)
 
     def _new(self, dtype: str, one: bool = False) -> int:
         self.is_one.append(one)
@@ -189,6 +185,10 @@ class Loop:
     def cells(self, n_out: int) -> tuple[dict[int, int], list[tuple[int, int, int, int]], int, int]:
         """Return the cell of each value, the cells after those of operands, elements of a block, bytes."""
         block = 1 if self.single else BLOCK
+        if not self.single:
+            # As many bytes in any case.
+            widest = max(itemsize(self.linear.dtypes[s.result]) for s in self.body)
+            block *= max(1, min(4, 8 // widest))
         while True:
             found = self._cells(n_out, block)
             if found[2] <= _CACHE or block <= 64:
@@ -329,4 +329,4 @@ def encode(kind: int, record: Record, loop: Loop | None) -> Interpreted | None:
 
 def _pack_step(step: _Step, cell_of: dict[int, int]) -> bytes:
     operands = [cell_of[v] for v in step.operands]
-    return _STEP.pack(step.function, cell_of[step.result], *(operands + operands[:1] * 2)[:3], 0)
+    return _STEP.pack(step.function, cell_of[step.result], *(operands + operands[:1] * 3)[:4])

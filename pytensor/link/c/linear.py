@@ -5,7 +5,7 @@ computed is the same, and an expression that nobody compiled before is simply no
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -20,9 +20,11 @@ from pytensor.link.c.dispatch.scalar import (
 )
 from pytensor.scalar.basic import ScalarOp
 
-__all__ = ["Instruction", "Linear", "linearise", "signature"]
+__all__ = ["Instruction", "Linear", "fused", "linearise", "signature"]
 
 _OPERAND = re.compile(r"\{(\d)\}")
+# As Ops of any number of operands write themselves.
+_WRAPPED = re.compile(r"^\((\{0\} \S \{1\})\)$")
 _POWER = re.compile(r"^pt_pow_f\d+\(\{0\}, \{1\}\)$")
 # Compilers replace such powers by simpler functions.
 FOLDED_POWERS = (-1.0, 0.0, 0.5, 1.0, 2.0)
@@ -112,6 +114,7 @@ class _Lister(Writer):
             exponent = self.linear.constants[args[1]]
             if float(exponent) in FOLDED_POWERS:
                 template = template.replace("{1}", literal(exponent, dtype))
+        template = _WRAPPED.sub(r"\1", template)
         # Only what is read counts, in the order of its first use.
         used = list(dict.fromkeys(int(i) for i in _OPERAND.findall(template)))
         if not used:
@@ -152,3 +155,59 @@ def signature(linear: Linear, step: Instruction, scalar: Sequence[bool]) -> str:
     kinds = "".join("s" if one else "v" for one in scalar)
     dtypes = [c_suffix(linear.dtypes[v]) for v in (step.result, *step.operands)]
     return f"{step.template}\t{' '.join(map(str, dtypes))}\t{kinds}"
+
+
+def _shift(template: str, by: int) -> str:
+    return _OPERAND.sub(lambda found: f"{{{int(found[1]) + by}}}", template)
+
+
+def _commuted(step: Instruction, first: bool) -> Instruction:
+    """Exchange the operands of a sum or product so that what is asked for comes first."""
+    if not first and step.template in ("{0} + {1}", "{0} * {1}"):
+        return step._replace(operands=step.operands[::-1])
+    return step
+
+
+def _inserted(step: Instruction, i: int, inner: Instruction) -> Instruction:
+    """Write the expression of operand `i` into that of its reader."""
+    n = len(inner.operands)
+
+    def name(found) -> str:
+        k = int(found[1])
+        return f"({_shift(inner.template, i)})" if k == i else f"{{{k + (n - 1) * (k > i)}}}"
+
+    operands = (*step.operands[:i], *inner.operands, *step.operands[i + 1 :])
+    return Instruction(_OPERAND.sub(name, step.template), step.result, operands)
+
+
+def fused(linear: Linear, is_one: Sequence[bool], known: Container[str]) -> list[Instruction]:
+    """Return the instructions that are needed, put together where `known` has a function for both.
+
+    What is computed stays the same: in C the type of an inner expression is that of its value.
+    """
+    readers = dict.fromkeys(linear.results, 2)
+    for step in reversed(linear.instructions):
+        if step.result in readers:
+            for v in step.operands:
+                readers[v] = readers.get(v, 0) + 1
+    made: dict[int, Instruction] = {}
+    for step in linear.instructions:
+        if step.result not in readers:
+            continue
+        whole = _commuted(step, not is_one[step.operands[0]])
+        for i in range(len(step.operands)):
+            v = step.operands[i]
+            inner = made.get(v)
+            if inner is None or readers[v] != 1 or is_one[v]:
+                continue
+            outer = _commuted(whole, whole.operands[0] == v)
+            for at in (k for k, w in enumerate(outer.operands) if w == v):
+                candidate = _inserted(outer, at, inner)
+                if len(candidate.operands) <= 4 and (
+                    signature(linear, candidate, [is_one[w] for w in candidate.operands]) in known
+                ):
+                    whole = candidate
+                    del made[v]
+                    break
+        made[step.result] = whole
+    return list(made.values())

@@ -183,10 +183,10 @@ def _function(number: int, name: str) -> str:
     """Return the line of C for a block function; its name says it all."""
     template, (result, *operands), kinds = _parts(name)
     declared = {"s": [], "v": []}
-    for x, dtype, kind in zip("abc", operands, kinds):
+    for x, dtype, kind in zip("abcd", operands, kinds):
         declared[kind].append(f"VM_{kind.upper()}({c_type(dtype)}, {x})")
     ones, vectors = " ".join(declared["s"]), " ".join(declared["v"])
-    expression = template.format(*"abc"[: len(operands)])
+    expression = template.format(*"abcd"[: len(operands)])
     return f"VM_FUNCTION({number}, {c_type(result)}, {ones}, {vectors}, {expression})"
 
 
@@ -194,4 +194,4 @@ def _sizes(name: str) -> str:
     _, (result, *operands), kinds = _parts(name)
     sizes = [str(itemsize(result))]
     sizes += [f"{itemsize(d)}{' | VM_ONE' if k == 's' else ''}" for d, k in zip(operands, kinds)]
-    return "{" + ", ".join([*sizes, "0", "0", "0"][:4]) + "}"
+    return "{" + ", ".join([*sizes, "0", "0", "0", "0"][:5]) + "}"

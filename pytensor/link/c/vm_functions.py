@@ -75,6 +75,10 @@ def block_functions() -> tuple[list[str], dict[Source, None]]:
                 names[signature(linear, step, [k == "s" for k in kinds])] = None
             plain = step._replace(template=without_own_math(step.template))
             names[signature(linear, plain, [False] * len(operands))] = None
+    for suffix in ("f32", "f64"):
+        for template, kinds in _fused():
+            suffixes = " ".join([suffix] * (len(kinds) + 1))
+            names[f"{template}\t{suffixes}\t{kinds}"] = None
     for dtype in ("int8", "int16", "int32", "int64", "complex128"):
         names |= dict.fromkeys([copy_name(dtype, False), copy_name(dtype, True)])
     return list(names), sources
@@ -86,6 +90,30 @@ def _kinds(step: Instruction, operands: Sequence[str]) -> Sequence[str]:
     if short and all(d in _COMMON for d in operands[-2:]) and len(operands) in _ONES:
         return _ONES[len(operands)]
     return ("v" * len(operands),)
+
+
+def _fused() -> Iterator[tuple[str, str]]:
+    """Expressions of two or three quick operations: what goes through memory between them costs as much."""
+    quick = "+-*"
+    # Sums and products have their single elements last; see `linear.fused`.
+    inner = {op: ("vv", "vs", "sv") if op == "-" else ("vv", "vs") for op in quick}
+    for op in quick:
+        for a in inner[op]:
+            for b in "vs":
+                for outer in quick:
+                    yield f"({{0}} {op} {{1}}) {outer} {{2}}", a + b
+                yield f"{{0}} - ({{1}} {op} {{2}})", b + a
+                for c in "vs":
+                    if op == "*":
+                        yield "(({0} * {1}) + {2}) * {3}", a + b + c
+                    else:
+                        yield f"(({{0}} {op} {{1}}) * {{2}}) + {{3}}", a + b + c
+    for a in inner["*"]:
+        for b in inner["*"]:
+            yield "({0} * {1}) + ({2} * {3})", a + b
+    for compare in ("<", ">", "<=", ">="):
+        for kinds in ("vvvv", "vvvs", "vvsv", "vsvv", "vsvs", "vssv"):
+            yield f"(({{0}} {compare} {{1}}) ? {{2}} : {{3}})", kinds
 
 
 def reducers() -> dict[str, Reducer]:

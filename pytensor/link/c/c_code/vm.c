@@ -20,7 +20,7 @@ static const void *vm_at(const vm_program *p, int32_t offset)
 static inline const vm_step *vm_run(const vm_step *step, int32_t count, char *const *at, int64_t n)
 {
     for (const vm_step *stop = step + count; step < stop; step++)
-        vm_blocks[step->function](at[step->z], at[step->a], at[step->b], at[step->c], n);
+        vm_blocks[step->function](at[step->z], at[step->a], at[step->b], at[step->c], at[step->d], n);
     return step;
 }
 
@@ -90,10 +90,10 @@ static int vm_check_steps(const vm_program *p, const vm_step *step, int32_t coun
 {
     const vm_cell *cell = vm_at(p, p->cells);
     for (int32_t k = 0; k < count; k++) {
-        const uint16_t operand[4] = {step[k].z, step[k].a, step[k].b, step[k].c};
+        const uint16_t operand[5] = {step[k].z, step[k].a, step[k].b, step[k].c, step[k].d};
         if (step[k].function >= vm_block_count)
             return 0;
-        for (int j = 0; j < 4; j++) {
+        for (int j = 0; j < 5; j++) {
             const uint8_t size = vm_block_sizes[step[k].function][j];
             if (operand[j] >= p->n_cells)
                 return 0;

@@ -9,13 +9,13 @@
 #include "pytensor.h"
 #include "elemwise.h"
 
-/* z[i] = expression of a[i], b[i], c[i] (or of the one element of each) for i < n. z may be an operand of the
-   same item size. */
-typedef void vm_block(void *z, const void *a, const void *b, const void *c, int64_t n);
+/* z[i] = expression of a[i], b[i], c[i], d[i] (or of the one element of each) for i < n. z may be an operand
+   of the same item size. */
+typedef void vm_block(void *z, const void *a, const void *b, const void *c, const void *d, int64_t n);
 
-/* z, a, b, c: bytes of an element, 0 for operands it does not have; VM_ONE: one element for all. */
+/* z, a, b, c, d: bytes of an element, 0 for operands it does not have; VM_ONE: one element for all. */
 #define VM_ONE 0x80
-typedef uint8_t vm_sizes[4];
+typedef uint8_t vm_sizes[5];
 
 /* Made by vm.py: what this object can do. */
 extern vm_block *const vm_blocks[];
@@ -34,7 +34,7 @@ typedef struct {
 } vm_cell;
 
 typedef struct {
-    uint16_t function, z, a, b, c, unused;
+    uint16_t function, z, a, b, c, d;
 } vm_step;
 
 /* The head of a program; offsets are in bytes from its start. */

@@ -9,9 +9,10 @@
 #define VM_V(T, x) const T x = ((const T *)x##_in)[i];
 
 #define VM_FUNCTION(number, Z, ones, vectors, ...)                                                           \
-    static void vm_##number(void *z_in, const void *a_in, const void *b_in, const void *c_in, int64_t n)     \
+    static void vm_##number(                                                                                 \
+            void *z_in, const void *a_in, const void *b_in, const void *c_in, const void *d_in, int64_t n)   \
     {                                                                                                        \
-        (void)a_in, (void)b_in, (void)c_in;                                                                  \
+        (void)a_in, (void)b_in, (void)c_in, (void)d_in;                                                      \
         ones PT_IVDEP for (int64_t i = 0; i < n; i++)                                                        \
         {                                                                                                    \
             vectors((Z *)z_in)[i] = __VA_ARGS__;                                                             \
