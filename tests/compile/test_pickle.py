@@ -255,6 +255,25 @@ def test_classes_of_the_user_are_left_to_the_pickler_outside(cases):
     assert PythonOnly in packed._outside or any(isinstance(o, PythonOnly) for o in packed._outside)
 
 
+def test_cloudpickle():
+    """Ops of a notebook are pickled by value, also those inside of a function."""
+    cloudpickle = pytest.importorskip("cloudpickle")
+    code = """if True:
+        import sys, cloudpickle, numpy as np, pytensor, pytensor.tensor as pt
+        from pytensor.graph import Apply, Op
+        class Local(Op):
+            __props__ = ()
+            def make_node(self, x): return Apply(self, [x], [x.type()])
+            def perform(self, node, inputs, outputs): outputs[0][0] = inputs[0] * SCALE
+        SCALE = 3.0
+        x = pt.dvector("x")
+        f = pytensor.function([x], pt.exp(Local()(x)))
+        sys.stdout.buffer.write(cloudpickle.dumps(f))"""
+    done = run_child(code, PYTHONPATH=":".join(sys.path))
+    assert done.returncode == 0, done.stderr.decode()
+    np.testing.assert_allclose(cloudpickle.loads(done.stdout)(ONES), np.exp(3 * ONES))
+
+
 def _without_cache(monkeypatch):
     monkeypatch.setattr(c_stored, "cached_unit", lambda key: None)
 
