@@ -36,7 +36,7 @@ class BuildShipped(build_ext):
 
     def _objects(self) -> list[Path]:
         built = Path(self.build_lib) / HOME / "_built"
-        return sorted(built.glob("*.so")) if built.is_dir() else []
+        return sorted([*built.glob("*.so"), *built.glob("*.index")]) if built.is_dir() else []
 
     def get_outputs(self) -> list[str]:
         return [str(path) for path in self._objects()]

@@ -16,7 +16,7 @@ from pytensor.link.c.dispatch import load_dispatch
 from pytensor.link.c.dispatch.basic import CKernel, c_funcify
 from pytensor.link.c.dispatch.reduce import absorbed_producers, fused_reduction
 from pytensor.link.c.memory import DESTROYED, LOAN, Block, MemoryPlan, Slot, Step
-from pytensor.link.c.shipped import load_ready
+from pytensor.link.c.shipped import ready_numbers
 from pytensor.link.c.units import Function, Split, UnitSource, split_units
 from pytensor.link.py.vm import perform_of
 from pytensor.link.schedule import Schedule, destroyed_inputs, lazy_branches, schedule
@@ -227,6 +227,7 @@ class _Lowering:
 
 def _checked_kernel(node: Apply) -> CKernel | None:
     """Dispatch, and refuse kernels for values that C cannot see."""
+    load_dispatch(node.op)
     kernel = c_funcify(node.op, node=node)
     if kernel is None:
         return None
@@ -258,7 +259,6 @@ def _int32(values: Any) -> bytes:
 
 def lower(fgraph: "FunctionGraph", plan: Schedule) -> Lowered:
     """Lower a graph whose nodes run in the order of `plan`."""
-    load_dispatch()
     state = _Lowering()
     main = Block()
     state.blocks.append(main)
@@ -269,7 +269,7 @@ def lower(fgraph: "FunctionGraph", plan: Schedule) -> Lowered:
     state.add_graph(plan, main, fgraph.outputs)
     main.outputs = [state.read_slot(v) for v in fgraph.outputs]
     memory = MemoryPlan(state.blocks)
-    split = split_units(state.bodies, load_ready() is not None, config.compile__tier != "native")
+    split = split_units(state.bodies, ready_numbers(), config.compile__tier != "native")
     tables, step_nodes, later_numbers = _tables(state, split)
     tables |= {
         "outputs": _int32([slot.number for slot in main.outputs]),

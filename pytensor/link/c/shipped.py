@@ -1,7 +1,9 @@
 """Objects compiled when the package was installed: the driver, and the kernels every program uses.
 
 They lie in ``_built`` beside this file, and their names say what they were made from, so that one
-that does not fit this interpreter, this processor or these sources is simply not found.
+that does not fit this interpreter, this processor or these sources is simply not found. Beside the
+kernels lies their index: the hash of the text of each, in order, so that a program finds those that
+are the same as its own although nobody here knows what else was declared.
 ``python -m pytensor.link.c.shipped`` builds them in place; ``setup.py`` runs it for a wheel.
 """
 
@@ -10,6 +12,7 @@ import os
 import sys
 import sysconfig
 from pathlib import Path
+from typing import Any
 
 from pytensor.link.c.cache import content_key
 from pytensor.link.c.dispatch import load_dispatch
@@ -22,9 +25,9 @@ from pytensor.link.c.driver import (
 )
 from pytensor.link.c.tiers import unit_arguments
 from pytensor.link.c.toolchain import CompileError, Compiler, cpu_features, find_compiler
-from pytensor.link.c.units import ready_unit
+from pytensor.link.c.units import ready_functions, ready_unit
 
-__all__ = ["build", "load_ready"]
+__all__ = ["build", "load_ready", "ready_numbers"]
 
 # Set by whoever makes wheels for other machines: no instructions of this very processor.
 PORTABLE = "PYTENSOR_BUILD_PORTABLE"
@@ -35,19 +38,37 @@ def _kernels_key(processor: str) -> str:
     return content_key((*ready_unit().key_parts(), sysconfig.get_platform(), processor))
 
 
+def _index_key(processor: str) -> str:
+    """The hash of what decides whether a machine can run the kernels."""
+    return content_key(("kernels", sysconfig.get_platform(), processor))
+
+
 @functools.cache
-def load_ready():
-    """Return the loaded unit of declared kernels, or None where it was not installed."""
-    load_dispatch()
+def _installed() -> tuple[Any, dict[str, int]]:
+    """Return the unit of declared kernels and their numbers by digest."""
     for processor in (cpu_features(), ""):
-        path = find_built("kernels", _kernels_key(processor))
+        index = find_built("kernels", _index_key(processor), ".index")
+        if index is None:
+            continue
+        key, *digests = index.read_text(encoding="ascii", errors="replace").split()
+        path = find_built("kernels", key)
         if path is not None:
             try:
-                return open_unit(path)
+                return open_unit(path), {digest: i for i, digest in enumerate(digests)}
             except (CompileError, OSError, ImportError):
                 # What was installed does not load here; programs compile what they need.
-                return None
-    return None
+                break
+    return None, {}
+
+
+def load_ready():
+    """Return the loaded unit of declared kernels, or None where it was not installed."""
+    return _installed()[0]
+
+
+def ready_numbers() -> dict[str, int]:
+    """Return the digests of the kernels that are installed, and their numbers in the unit."""
+    return _installed()[1]
 
 
 def _build_kernels(compiler: Compiler, place: Path, portable: bool) -> tuple[str, bytes]:
@@ -91,19 +112,24 @@ def build(directory: Path | None = None) -> list[Path]:
         flags = driver_flags(compiler, "-O2")
         driver = compiler.compile(driver_source(), Path(scratch), flags=flags, name="_driver")
         kernels = _build_kernels(compiler, Path(scratch), bool(os.environ.get(PORTABLE)))
+    processor = "" if os.environ.get(PORTABLE) else cpu_features()
+    digests = [function.digest() for function in ready_functions()]
+    index = "\n".join((kernels[0], *digests)).encode()
     return [
         _replace(place, f"driver-{sys.implementation.cache_tag}", driver_key(), driver),
         _replace(place, "kernels", *kernels),
+        # Last: it names the kernels it is of.
+        _replace(place, "kernels", _index_key(processor), index, ".index"),
     ]
 
 
-def _replace(place: Path, kind: str, key: str, data: bytes) -> Path:
-    """Write an object and remove those of its kind that it replaces."""
-    path = place / f"{kind}-{key[:32]}.so"
+def _replace(place: Path, kind: str, key: str, data: bytes, suffix: str = ".so") -> Path:
+    """Write a file and remove those of its kind that it replaces."""
+    path = place / f"{kind}-{key[:32]}{suffix}"
     fresh = path.with_suffix(f".{os.getpid()}")
     fresh.write_bytes(data)
     os.replace(fresh, path)
-    for old in place.glob(f"{kind}-*.so"):
+    for old in place.glob(f"{kind}-*{suffix}"):
         if old != path:
             old.unlink(missing_ok=True)
     return path

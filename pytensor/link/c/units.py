@@ -6,7 +6,8 @@ all among them needs no compiler for these. Dispatch files declare them with `de
 """
 
 import functools
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pytensor.link.c.dispatch.basic import CKernel
@@ -72,6 +73,12 @@ class Function:
         prologue = "\n".join(lines)
         return f"{head}{prologue}\n    {{\n{self.kernel.body}\n    }}\n    return PT_OK;\n}}\n"
 
+    def digest(self) -> str:
+        """Return the hash of all the text it is compiled from: another one, another function."""
+        kernel = self.kernel
+        parts = (self.text("k"), *kernel.functions, *kernel.flags, _digest_of(kernel.sources))
+        return _hash(parts)
+
 
 class UnitSource:
     """A translation unit.
@@ -132,28 +139,28 @@ def _unit(functions: Sequence[Function], ready: bool = False) -> UnitSource:
     return UnitSource(tuple(functions), tuple(flags), ready)
 
 
+def _hash(parts: Sequence[str]) -> str:
+    lengths = ",".join(str(len(part)) for part in parts)
+    return hashlib.sha256("".join((lengths, *parts)).encode()).hexdigest()[:32]
+
+
+@functools.lru_cache(maxsize=256)
+def _digest_of(sources: tuple[Source, ...]) -> str:
+    return _hash((repr(sources), *files_of(sources)))
+
+
 _declared: dict[tuple, Function] = {}
-# The number of each; made anew when one is added.
-_ready: dict[tuple, int] = {}
 
 
 def declare_ready(kernel: CKernel, n_in: int, n_out: int) -> None:
     """Have a kernel compiled when the package is installed; its text may not depend on anything."""
     function = Function(kernel, n_in, n_out)
-    if _declared.setdefault((function.key, kernel.sources), function) is function:
-        _ready.clear()
+    _declared.setdefault((function.key, kernel.sources), function)
 
 
 def ready_functions() -> list[Function]:
     """Return the declared kernels. Their order does not depend on what was imported first."""
     return sorted(_declared.values(), key=lambda function: repr(function.key))
-
-
-def _ready_numbers() -> dict[tuple, int]:
-    if not _ready:
-        functions = enumerate(ready_functions())
-        _ready.update({(f.key, f.kernel.sources): i for i, f in functions})
-    return _ready
 
 
 def ready_unit() -> UnitSource:
@@ -187,15 +194,17 @@ class Split(NamedTuple):
     later_numbers: list[int]
 
 
-def split_units(functions: Sequence[Function], has_ready: bool, interpret: bool = False) -> Split:
+def split_units(
+    functions: Sequence[Function], ready: Mapping[str, int], interpret: bool = False
+) -> Split:
     """Distribute the functions of a program over units.
 
     Parameters
     ----------
     functions : sequence of Function
         Different functions, in the order of their first use.
-    has_ready : bool
-        Whether the unit of declared kernels is there.
+    ready : mapping of str to int
+        The digests of the kernels that came with the package, and their numbers.
     interpret : bool
         Whether what can be interpreted is.
     """
@@ -203,10 +212,13 @@ def split_units(functions: Sequence[Function], has_ready: bool, interpret: bool 
     library: list[int] = []
     later: list[int] = []
     number: dict[int, int] = {}
-    ready = _ready_numbers() if has_ready else {}
     for i, function in enumerate(functions):
-        if has_ready and (function.key, function.kernel.sources) in ready:
-            number[i] = ready[function.key, function.kernel.sources]
+        # What is interpreted did not come with the package, and its text would have to be made.
+        known = None
+        if ready and not (interpret and function.kernel.interpreted is not None):
+            known = ready.get(function.digest())
+        if known is not None:
+            number[i] = known
         elif interpret and function.kernel.interpreted is not None:
             later.append(i)
         elif _LIBRARY.isdisjoint(function.kernel.flags):

@@ -26,9 +26,9 @@ def built(tmp_path_factory):
 def installed(built, monkeypatch):
     """A package whose objects are those of `built`."""
     monkeypatch.setattr(driver, "__file__", str(built[0] / "driver.py"))
-    shipped.load_ready.cache_clear()
+    shipped._installed.cache_clear()
     yield built
-    shipped.load_ready.cache_clear()
+    shipped._installed.cache_clear()
 
 
 def test_an_object_replaces_older_ones_of_its_kind(tmp_path):
@@ -52,7 +52,7 @@ def test_the_driver_is_used_if_it_fits(installed, monkeypatch):
 @needs_compiler
 def test_kernels_are_used_if_they_fit(installed, monkeypatch):
     assert shipped.load_ready() is not None
-    shipped.load_ready.cache_clear()
+    shipped._installed.cache_clear()
     monkeypatch.setattr(shipped, "cpu_features", lambda: "another processor")
     assert shipped.load_ready() is None
 
@@ -63,10 +63,10 @@ def test_objects_that_do_not_load_count_as_missing(built, tmp_path, monkeypatch)
     for path in built[1]:
         (tmp_path / "_built" / path.name).write_bytes(b"not an object")
     monkeypatch.setattr(driver, "__file__", str(tmp_path / "driver.py"))
-    shipped.load_ready.cache_clear()
+    shipped._installed.cache_clear()
     assert driver._shipped_driver() is None
     assert shipped.load_ready() is None
-    shipped.load_ready.cache_clear()
+    shipped._installed.cache_clear()
 
 
 @needs_compiler
@@ -108,15 +108,46 @@ def declared():
     return units.ready_functions()[0]
 
 
+def numbers_of_declared():
+    return {function.digest(): i for i, function in enumerate(units.ready_functions())}
+
+
+def test_digests_tell_functions_apart(monkeypatch):
+    functions = units.ready_functions()
+    digests = numbers_of_declared()
+    assert len(digests) == len(functions) > 50
+    known = declared()
+    kernel = known.kernel
+    for other in (
+        CKernel(kernel.body + " ", kernel.sources, data=kernel.data, flags=kernel.flags),
+        CKernel(kernel.body, (), data=kernel.data, flags=kernel.flags),
+        CKernel(kernel.body, kernel.sources, data=kernel.data, flags=("blas", "new")),
+    ):
+        assert units.Function(other, known.n_in, known.n_out).digest() not in digests
+    # A file that was edited after the kernels were built makes theirs other functions.
+    real = source.read_source
+    changed = lambda package, name: real(package, name) + "\n" * (name == "pytensor.h")  # noqa: E731
+    monkeypatch.setattr(source, "read_source", changed)
+    units._digest_of.cache_clear()
+    assert known.digest() not in digests
+    units._digest_of.cache_clear()
+
+
+@needs_compiler
+def test_the_index_names_the_installed_kernels(installed):
+    assert shipped.ready_numbers() == numbers_of_declared()
+    assert len(shipped.ready_numbers()) == len(units.ready_functions())
+
+
 def test_declared_kernels_have_numbers_of_their_own():
     own = units.Function(CKernel("return PT_OK;"), 1, 1)
     known = declared()
     other = units.Function(CKernel(known.kernel.body, flags=("blas",)), known.n_in, known.n_out)
-    parts, numbers, *_ = units.split_units([known, own, other], has_ready=True)
+    parts, numbers, *_ = units.split_units([known, own, other], ready=numbers_of_declared())
     # `other` has the same body, but comes from other sources.
     assert [part.ready for part in parts] == [False, False, True]
     assert numbers == [2, 0, 1]
-    parts, numbers, *_ = units.split_units([known, own], has_ready=False)
+    parts, numbers, *_ = units.split_units([known, own], ready={})
     assert [part.ready for part in parts] == [False, False]
     assert numbers == [1, 0]
 

@@ -1,30 +1,80 @@
-"""C implementations of Ops, registered by dispatch; one file per subject."""
+"""C implementations of Ops, registered by dispatch; one file per subject.
+
+A file is imported when a graph has an Op that it implements: most programs need few of them.
+"""
 
 import importlib
 import pkgutil
 import sys
 import threading
+from typing import Any
 
-# Files for Ops that take long to import: wanted only where the Ops are known already.
-_NEEDS = {"scan": "pytensor.scan.op"}
+from pytensor.utils import free_after_fork
 
-_waiting: dict[str, str] | None = None
-_lock = threading.RLock()
+# The classes of Ops each file is for. (`tests/link/c/test_dispatch_index.py` compares with what
+# the files register.) A file that is not named is imported with the first Op.
+IMPLEMENTED = {
+    "advanced": "AdvancedSubtensor AdvancedIncSubtensor",
+    "alloc": (
+        "Alloc AllocEmpty MakeVector ScalarFromTensor TensorFromScalar DeepCopyOp TypeCastingOp "
+        "ARange Eye CheckAndRaise"
+    ),
+    "basic": "",
+    "blas": "Gemm Dot22 Dot22Scalar Gemv Ger Syrk Dot BatchedDot BatchedGemm",
+    "blockwise": "Blockwise",
+    "conditional": "IfElse",
+    "diagonal": "ExtractDiag AllocDiag SetDiag",
+    "elemwise": "Elemwise",
+    "joining": "Join Split",
+    "lines": "Argmax CumOp Repeat",
+    "parameters": "",
+    "reduce": "CAReduce",
+    "scalar": "",
+    "scalar_kernel": "ScalarOp",
+    "scan": "Scan",
+    "scan_body": "",
+    "scan_loop": "",
+    "scan_scalar": "",
+    "shape": "DimShuffle Reshape JoinDims SplitDims Shape Shape_i SpecifyShape",
+    "softmax": "Softmax LogSoftmax",
+    "subtensor": "Subtensor IncSubtensor",
+    "triangular": "CholeskySolve SolveTriangular Cholesky TrmmRelated",
+}
+# Files for Ops that take long to import: with all others only where the Ops are known already.
+_NEEDS = dict.fromkeys(("scan", "scan_body", "scan_loop", "scan_scalar"), "pytensor.scan.op")
+
+_lock = free_after_fork(threading.RLock())
+_wanted: dict[str, list[str]] = {}
+_imported: set[str] = set()
 
 
-def load_dispatch() -> None:
-    """Import the files of this directory, so that their implementations are registered."""
-    global _waiting
-    if _waiting == {}:
+def load_dispatch(op: Any = None) -> None:
+    """Import the files that implement `op`, or its core, all files if it is ``None``."""
+    if not _wanted:
+        _look_around()
+    if op is None:
+        for name in dict.fromkeys(name for names in _wanted.values() for name in names):
+            if name not in _NEEDS or _NEEDS[name] in sys.modules:
+                _import(name)
         return
-    with _lock:
-        if _waiting is None:
-            names = [module.name for module in pkgutil.iter_modules(__path__)]
-            for name in names:
-                if name not in _NEEDS:
-                    importlib.import_module(f"{__name__}.{name}")
-            _waiting = {name: needed for name, needed in _NEEDS.items() if name in names}
-        for name, needed in list(_waiting.items()):
-            if needed in sys.modules:
-                importlib.import_module(f"{__name__}.{name}")
-                del _waiting[name]
+    while op is not None:
+        for cls in type(op).__mro__:
+            for name in _wanted.get(cls.__name__, ()):
+                if name not in _imported:
+                    _import(name)
+        op = getattr(op, "core_op", None)
+
+
+def _look_around() -> None:
+    wanted: dict[str, list[str]] = {}
+    for module in pkgutil.iter_modules(__path__):
+        classes = IMPLEMENTED.get(module.name, "object")
+        for cls in classes.split() or [""]:
+            wanted.setdefault(cls, []).append(module.name)
+    _wanted.update(wanted)
+
+
+def _import(name: str) -> None:
+    with _lock:  # a second thread waits for the implementations
+        importlib.import_module(f"{__name__}.{name}")
+        _imported.add(name)
