@@ -30,7 +30,7 @@ class ProgramTimes:
     """
 
     def __init__(self, program: "CProgram") -> None:
-        self._run = program.run
+        self._run: Any = program.run
         self._fgraph = program.fgraph
         self._nodes = program.step_nodes
         self._promotion = weakref.ref(program.promotion) if program.promotion else None

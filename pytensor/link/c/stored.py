@@ -89,7 +89,7 @@ def shipped_unit(name: str) -> Unit | None:
         return None
 
 
-class StoredUnit:
+class StoredUnit(UnitSource):
     """A translation unit as text, with the key under which the cache may hold it compiled.
 
     Attributes
@@ -106,7 +106,8 @@ class StoredUnit:
         As many as it has.
     """
 
-    __slots__ = ("_text", "flags", "functions", "is_library", "key", "place", "ready")
+    is_library = False
+    functions: Any
 
     def __init__(self, unit: UnitSource, loaded: Unit | None) -> None:
         self._text = b"" if unit.ready else zlib.compress(unit.text.encode(), 3)
@@ -115,7 +116,7 @@ class StoredUnit:
         self.key, self.place = "" if loaded is None else loaded.key, _place()
 
     @property
-    def text(self) -> str:
+    def text(self) -> str:  # type: ignore[override]
         """The C text; empty for what came with the package."""
         return zlib.decompress(self._text).decode() if self._text else ""
 
@@ -171,7 +172,7 @@ class RevivedProgram(CProgram):
     def __init__(self, record: "StoredProgram", packed: "Packed", units: list[Unit]) -> None:
         self._record = record
         self._packed = packed
-        nodes = _LateNodes(packed)
+        nodes: Any = _LateNodes(packed)
         calls = tuple(_late_call(nodes, number) for number in record.call_steps)
         filters = tuple(type_.filter for type_ in record.types)
         tables = {**record.tables, "calls": calls, "filters": filters}
@@ -181,18 +182,19 @@ class RevivedProgram(CProgram):
         self.destroyed_inputs = record.destroyed_inputs
         if record.later is not None:
             self.promotion = Promotion(self._run, record.later, record.later_numbers)
-            self._promote(record.later)
+            self._promote(self.promotion, record.later)
 
-    def _promote(self, later: StoredUnit) -> None:
+    @staticmethod
+    def _promote(promotion: Promotion, later: StoredUnit) -> None:
         """Take the loops if they are compiled; otherwise interpret them as long as that is cheap."""
         compiled = later.find()
         if compiled is not None:
-            self.promotion._adopt(compiled)
+            promotion._adopt(compiled)
         elif config.compile__tier == "native":
-            self.promotion.finish()
+            promotion.finish()
         elif config.compile__tier == "auto":
             seconds = UNIT_SECONDS + LOOP_SECONDS * len(later.functions)
-            self.promotion.watch(SHARE * 1e9 * seconds)
+            promotion.watch(SHARE * 1e9 * seconds)
 
     @property
     def fgraph(self) -> "FunctionGraph":
@@ -238,11 +240,12 @@ class StoredProgram:
         self.types = tuple(v.type for v in program.fgraph.inputs)
         self.call_steps = _call_steps(program.tables["steps"], len(program.step_nodes))
         for number in self.call_steps:
-            op = program.step_nodes[number].op
-            if isinstance(op, HasInnerFunction):
-                op.fn  # noqa: B018  (compiled, so that it is pickled)
+            node = program.step_nodes[number]
+            if node is not None and isinstance(node.op, HasInnerFunction):
+                node.op.fn  # noqa: B018  (compiled, so that it is pickled)
         self.units = tuple(map(StoredUnit, program.units, program.loaded_units))
-        self.later, self.later_numbers, self.interpreter = None, b"", ""
+        self.later: StoredUnit | None = None
+        self.later_numbers, self.interpreter = b"", ""
         if program.promotion is not None:
             promotion = program.promotion
             self.later = StoredUnit(promotion.unit, promotion.loaded)
@@ -261,11 +264,12 @@ class StoredProgram:
         if reason is None:
             try:
                 units = [unit.load() for unit in self.units]
-                if self.interpreter:
+                if self.later is not None:
                     same = self.later.place == _place()
                     units.append(shipped_unit(self.interpreter) if same else None)
-                if None not in units:
-                    return RevivedProgram(self, packed, units)
+                found = [unit for unit in units if unit is not None]
+                if len(found) == len(units):
+                    return RevivedProgram(self, packed, found)
                 reason = "this installation has other compiled kernels"
             except CompileError as error:
                 reason = str(error)
@@ -295,7 +299,7 @@ def _calls_blas(units: Sequence[UnitSource]) -> bool:
 
 def _call_steps(steps: bytes, n_steps: int) -> tuple[int, ...]:
     """Return for each call of Python the number of its step."""
-    rows = np.frombuffer(steps, np.int32).reshape(n_steps, -1) if n_steps else []
+    rows: Any = np.frombuffer(steps, np.int32).reshape(n_steps, -1) if n_steps else np.empty((0, 2))
     calls = [(row[1], i) for i, row in enumerate(rows) if row[0] in (PYTHON, LAZY_PYTHON)]
     return tuple(int(i) for _, i in sorted(calls))
 
