@@ -1,5 +1,6 @@
 /* exp, expm1, log, log1p and tanh of doubles without branches, so that loops over them become vector code on
-   any processor and with any compiler. Errors below 2 units in the last place; NaN, infinities and signed
+   any processor and with any compiler. Errors below 2 units in the last place (tanh: 2.5; measured by
+   tests/link/c/test_accuracy.py); NaN, infinities and signed
    zeros as in Annex F of the C standard. The polynomials interpolate at Chebyshev nodes and were computed to
    50 digits. */
 #ifndef PT_VECTOR_MATH_H
