@@ -171,9 +171,12 @@ PROGRAMS = {
 }  # fmt: skip
 
 
+def as_list(outputs):
+    return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
+
+
 def inputs_of(outputs):
-    outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
-    found = set(pytensor.graph.traversal.explicit_graph_inputs(outputs))
+    found = set(pytensor.graph.traversal.explicit_graph_inputs(as_list(outputs)))
     return [v for v in VALUES if v in found]
 
 
