@@ -330,3 +330,15 @@ def encode(kind: int, record: Record, loop: Loop | None) -> Interpreted | None:
 def _pack_step(step: _Step, cell_of: dict[int, int]) -> bytes:
     operands = [cell_of[v] for v in step.operands]
     return _STEP.pack(step.function, cell_of[step.result], *(operands + operands[:1] * 3)[:4])
+
+
+_HEAD_FIELDS = (
+    *("size", "build", "cost", "lost", "axes", "checked", "n_in", "n_out", "ndim", "reducer"),
+    *("nonempty", "block", "memory", "n_cells", "n_constants", "n_once", "n_fill", "n_body"),
+    *("name", "itemsize", "repeats", "destroys", "cells", "steps", "unused"),
+)
+
+
+def read_head(data: bytes) -> dict[str, float]:
+    """Return the fields of ``vm_program`` in c_code/vm.h by name, for whoever looks at a program."""
+    return dict(zip(_HEAD_FIELDS, _HEAD.unpack_from(data), strict=True))

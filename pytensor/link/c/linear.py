@@ -4,6 +4,7 @@ An instruction names its function by the very C expression that native code woul
 computed is the same, and an expression that nobody compiled before is simply not found.
 """
 
+import functools
 import re
 from collections.abc import Container, Sequence
 from typing import NamedTuple
@@ -63,6 +64,16 @@ class Linear:
         return len(self.dtypes) - 1
 
 
+@functools.cache
+def _plain(template: str) -> tuple[str, tuple[int, ...], bool]:
+    """Return an expression over what it reads only, in the order of first use; and whether it is long."""
+    template = _WRAPPED.sub(r"\1", template)
+    used = tuple(dict.fromkeys(int(i) for i in _OPERAND.findall(template)))
+    at = {i: k for k, i in enumerate(used)}
+    text = _OPERAND.sub(lambda found: f"{{{at[int(found[1])]}}}", template)
+    return text, used, is_long(text)
+
+
 class _Lister(Writer):
     """Writes instructions where its parent writes statements; values are numbers, not names."""
 
@@ -114,14 +125,10 @@ class _Lister(Writer):
             exponent = self.linear.constants[args[1]]
             if float(exponent) in FOLDED_POWERS:
                 template = template.replace("{1}", literal(exponent, dtype))
-        template = _WRAPPED.sub(r"\1", template)
-        # Only what is read counts, in the order of its first use.
-        used = list(dict.fromkeys(int(i) for i in _OPERAND.findall(template)))
+        template, used, long = _plain(template)
         if not used:
             return self.constant(int(template), dtype)
-        at = {i: k for k, i in enumerate(used)}
-        template = _OPERAND.sub(lambda found: f"{{{at[int(found[1])]}}}", template)
-        if is_long(template):
+        if long:
             self.heavy.add(len(self.linear.instructions))
         result = self.linear.new(dtype)
         operands = tuple(args[i] for i in used)
@@ -170,14 +177,20 @@ def _commuted(step: Instruction, first: bool) -> Instruction:
 
 def _inserted(step: Instruction, i: int, inner: Instruction) -> Instruction:
     """Write the expression of operand `i` into that of its reader."""
-    n = len(inner.operands)
+    text = _nested(step.template, i, inner.template, len(inner.operands))
+    operands = (*step.operands[:i], *inner.operands, *step.operands[i + 1 :])
+    return Instruction(text, step.result, operands)
+
+
+@functools.cache
+def _nested(outer: str, i: int, inner: str, n: int) -> str:
+    """Write `inner`, which has n operands, for operand `i` of `outer`; later operands move up."""
 
     def name(found) -> str:
         k = int(found[1])
-        return f"({_shift(inner.template, i)})" if k == i else f"{{{k + (n - 1) * (k > i)}}}"
+        return f"({_shift(inner, i)})" if k == i else f"{{{k + (n - 1) * (k > i)}}}"
 
-    operands = (*step.operands[:i], *inner.operands, *step.operands[i + 1 :])
-    return Instruction(_OPERAND.sub(name, step.template), step.result, operands)
+    return _OPERAND.sub(name, outer)
 
 
 def fused(linear: Linear, is_one: Sequence[bool], known: Container[str]) -> list[Instruction]:

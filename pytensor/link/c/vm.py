@@ -136,7 +136,7 @@ def build(compiler: Compiler, place: Path, portable: bool = False) -> list[Path]
         fresh.write_bytes(what)
         os.replace(fresh, path)
     for old in place.glob("vm-*"):
-        if old not in (built, listed):
+        if old not in (built, listed) and old.suffix in (".so", ".txt"):
             old.unlink(missing_ok=True)
     index.cache_clear()
     load.cache_clear()
