@@ -5,6 +5,7 @@ directory of its own. Programs are compiled before their first call, so that the
 """
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -92,11 +93,11 @@ def script(path: Path, text: str) -> Path:
 
 def counting_compiler(path: Path, then: str = "") -> Path:
     """Write a compiler that notes each run in a file beside it, does `then`, and runs gcc."""
-    log = path.with_suffix(".log")
+    log, gcc = path.with_suffix(".log"), shutil.which("gcc")
     return script(
         path,
         f"import os, sys, time\nwith open({str(log)!r}, 'a') as log: log.write('run\\n')\n"
-        f"{then}\nos.execvp('gcc', ['gcc', *sys.argv[1:]])\n",
+        f"{then}\nos.execv({gcc!r}, [{gcc!r}, *sys.argv[1:]])\n",
     )
 
 
