@@ -1,7 +1,6 @@
 """What the arguments of `scan` say, and what the function of one step returned."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from pytensor.compile.sharedvalue import SharedVariable
@@ -44,19 +43,16 @@ def _as_taps(label: str, what: str, taps: Any) -> tuple[int, ...]:
 # Sequences -------------------------------------------------------------------------------
 
 
-@dataclass
 class SequenceSpec:
     """A sequence and the offsets at which a step reads it."""
 
-    source: Variable
-    taps: tuple[int, ...]
-    go_backwards: bool
-    inner: list[Variable] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.first = min(0, *self.taps)
-        self.last = max(0, *self.taps)
-        self.inner = [_element(self.source, _suffix(tap)) for tap in self.taps]
+    def __init__(self, source: Variable, taps: tuple[int, ...], go_backwards: bool) -> None:
+        self.source = source
+        self.taps = taps
+        self.go_backwards = go_backwards
+        self.first = min(0, *taps)
+        self.last = max(0, *taps)
+        self.inner = [_element(source, _suffix(tap)) for tap in taps]
 
     @property
     def length(self) -> Any:
@@ -113,13 +109,18 @@ def read_sequences(label: str, sequences: Any, go_backwards: bool) -> list[Seque
 # Outputs ---------------------------------------------------------------------------------
 
 
-@dataclass
 class OutputSpec:
     """An output, and how later steps read it: `initial` is None if they don't."""
 
-    initial: Variable | None = None
-    taps: tuple[int, ...] = ()
-    inner: list[Variable] = field(default_factory=list)
+    def __init__(
+        self,
+        initial: Variable | None = None,
+        taps: tuple[int, ...] = (),
+        inner: Sequence[Variable] = (),
+    ) -> None:
+        self.initial = initial
+        self.taps = taps
+        self.inner = list(inner)
 
     @property
     def lag(self) -> int:
@@ -221,13 +222,13 @@ def _earlier_values(
 # Steps -----------------------------------------------------------------------------------
 
 
-@dataclass
 class StepResult:
     """What the function of one step returned."""
 
-    outputs: list[Variable]
-    updates: dict[SharedVariable, Variable]
-    condition: list[Variable]
+    def __init__(self) -> None:
+        self.outputs: list[Variable] = []
+        self.updates: dict[SharedVariable, Variable] = {}
+        self.condition: list[Variable] = []
 
 
 def read_step(label: str, returned: Any) -> StepResult:
@@ -238,7 +239,7 @@ def read_step(label: str, returned: Any) -> StepResult:
     ValueError
         If there is something that is neither variable, updates nor `until`.
     """
-    result = StepResult([], {}, [])
+    result = StepResult()
     for item in _parts(returned):
         _sort_part(label, item, result)
     return result

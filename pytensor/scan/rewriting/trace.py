@@ -1,7 +1,5 @@
 """Loops that keep only the part of a trace that is read."""
 
-from dataclasses import dataclass
-
 from pytensor.graph.basic import Apply, Constant, Variable
 from pytensor.graph.fg import FunctionGraph, Output
 from pytensor.graph.rewriting.basic import copy_stack_trace, node_rewriter
@@ -53,13 +51,13 @@ def _from_end(index, length: int | None) -> int | None:
     return -start
 
 
-@dataclass
 class _Reading:
     """How a trace is read: maybe without its first rows, then `rows` rows from the end."""
 
-    skipped: Apply | None
-    last: Apply
-    rows: int
+    def __init__(self, skipped: Apply | None, last: Apply, rows: int) -> None:
+        self.skipped = skipped
+        self.last = last
+        self.rows = rows
 
     def again(self, trace: Variable) -> Variable:
         """Read another trace in the same way."""
