@@ -36,7 +36,8 @@ class BuildShipped(build_ext):
 
     def _objects(self) -> list[Path]:
         built = Path(self.build_lib) / HOME / "_built"
-        return sorted([*built.glob("*.so"), *built.glob("*.index")]) if built.is_dir() else []
+        # None, if the directory was not made.
+        return sorted(path for kind in ("*.so", "*.index", "*.txt") for path in built.glob(kind))
 
     def get_outputs(self) -> list[str]:
         return [str(path) for path in self._objects()]

@@ -26,6 +26,7 @@ from pytensor.link.c.driver import (
 from pytensor.link.c.tiers import unit_arguments
 from pytensor.link.c.toolchain import CompileError, Compiler, cpu_features, find_compiler
 from pytensor.link.c.units import ready_functions, ready_unit
+from pytensor.utils import late
 
 __all__ = ["build", "load_ready", "ready_numbers"]
 
@@ -82,7 +83,7 @@ def _build_kernels(compiler: Compiler, place: Path, portable: bool) -> tuple[str
 
 
 def build(directory: Path | None = None) -> list[Path]:
-    """Compile driver and kernels.
+    """Compile driver, kernels and interpreter.
 
     Parameters
     ----------
@@ -111,8 +112,9 @@ def build(directory: Path | None = None) -> list[Path]:
     with tempfile.TemporaryDirectory() as scratch:
         flags = driver_flags(compiler, "-O2")
         driver = compiler.compile(driver_source(), Path(scratch), flags=flags, name="_driver")
-        kernels = _build_kernels(compiler, Path(scratch), bool(os.environ.get(PORTABLE)))
-    processor = "" if os.environ.get(PORTABLE) else cpu_features()
+        portable = bool(os.environ.get(PORTABLE))
+        kernels = _build_kernels(compiler, Path(scratch), portable)
+    processor = "" if portable else cpu_features()
     digests = [function.digest() for function in ready_functions()]
     index = "\n".join((kernels[0], *digests)).encode()
     return [
@@ -120,6 +122,7 @@ def build(directory: Path | None = None) -> list[Path]:
         _replace(place, "kernels", *kernels),
         # Last: it names the kernels it is of.
         _replace(place, "kernels", _index_key(processor), index, ".index"),
+        *late("pytensor.link.c.vm:build")(compiler, place, portable),
     ]
 
 

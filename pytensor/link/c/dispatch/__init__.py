@@ -41,7 +41,7 @@ IMPLEMENTED = {
     "triangular": "CholeskySolve SolveTriangular Cholesky TrmmRelated",
 }
 # Files for Ops that take long to import: with all others only where the Ops are known already.
-_NEEDS = dict.fromkeys(("scan", "scan_body", "scan_loop", "scan_scalar"), "pytensor.scan.op")
+_NEEDS = dict.fromkeys(("scan", "scan_body", "scan_scalar"), "pytensor.scan.op")
 
 _lock = free_after_fork(threading.RLock())
 _wanted: dict[str, list[str]] = {}
