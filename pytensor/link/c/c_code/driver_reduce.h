@@ -211,8 +211,27 @@ static int pt_reduce_output(pt_ctx *ctx, const pt_reduction *m, const int64_t *s
     return pt_alloc(ctx, z, kept, m->by->out_size);
 }
 
+/* Walk axes that all inputs meet backwards the other way: contiguous memory is then met as such. */
+static void pt_reduce_turn(const pt_layout *l, int ndim, char **base)
+{
+    for (int k = 0; k < ndim; k++) {
+        int backwards = 0, forwards = 0;
+        for (int i = 0; i < l->n - 1; i++) {
+            backwards |= l->strides[i * PT_MAX_NDIM + k] < 0;
+            forwards |= l->strides[i * PT_MAX_NDIM + k] > 0;
+        }
+        if (!backwards || forwards)
+            continue;
+        for (int i = 0; i < l->n; i++) {
+            int64_t *stride = l->strides + i * PT_MAX_NDIM + k;
+            base[i] += *stride * (l->shape[k] - 1);
+            *stride = -*stride;
+        }
+    }
+}
+
 /* The output has no reduced axes; the loops below meet it with strides of 0 there. */
-static void pt_reduce_layout(pt_reduce_state *s, pt_array *const *args, const int64_t *shape)
+static void pt_reduce_layout(pt_reduce_state *s, pt_array *const *args, const int64_t *shape, char **base)
 {
     const pt_elemwise *e = s->reduction->e;
     pt_layout *l = &s->layout;
@@ -228,6 +247,7 @@ static void pt_reduce_layout(pt_reduce_state *s, pt_array *const *args, const in
             l->strides[i * PT_MAX_NDIM + k] = stride;
         }
     }
+    pt_reduce_turn(l, e->ndim, base);
     pt_reduce_sort(l, e->ndim, &reduced);
     /* Merging needs equal kinds: a kept axis next to a reduced one never has fitting strides of the output.
      */
@@ -293,7 +313,10 @@ static int pt_reduce_strided(pt_ctx *ctx, const pt_reduction *m, pt_array *const
     if (PT_UNLIKELY(!s.acc))
         return PT_MEMORY;
     s.buffers = s.acc + levels;
-    pt_reduce_layout(&s, args, shape);
+    char *base[n], *at[n];
+    for (int i = 0; i < n; i++)
+        base[i] = args[i]->data;
+    pt_reduce_layout(&s, args, shape, base);
     const int lines = (int)(s.reduced >> s.inner & 1), kept = lines ? s.outer : s.inner;
     const uint64_t in_plane = (uint64_t)1 << s.inner | (s.outer < 0 ? 0 : (uint64_t)1 << s.outer);
     const uint64_t others = (((uint64_t)2 << (s.layout.ndim - 1)) - 1) & ~in_plane;
@@ -304,9 +327,6 @@ static int pt_reduce_strided(pt_ctx *ctx, const pt_reduction *m, pt_array *const
     int64_t step = PT_TILE;
     if (!direct)
         step = !lines ? PT_CROSSED_TILE / 4 : axes[s.inner] >= PT_TILE ? 1 : PT_TILE / axes[s.inner];
-    char *base[n], *at[n];
-    for (int i = 0; i < n; i++)
-        base[i] = args[i]->data;
     do {
         for (int64_t j = 0; j < length; j += step) {
             for (int i = 0; i < n; i++)
