@@ -5,6 +5,7 @@ Each case is timed in turns: this package, NumPy, and where it says so a loop wr
 The processor time of the thread is taken, so that other programs cost rounds and not the result.
 """
 
+# ruff: noqa: PLC0415  (the package is imported when it is measured)
 from __future__ import annotations
 
 import argparse
