@@ -92,8 +92,8 @@ class RuleIndex:
         Where the modules are.
     modules
         For each module, in the order in which rules of equal standing are tried, the ops that
-        want it: names of classes, ``Elemwise(Add)`` for those with a scalar op of some class, or
-        ``*`` for a module that is always wanted.
+        want it: names of classes, ``Elemwise(Add)`` for those with a scalar op (or core op) of some
+        class, or ``*`` for a module that is always wanted.
     """
 
     def __init__(self, package: str, modules: dict[str, str]):
@@ -133,10 +133,10 @@ class RuleIndex:
 
 def _keys(op: Op) -> list[str]:
     names = [cls.__name__ for cls in type(op).__mro__]
-    scalar_op = getattr(op, "scalar_op", None)
-    if scalar_op is not None:
-        inner = [cls.__name__ for cls in type(scalar_op).__mro__]
-        names += [f"{name}({scalar})" for name in names for scalar in inner]
+    for inner in (getattr(op, "scalar_op", None), getattr(op, "core_op", None)):
+        if inner is not None:
+            within = [cls.__name__ for cls in type(inner).__mro__]
+            names += [f"{name}({other})" for name in names for other in within]
     return names
 
 

@@ -56,11 +56,20 @@ RULES = {
     "special": "Elemwise(Log) Elemwise(Exp) Softmax LogSoftmax AdvancedIncSubtensor",
     "inplace": "*",
     "blockwise": "Blockwise",
-    "linalg": "Blockwise Det MatrixInverse",
-    **dict.fromkeys(
-        ("blas_factoring", "blas_rules", "blas_batched", "blas_chains", "blas_equal")
-        + ("blas_forms", "blas_inplace", "blas_operands", "blas_products", "blas_triangular"),
-        "Dot Blockwise DimShuffle BatchedDot BlasOp Sum ExtractDiag",
+    "linalg": "Det MatrixInverse Blockwise(Det) Blockwise(MatrixInverse)",
+    "blas_factoring": "Dot Blockwise DimShuffle BatchedDot",
+    "blas_rules": "Dot Blockwise DimShuffle BatchedDot BlasOp",
+    "blas_batched": "Blockwise",
+    "blas_chains": "Dot Dot22 BatchedDot Blockwise",
+    "blas_equal": "Dot Dot22 BatchedDot Blockwise",
+    "blas_forms": "Dot Dot22 BatchedDot Blockwise",
+    "blas_inplace": "BlasOp",
+    "blas_operands": "Dot Blockwise BlasOp",
+    "blas_products": "Dot Dot22 BatchedDot Blockwise BlasOp Sum",
+    "blas_triangular": (
+        "Cholesky SolveTriangular Blockwise(Cholesky) Blockwise(SolveTriangular) Eye AllocDiag "
+        "Blockwise(AllocDiag) "
+        "Elemwise(Switch)"
     ),
     "fusion": "*",
 }

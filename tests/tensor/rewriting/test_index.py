@@ -23,7 +23,11 @@ NARROWED = {
     "special": {"Elemwise(TrueDiv)", "Sum"},  # by a sum of exponentials; of a write
     "subtensor": {"Join", "Blockwise"},  # of parts
     "subtensor_write": {"Elemwise(Add)", "Elemwise(Sub)"},  # of a write
-    "linalg": {"Elemwise(Log)", "DimShuffle", "Dot"},  # of determinants and inverses
+    "linalg": {"Elemwise(Log)", "DimShuffle", "Dot", "Blockwise"},  # of determinants and inverses
+    "blas_batched": {"Sum"},  # of a product of stacks
+    "blas_forms": {"Sum", "ExtractDiag"},  # of a product
+    "blas_products": {"DimShuffle"},  # of a product
+    "blas_triangular": {"BlasOp"},  # with a triangle
     **dict.fromkeys(
         ("blas_factoring", "blas_rules"),
         {f"Elemwise({name})" for name in ("Add", "Sub", "Neg", "Mul", "TrueDiv")},  # of products
