@@ -33,7 +33,7 @@ class SequentialGraphRewriter(GraphRewriter, UserList):
         super().__init__(rewrites)
         self.failure_callback = failure_callback
 
-    __hash__ = GraphRewriter.__hash__  # type: ignore[assignment]  # a list has none
+    __hash__ = GraphRewriter.__hash__  # type: ignore[assignment,misc]  # a list has none
     __eq__ = GraphRewriter.__eq__
 
     def apply(self, fgraph):
