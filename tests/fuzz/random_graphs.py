@@ -188,8 +188,8 @@ BINARY = {
     "ge": ("fiu", np.greater_equal, distinct),
     "eq": ("iub", np.equal, None),
     "neq": ("iub", np.not_equal, None),
-    "and_": ("iub", np.bitwise_and, None),
-    "xor": ("iub", np.bitwise_xor, None),
+    "and_": ("iub", np.bitwise_and, lambda a, b: np.result_type(a, b).kind != "f"),
+    "xor": ("iub", np.bitwise_xor, lambda a, b: np.result_type(a, b).kind != "f"),
     "arctan2": ("f", np.arctan2, _off_the_cut),
     "logaddexp": ("f", np.logaddexp, None),
 }
