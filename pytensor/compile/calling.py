@@ -6,8 +6,13 @@ check each argument, read the shared values, run the program, store the updates.
 """
 
 import copy
-from collections.abc import Callable, Sequence
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from itertools import compress, repeat
+from operator import call, itemgetter, setitem
+from threading import RLock
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
@@ -16,6 +21,7 @@ from pytensor.compile.sharedvalue import Container
 from pytensor.graph.type import Type
 from pytensor.link.basic import Program
 from pytensor.link.utils import add_to_message, describe_value
+from pytensor.utils import free_after_fork
 
 
 class _Missing:
@@ -190,26 +196,45 @@ def duplicate(value: Any) -> Any:
     return value.copy(order="K") if isinstance(value, np.ndarray) else copy.deepcopy(value)
 
 
-class _AllLocks:
-    """Several locks as one, taken in the same order by everybody."""
+def in_order(containers: Iterable[Container]) -> list[Container]:
+    """Return each container once, in the order in which everybody takes their locks."""
+    return sorted({id(c): c for c in containers}.values(), key=id)
 
-    def __init__(self, locks: Sequence[Any]) -> None:
-        self.locks = locks
 
-    def __enter__(self) -> None:
-        taken = []
-        try:
-            for lock in self.locks:
-                lock.acquire()
-                taken.append(lock)
-        except BaseException:  # an interrupt between two locks
-            for lock in reversed(taken):
-                lock.release()
-            raise
+# Several things done without a line of Python in between: no signal handler runs and, where there
+# is a GIL, no other thread. Results are dropped.
+_all_of = deque(maxlen=0).extend
+_first = itemgetter(0)
+# Without a GIL, updates of a call are stored, and several values read, one call at a time.
+_commit = free_after_fork(RLock())
+_has_gil = getattr(sys, "_is_gil_enabled", lambda: True)
 
-    def __exit__(self, *error: Any) -> None:
-        for lock in reversed(self.locks):
-            lock.release()
+
+def store(cells: Sequence[list[Any]], values: Sequence[Any]) -> None:
+    """Put values into cells; others see all of them or none, and so does an interrupt."""
+    if _has_gil():
+        _all_of(map(setitem, cells, repeat(0), values))
+        return
+    with _commit:
+        _all_of(map(setitem, cells, repeat(0), values))
+
+
+def read(containers: Sequence[Container], cells: Sequence[list[Any]]) -> list[Any]:
+    """Return the values of shared variables, none while it is being overwritten."""
+    own: set[int] = set()
+    while True:
+        if _has_gil() or len(cells) == 1:
+            values = [*map(_first, cells)]
+        else:
+            with _commit:
+                values = [*map(_first, cells)]
+        # The references are taken: nobody begins to overwrite these values from here on.
+        busy = [c for c in containers if c.writing[0] and id(c) not in own]
+        if not busy:
+            return values
+        with busy[0].lock:
+            if busy[0].writing[0]:  # by this very thread, further out
+                own.add(id(busy[0]))
 
 
 # ---------------------------------------------------------------------------------------
@@ -229,46 +254,74 @@ def _guard(slot: InputSlot, i: int, names: dict[str, Any]) -> str:
     return " and ".join(tests)
 
 
-def _input_lines(spec: CallSpec, names: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """Return statements that prepare arguments, and the expressions the program is called with."""
-    lines, values = [], []
-    argument = 0
+def _input_lines(spec: CallSpec, names: dict[str, Any]) -> tuple[list[str], list[str], list[str]]:
+    """Return statements that prepare arguments, statements that read shared values, and the
+    expressions the program is called with."""
+    checks, reads, values = [], [], []
+    arguments: list[int] = []
+    shared = [k for k, slot in enumerate(spec.inputs) if not slot.explicit]
     for k, slot in enumerate(spec.inputs):
         if not slot.explicit:
-            names[f"s{k}"] = slot.container.storage
-            values.append(f"s{k}[0]")
+            values.append(f"v{k}")
             continue
-        i, argument = argument, argument + 1
+        i = len(arguments)
+        arguments.append(k)
         values.append(f"a{i}")
         if not spec.trust_input:
             names[f"f{i}"] = spec.filter_for(i)
             guard = _guard(slot, i, names)
-            lines.append(f"if not ({guard}): a{i} = f{i}(a{i})" if guard else f"a{i} = f{i}(a{i})")
+            checks.append(f"if not ({guard}): a{i} = f{i}(a{i})" if guard else f"a{i} = f{i}(a{i})")
+    if shared:
+        names["containers"] = [spec.inputs[k].container for k in shared]
+        names["cells"] = [c.storage for c in names["containers"]]
+        reads.append(f"{''.join(f'v{k}, ' for k in shared)}= read(containers, cells)")
     for k, slot in enumerate(spec.inputs):
         if slot.explicit and slot.overwritten:
             others = ", ".join(v for j, v in enumerate(values) if j != k)
-            lines.append(f"{values[k]} = unshared(writable({values[k]}), [{others}])")
-        elif not slot.explicit and slot.fragile:
-            values[k] = f"duplicate({values[k]})"
-        elif not slot.explicit and slot.overwritten:
-            values[k] = f"writable({values[k]})"
-    return lines, values
+            reads.append(f"{values[k]} = unshared(writable({values[k]}), [{others}])")
+        elif not slot.explicit and (slot.fragile or (slot.overwritten and _is_array(slot))):
+            # A reader in another thread, or the user, may refer to it; a failure would show.
+            reads.append(f"{values[k]} = duplicate({values[k]})")
+    return checks, reads, values
 
 
-def _output_lines(spec: CallSpec, names: dict[str, Any]) -> list[str]:
-    lines = []
-    for i, container in spec.updates:
-        names[f"u{i}"] = container.storage
-        lines.append(f"u{i}[0] = outputs[{i}]")
+def _is_array(slot: InputSlot) -> bool:
+    return getattr(slot.type, "numpy_dtype", None) is not None
+
+
+def _output_line(spec: CallSpec) -> str:
     n = spec.n_returned
     if spec.output_keys is not None:
         pairs = ", ".join(f"{key!r}: outputs[{i}]" for i, key in enumerate(spec.output_keys))
-        lines.append(f"return {{{pairs}}}")
-    elif spec.unpack_single and n == 1:
-        lines.append("return outputs[0]")
-    else:
-        lines.append(f"return outputs[:{n}]" if spec.updates else "return outputs")
-    return lines
+        return f"return {{{pairs}}}"
+    if spec.unpack_single and n == 1:
+        return "return outputs[0]"
+    return f"return outputs[:{n}]" if spec.updates else "return outputs"
+
+
+def _locked(body: list[str], spec: CallSpec, names: dict[str, Any]) -> list[str]:
+    """Hold the locks of what is updated, from reading shared values to storing the updates.
+
+    An interrupt cannot come between taking a lock and noting that it is taken, nor between two
+    releases: each is one call that runs no Python code.
+    """
+    containers = in_order(c for _, c in spec.updates)
+    names |= {
+        "acquire": [c.lock.acquire for c in containers],
+        "release": [c.lock.release for c in containers],
+        "compress": compress,
+        "call_each": call,
+        "all_of": _all_of,
+    }
+    return [
+        "taken = []",
+        "leave = map(call_each, taken)",
+        "try:",
+        "    taken.extend(compress(release, map(call_each, acquire)))",
+        *(f"    {line}" for line in body),
+        "finally:",
+        "    all_of(leave)",
+    ]
 
 
 def _source(spec: CallSpec) -> tuple[str, dict[str, Any]]:
@@ -280,23 +333,24 @@ def _source(spec: CallSpec) -> tuple[str, dict[str, Any]]:
         "writable": writable,
         "unshared": unshared,
         "duplicate": duplicate,
+        "read": read,
+        "store": store,
     }
     n = len(spec.arguments)
-    prepare, values = _input_lines(spec, names)
-    body = [f"outputs = program({', '.join(values)})", *_output_lines(spec, names)]
+    checks, reads, values = _input_lines(spec, names)
+    body = [*reads, f"outputs = program({', '.join(values)})"]
     if spec.updates:
-        # One at a time from reading a shared value to storing its update; always in this order.
-        containers = sorted({id(c): c for _, c in spec.updates}.values(), key=id)
-        locks = [c.lock for c in containers]
-        names["lock"] = locks[0] if len(locks) == 1 else _AllLocks(locks)
-        body = ["with lock:", *(f"    {line}" for line in body)]
+        names["updated"] = [container.storage for _, container in spec.updates]
+        news = "".join(f"outputs[{i}], " for i, _ in spec.updates)
+        body = _locked([*body, f"store(updated, ({news}))"], spec, names)
     parameters = "".join(f"a{i}=MISSING, " for i in range(n)) + ("/, " if n else "")
     unusual = f"a{n - 1} is MISSING or more or named" if n else "more or named"
     arguments = "".join(f"a{i}, " for i in range(n))
     lines = [
         f"if {unusual}: return slow(({arguments}*more,), named)",
-        *prepare,
+        *checks,
         *body,
+        _output_line(spec),
     ]
     head = f"def make({', '.join(names)}):\n    def call({parameters}*more, **named):\n"
     text = "".join(f"        {line}\n" for line in lines)

@@ -239,7 +239,11 @@ class Function:
         return True
 
     def free(self) -> None:
-        """Accepted for compatibility: nothing is kept between calls."""
+        """Free the memory that is kept for intermediate values of the next calls.
+
+        With ``config.allow_gc`` (the default) that is little; without it as much as a call needs.
+        """
+        self.vm.free()
 
     def dprint(self, **kwargs: Any) -> Any:
         """Print the compiled graph; see `pytensor.printing.debugprint`."""

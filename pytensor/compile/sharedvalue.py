@@ -5,12 +5,14 @@ generators ...) can derive from it.
 """
 
 import copy
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import singledispatch
 from threading import RLock
 from typing import Any
+from weakref import WeakSet
 
 from pytensor.graph.basic import Variable
 from pytensor.graph.type import Type
@@ -41,6 +43,20 @@ class Generic(Type):
 generic = Generic()
 
 
+_containers: "WeakSet[Container]" = WeakSet()
+_OF_PROCESS = ("__weakref__", "lock", "writing")
+
+
+def _after_fork() -> None:
+    """Nobody holds a lock in a forked child: the threads that did are not there."""
+    for container in _containers:
+        container._after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 class Container:
     """A cell that holds the value of a variable and checks what is put into it.
 
@@ -58,6 +74,15 @@ class Container:
         Whether a conversion may lose precision; None allows it for Python floats only.
     name : str, optional
         Shown in errors; the variable's name by default.
+
+    Attributes
+    ----------
+    lock : RLock
+        Held by functions from reading the value to storing its update.
+    writing : bytearray
+        One byte: not zero while a function overwrites the value where it is, which it does only if
+        nothing else refers to it. Who reads takes a reference, then looks here, and waits for the
+        lock if it is set; see ``link/c/c_code/driver_shared.h``.
     """
 
     __slots__ = (
@@ -69,6 +94,7 @@ class Container:
         "storage",
         "strict",
         "type",
+        "writing",
     )
 
     def __init__(
@@ -89,18 +115,32 @@ class Container:
         self.readonly = readonly
         self.strict = strict
         self.allow_downcast = allow_downcast
-        # Held by functions from reading the value to storing its update.
+        self._begin()
+
+    def _begin(self) -> None:
         self.lock = RLock()
+        self.writing = bytearray(1)
+        _containers.add(self)
+
+    def _after_fork(self) -> None:
+        self.lock._at_fork_reinit()  # type: ignore[attr-defined]
+        self.writing[0] = 0
 
     @property
     def value(self) -> Any:
-        return self.storage[0]
+        value = self.storage[0]
+        if self.writing[0]:
+            with self.lock:
+                value = self.storage[0]
+        return value
 
     @value.setter
     def value(self, value: Any) -> None:
         if self.readonly:
             raise ValueError(f"[Container] {self.name} is read-only and cannot be assigned")
-        self.storage[0] = None if value is None else self.filter(value)
+        value = None if value is None else self.filter(value)
+        with self.lock:  # not between a function's reading it and storing its update
+            self.storage[0] = value
 
     data = value
 
@@ -117,12 +157,12 @@ class Container:
             raise
 
     def __getstate__(self):
-        return {k: getattr(self, k) for k in self.__slots__ if k not in ("__weakref__", "lock")}
+        return {k: getattr(self, k) for k in self.__slots__ if k not in _OF_PROCESS}
 
     def __setstate__(self, state):
         for key, value in state.items():
             setattr(self, key, value)
-        self.lock = RLock()
+        self._begin()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Container":
         """Copy the cell and its value; whoever shared the old storage list shares the new one."""

@@ -59,6 +59,10 @@ class Program(ABC):
         """The fastest way to make that call."""
         return self.__call__
 
+    def free(self) -> None:
+        """Free memory kept for the next calls, if there is any."""
+        return
+
     def to_stored(self) -> tuple[Any, Any] | None:
         """Return what is pickled of the program, and the nodes it refers to; None: only the graph.
 

@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pytensor.compile.calling import duplicate, in_order
 from pytensor.graph.basic import Apply
 from pytensor.graph.fg import FunctionGraph
-from pytensor.link.basic import Container, Linker, Program
+from pytensor.graph.op import HasMultipleInnerGraph
+from pytensor.link.basic import Linker, Program
 from pytensor.link.c.driver import Unit, get_driver, load_units, prefetch_driver
-from pytensor.link.c.lower import Lowered, lower
+from pytensor.link.c.lower import KERNEL, Lowered
 from pytensor.link.c.shipped import load_ready
-from pytensor.link.c.tiers import Promotion, say_once, unit_arguments
+from pytensor.link.c.tiers import Promotion, lower_here, say_once
 from pytensor.link.c.toolchain import CompileError
-from pytensor.link.c.units import UnitSource
+from pytensor.link.c.units import UnitSource, unit_arguments
 from pytensor.link.py.linker import PyLinker
-from pytensor.link.schedule import Schedule, schedule
+from pytensor.link.schedule import Schedule, destroyed_inputs, schedule
 from pytensor.link.utils import raise_with_op
 from pytensor.utils import late
 
@@ -116,6 +118,9 @@ class CProgram(Program):
         """The driver's own object."""
         return self._run
 
+    def free(self) -> None:
+        self._run.free()
+
     def measure(self, profile: "ProfileStats", took: Sequence[float]) -> None:
         """Measure all calls from now on for a profile; `took` are the seconds of linking."""
         self._run.measure()
@@ -128,8 +133,8 @@ class CProgram(Program):
         return late("pytensor.link.c.stored:stored")(self), self.step_nodes
 
     def bind(self, spec: "CallSpec") -> Callable | None:
-        """Let the driver do the whole call, unless it must save inputs from a failing call."""
-        if spec.output_keys is not None or any(slot.fragile for slot in spec.inputs):
+        """Let the driver do the whole call; outputs by name are left to Python."""
+        if spec.output_keys is not None:
             return None
         n_outputs = len(self.tables["outputs"]) // 4
         if [i for i, _ in spec.updates] != list(range(spec.n_returned, n_outputs)):
@@ -140,45 +145,41 @@ class CProgram(Program):
         ]
         if spec.trust_input:
             filters = [None] * len(filters)
+        shared = [None if slot.explicit else slot.container for slot in spec.inputs]
+        updated = [container for _, container in spec.updates]
         return get_driver().Caller(
             program=self._run,
-            sources=tuple(None if s.explicit else s.container.storage for s in spec.inputs),
+            cells=tuple([c and c.storage for c in shared]),
+            writing=tuple([c and c.writing for c in shared]),
+            waits=tuple([c and c.lock for c in shared]),
             filters=tuple(filters),
+            updates=tuple([container.storage for container in updated]),
+            locks=tuple([container.lock for container in in_order(updated)]),
             slow=spec.slow,
-            updates=tuple(container.storage for _, container in spec.updates),
-            lock=_lock_of([container for _, container in spec.updates]),
+            duplicate=duplicate,
+            fragile=bytes([slot.fragile for slot in spec.inputs]),
             unpack=spec.unpack_single and spec.n_returned == 1,
         )
 
 
-def _lock_of(containers: Sequence[Container]) -> Any:
-    """One lock for all containers that are updated, always taken in the same order."""
-    unique = sorted({id(c): c for c in containers}.values(), key=id)
-    if not unique:
-        return None
-    return unique[0].lock if len(unique) == 1 else _AllLocks([c.lock for c in unique])
+def _fragile_inputs(fgraph: FunctionGraph, plan: Schedule, lowered: Lowered) -> tuple[int, ...]:
+    """Return which inputs a failing call may leave half-written.
 
-
-class _AllLocks:
-    """Several locks as one."""
-
-    def __init__(self, locks: Sequence[Any]):
-        self._locks = locks
-
-    def acquire(self) -> None:
-        taken = []
-        try:
-            for lock in self._locks:
-                lock.acquire()
-                taken.append(lock)
-        except BaseException:
-            for lock in reversed(taken):
-                lock.release()
-            raise
-
-    def release(self) -> None:
-        for lock in reversed(self._locks):
-            lock.release()
+    Besides those that are overwritten early, those that the last step overwrites, unless that is a
+    kernel without inner graph: these fail before they write, and no interrupt comes in between.
+    """
+    fragile = set(plan.fragile_inputs)
+    last = plan.order[-1] if plan.order else None
+    if last is None or not last.op.destroy_map:
+        return plan.fragile_inputs
+    stop = np.frombuffer(lowered.tables["blocks"], np.int32)[1]
+    kinds = np.frombuffer(lowered.tables["steps"], np.int32).reshape(-1, 6)[:, 0]
+    if lowered.step_nodes[stop - 1] is last and kinds[stop - 1] == KERNEL:
+        if not isinstance(last.op, HasMultipleInnerGraph):
+            return plan.fragile_inputs
+    arrays = {i for i, v in enumerate(fgraph.inputs) if hasattr(v.type, "numpy_dtype")}
+    found = destroyed_inputs(fgraph, [last]).get(last, set())
+    return tuple(sorted(fragile | (found & arrays)))
 
 
 def _error_handler(
@@ -231,7 +232,9 @@ class CLinker(Linker):
     Parameters
     ----------
     allow_gc : bool, optional
-        Accepted as in other linkers. Frame buffers are kept from call to call up to a limit.
+        Give the memory of large intermediate values back after each call: to a pool of 64 MB that
+        all functions share, the rest to the system. Otherwise each function keeps what it used,
+        which is faster for very large values.
     schedule : callable, optional
         From a graph to the list of its nodes in running order.
     """
@@ -260,20 +263,33 @@ class CLinker(Linker):
         if fgraph is None:
             raise ValueError("[CLinker] accept a graph before making a program")
         prefetch_driver()
-        times = [perf_counter()]
         plan = schedule(fgraph, self.schedule(fgraph))
         try:
-            lowered = lower(fgraph, plan)
-            times.append(perf_counter())
-            loaded = _load(lowered.units)
-            times.append(perf_counter())
-            program = CProgram(fgraph, plan, lowered, loaded)
-            if profile is not None:
-                program.measure(profile, np.diff([*times, perf_counter()]))
-            return program
+            return self._compiled(fgraph, plan, profile)
         except CompileError as error:
             say_once(
                 f"runs in Python because {error}; `pip install pytensor[cc]` brings a compiler"
             )
         fallback = PyLinker(self._allow_gc, schedule=self._scheduler)
         return fallback.make_program(fgraph, profile=profile, name=name)
+
+    def _compiled(
+        self, fgraph: FunctionGraph, plan: Schedule, profile: "ProfileStats | None"
+    ) -> CProgram:
+        """Make a program of compiled code, where the compiler fails of what is compiled already."""
+        times = [perf_counter()]
+        lowered = lower_here(fgraph, plan)
+        times.append(perf_counter())
+        try:
+            loaded = _load(lowered.units)
+        except CompileError as error:
+            lowered = lower_here(fgraph, plan, str(error))
+            loaded = _load(lowered.units)
+        times.append(perf_counter())
+        lowered.tables["collect"] = bool(self.allow_gc)
+        plan = plan._replace(fragile_inputs=_fragile_inputs(fgraph, plan, lowered))
+        program = CProgram(fgraph, plan, lowered, loaded)
+        program.took = np.diff([*times, perf_counter()])
+        if profile is not None:
+            program.measure(profile, program.took)
+        return program

@@ -13,6 +13,7 @@
 #include <windows.h>
 #else
 #include <dlfcn.h>
+#include <pthread.h>
 #endif
 
 #include "driver_frame.h"
@@ -316,14 +317,14 @@ static PyObject *program_new(PyTypeObject *type, PyObject *args, PyObject *keywo
 {
     static char *names[] = {"libraries", "slots", "steps", "args", "blocks", "outputs", "static_shape",
             "constants", "constant_values", "filters", "calls", "handler", "tables", "n_buffers", "data",
-            NULL};
+            "collect", NULL};
     PyObject *library, *slots, *steps, *arguments, *blocks, *outputs, *shapes, *constants, *values, *filters,
             *calls, *handler, *tables, *data;
-    int n_buffers;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O!SSSSSSSO!O!O!OOiO!", names, &PyTuple_Type, &library,
+    int n_buffers, collect = 1;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O!SSSSSSSO!O!O!OOiO!|p", names, &PyTuple_Type, &library,
                 &slots, &steps, &arguments, &blocks, &outputs, &shapes, &constants, &PyTuple_Type, &values,
                 &PyTuple_Type, &filters, &PyTuple_Type, &calls, &handler, &tables, &n_buffers, &PyTuple_Type,
-                &data))
+                &data, &collect))
         return NULL;
     program *p = (program *)type->tp_alloc(type, 0);
     if (!p)
@@ -338,6 +339,7 @@ static PyObject *program_new(PyTypeObject *type, PyObject *args, PyObject *keywo
     p->tables = Py_NewRef(tables);
     p->n_inputs = PyTuple_GET_SIZE(filters);
     p->n_buffers = n_buffers;
+    p->collect = collect;
     if (!(p->slots = copy_table(slots, sizeof(slot_info), &p->n_slots)) ||
             !(p->args = copy_table(arguments, sizeof(int32_t), &p->n_args)) ||
             !(p->blocks = copy_table(blocks, sizeof(block_info), &p->n_blocks)) ||
@@ -374,11 +376,7 @@ static int program_traverse(PyObject *self, visitproc visit, void *arg)
 static int program_clear(PyObject *self)
 {
     program *p = (program *)self;
-    while (p->pool) {
-        frame *next = p->pool->next;
-        frame_free(p->pool);
-        p->pool = next;
-    }
+    frames_free(p);
     Py_CLEAR(p->constant_values);
     Py_CLEAR(p->filters);
     Py_CLEAR(p->calls);
@@ -508,7 +506,16 @@ static PyObject *program_watch(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+static PyObject *program_free(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    frames_free((program *)self);
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef program_methods[] = {
+        {"free", program_free, METH_NOARGS,
+                "Free the memory that was kept for the next calls. Calls that are running keep theirs."},
         {"adopt", program_adopt, METH_VARARGS,
                 "Exchange kernels: libraries, and for each step the number of a kernel in them or -1."},
         {"watch", program_watch, METH_VARARGS,
@@ -615,6 +622,15 @@ static int driver_exec(PyObject *module)
         Py_XDECREF(numpy);
         if (!linalg_error)
             return -1;
+    }
+    if (!name_of_acquire) {
+        name_of_acquire = PyUnicode_InternFromString("acquire");
+        name_of_release = PyUnicode_InternFromString("release");
+        if (!name_of_acquire || !name_of_release)
+            return -1;
+#ifndef _WIN32
+        pthread_atfork(NULL, NULL, shared_after_fork);
+#endif
     }
     return add_type(module, "Program", &program_spec) || add_type(module, "Caller", &caller_spec) ? -1 : 0;
 }

@@ -3,21 +3,9 @@
 #ifndef PYTENSOR_DRIVER_CALLER_H
 #define PYTENSOR_DRIVER_CALLER_H
 
-#define MANY_INPUTS 24
+#include "driver_shared.h"
 
-typedef struct {
-    PyObject_HEAD vectorcallfunc vectorcall;
-    PyObject *weakrefs;
-    program *prog;
-    PyObject *sources; /* one per input of the program: None for an argument, else the cell [value] */
-    PyObject *filters; /* one per input: converts an argument, or None to trust it */
-    PyObject *slow;
-    PyObject *updates; /* cells for the outputs from number n_returned on */
-    PyObject *lock;    /* held from reading shared values to storing updates; None without updates */
-    Py_ssize_t n_arguments;
-    Py_ssize_t n_returned;
-    int unpack;
-} caller;
+#define MANY_INPUTS 24
 
 static PyObject *caller_slow(caller *c, PyObject *const *values, Py_ssize_t n, PyObject *names)
 {
@@ -36,19 +24,9 @@ done:
     return result;
 }
 
-/* A new reference to the value of input i. `expected` is its static shape. */
-static inline PyObject *caller_value(caller *c, Py_ssize_t i, PyObject *given, const int64_t *expected)
+/* A new reference to the value of argument i. `expected` is its static shape. */
+static inline PyObject *caller_argument(caller *c, Py_ssize_t i, PyObject *given, const int64_t *expected)
 {
-    PyObject *source = PyTuple_GET_ITEM(c->sources, i);
-    if (source != Py_None) {
-        if (PT_UNLIKELY(!PyList_CheckExact(source) || PyList_GET_SIZE(source) < 1))
-            return PyErr_Format(PyExc_TypeError, "[Caller] a source must be a cell [value]");
-#ifdef Py_GIL_DISABLED
-        return PyList_GetItemRef(source, 0);
-#else
-        return Py_NewRef(PyList_GET_ITEM(source, 0));
-#endif
-    }
     const slot_info *info = &c->prog->slots[i];
     PyObject *filter = PyTuple_GET_ITEM(c->filters, i);
     if (filter == Py_None || (info->type_num >= 0 && is_behaved(given, info) &&
@@ -57,66 +35,51 @@ static inline PyObject *caller_value(caller *c, Py_ssize_t i, PyObject *given, c
     return PyObject_CallOneArg(filter, given);
 }
 
-/* Run, store the updates, and give what the caller of the function sees. */
-static PyObject *caller_run(caller *c, PyObject *const *values)
-{
-    Py_ssize_t n_updates = PyTuple_GET_SIZE(c->updates);
-    if (!n_updates)
-        return program_run(c->prog, values, c->unpack);
-    PyObject *outputs = program_run(c->prog, values, 0);
-    if (!outputs)
-        return NULL;
-    /* Nothing below fails: either all updates are stored or none. */
-    for (Py_ssize_t i = 0; i < n_updates; i++) {
-        PyObject *value = Py_NewRef(PyList_GET_ITEM(outputs, c->n_returned + i));
-        PyList_SetItem(PyTuple_GET_ITEM(c->updates, i), 0, value);
-    }
-    PyObject *result =
-            c->unpack ? Py_NewRef(PyList_GET_ITEM(outputs, 0)) : PyList_GetSlice(outputs, 0, c->n_returned);
-    Py_DECREF(outputs);
-    return result;
-}
-
-static int take_lock(PyObject *lock, const char *method)
-{
-    PyObject *done = PyObject_CallMethod(lock, method, NULL);
-    Py_XDECREF(done);
-    return done ? 0 : -1;
-}
-
-static PyObject *caller_values(caller *c, PyObject *const *given, PyObject **values)
+/* Fill in the arguments; the shared values come later, all at once. */
+static inline int take_arguments(caller *c, PyObject *const *given, PyObject **values)
 {
     program *p = c->prog;
-    Py_ssize_t i = 0, used = 0;
-    PyObject *result = NULL;
+    Py_ssize_t used = 0;
     const int64_t *expected = p->static_shape;
-    for (; i < p->n_inputs; i++) {
-        int is_argument = PyTuple_GET_ITEM(c->sources, i) == Py_None;
-        values[i] = caller_value(c, i, is_argument ? given[used] : NULL, expected);
-        if (PT_UNLIKELY(!values[i]))
-            goto done;
-        used += is_argument;
+    int failed = 0;
+    for (Py_ssize_t i = 0; i < p->n_inputs; i++) {
+        values[i] = NULL;
+        if (PyTuple_GET_ITEM(c->cells, i) == Py_None && PT_LIKELY(!failed))
+            failed = !(values[i] = caller_argument(c, i, given[used++], expected));
         if (p->slots[i].type_num >= 0)
             expected += p->slots[i].ndim;
     }
-    result = caller_run(c, values);
-done:
-    while (i > 0)
-        Py_DECREF(values[--i]);
+    return failed ? -1 : 0;
+}
+
+/* Run, store the updates, and give what the caller of the function sees. The locks are held. */
+static PyObject *run_and_store(caller *c, PyObject **values, PyObject **outputs)
+{
+    PyObject *result = NULL;
+    *outputs = program_run(c->prog, values, 0);
+    if (*outputs)
+        result = c->unpack ? Py_NewRef(PyList_GET_ITEM(*outputs, 0))
+                           : PyList_GetSlice(*outputs, 0, c->n_returned);
+    if (result && store_updates(c, *outputs))
+        Py_CLEAR(result);
     return result;
 }
 
-static PyObject *caller_locked(caller *c, PyObject *const *given, PyObject **values)
+/* A call with updates: from reading shared values to storing updates, the locks of all that is updated are
+   held. They are taken in the same order by everybody. */
+static PyObject *caller_locked(caller *c, PyObject **values)
 {
-    if (take_lock(c->lock, "acquire"))
-        return NULL;
-    PyObject *result = caller_values(c, given, values);
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    if (take_lock(c->lock, "release"))
-        Py_CLEAR(result);
-    else
-        PyErr_Restore(type, value, traceback);
+    PyObject *result = NULL, *outputs = NULL;
+    Py_ssize_t taken = 0, n = PyTuple_GET_SIZE(c->locks);
+    uint64_t claimed = 0;
+    while (taken < n && lock_call(PyTuple_GET_ITEM(c->locks, taken), 0) == 0)
+        taken++;
+    if (taken == n && read_shared(c, values) == 0 && claim_shared(c, values, &claimed) == 0)
+        result = run_and_store(c, values, &outputs);
+    release_claims(c, claimed);
+    while (taken > 0)
+        unlock(PyTuple_GET_ITEM(c->locks, --taken));
+    Py_XDECREF(outputs);
     return result;
 }
 
@@ -135,7 +98,14 @@ static PyObject *caller_vectorcall(PyObject *self, PyObject *const *given, size_
         return caller_slow(c, given, n, names);
     if (p->n_inputs > MANY_INPUTS && !(values = PyMem_New(PyObject *, p->n_inputs)))
         return PyErr_NoMemory();
-    result = c->lock == Py_None ? caller_values(c, given, values) : caller_locked(c, given, values);
+    if (PT_LIKELY(take_arguments(c, given, values) == 0)) {
+        if (PyTuple_GET_SIZE(c->locks))
+            result = caller_locked(c, values);
+        else if (!c->n_shared || read_shared(c, values) == 0)
+            result = program_run(p, values, c->unpack);
+    }
+    for (Py_ssize_t i = 0; i < p->n_inputs; i++)
+        Py_XDECREF(values[i]);
     if (values != few)
         PyMem_Free(values);
     if (PT_UNLIKELY(began != 0.0)) {
@@ -147,39 +117,74 @@ static PyObject *caller_vectorcall(PyObject *self, PyObject *const *given, size_
     return result;
 }
 
+/* Sort the inputs by what happens to them. */
+static int caller_plan(caller *c, const char *fragile)
+{
+    program *p = c->prog;
+    if (!(c->shared = PyMem_New(int32_t, 3 * p->n_inputs + 1))) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    c->inplace = c->shared + p->n_inputs;
+    c->copied = c->inplace + p->n_inputs;
+    for (Py_ssize_t i = 0; i < p->n_inputs; i++) {
+        if (PyTuple_GET_ITEM(c->cells, i) == Py_None) {
+            c->n_arguments++;
+            continue;
+        }
+        PyObject *flag = PyTuple_GET_ITEM(c->writing, i);
+        if (!PyByteArray_CheckExact(flag) || PyByteArray_GET_SIZE(flag) != 1) {
+            PyErr_SetString(PyExc_ValueError, "[Caller] writing must have a flag for each shared value");
+            return -1;
+        }
+        c->shared[c->n_shared++] = (int32_t)i;
+        if (fragile[i])
+            c->copied[c->n_copied++] = (int32_t)i;
+        else if (p->slots[i].flags & SLOT_DESTROYED)
+            c->inplace[c->n_inplace++] = (int32_t)i;
+    }
+    return 0;
+}
+
 static PyObject *caller_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"program", "sources", "filters", "slow", "updates", "lock", "unpack", NULL};
-    PyObject *prog, *sources, *filters, *slow, *updates, *lock;
+    static char *names[] = {"program", "cells", "writing", "waits", "filters", "updates", "locks", "slow",
+            "duplicate", "fragile", "unpack", NULL};
+    PyObject *prog, *cells, *writing, *waits, *filters, *updates, *locks, *slow, *duplicate, *fragile;
     int unpack;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO!O!OO!Op", names, &prog, &PyTuple_Type, &sources,
-                &PyTuple_Type, &filters, &slow, &PyTuple_Type, &updates, &lock, &unpack))
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO!O!O!O!O!O!OOSp", names, &prog, &PyTuple_Type, &cells,
+                &PyTuple_Type, &writing, &PyTuple_Type, &waits, &PyTuple_Type, &filters, &PyTuple_Type,
+                &updates, &PyTuple_Type, &locks, &slow, &duplicate, &fragile, &unpack))
         return NULL;
-    if (Py_TYPE(prog)->tp_new != program_new || PyTuple_GET_SIZE(sources) != ((program *)prog)->n_inputs ||
-            PyTuple_GET_SIZE(filters) != ((program *)prog)->n_inputs ||
-            ((program *)prog)->n_outputs < PyTuple_GET_SIZE(updates) + (unpack ? 1 : 0)) {
-        PyErr_SetString(PyExc_ValueError, "[Caller] sources and filters must match the inputs of a program");
-        return NULL;
-    }
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(updates); i++) {
-        PyObject *cell = PyTuple_GET_ITEM(updates, i);
-        if (!PyList_CheckExact(cell) || PyList_GET_SIZE(cell) != 1)
-            return PyErr_Format(PyExc_ValueError, "[Caller] an update must go to a cell [value]");
-    }
+    if (Py_TYPE(prog)->tp_new != program_new)
+        return PyErr_Format(PyExc_TypeError, "[Caller] program must be a Program");
+    const Py_ssize_t n = ((program *)prog)->n_inputs;
+    if (PyTuple_GET_SIZE(cells) != n || PyTuple_GET_SIZE(writing) != n || PyTuple_GET_SIZE(waits) != n ||
+            PyTuple_GET_SIZE(filters) != n || PyBytes_GET_SIZE(fragile) != n ||
+            ((program *)prog)->n_outputs < PyTuple_GET_SIZE(updates) + (unpack ? 1 : 0) ||
+            (PyTuple_GET_SIZE(updates) && !PyTuple_GET_SIZE(locks)))
+        return PyErr_Format(
+                PyExc_ValueError, "[Caller] cells, filters, locks must match the inputs of a program");
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(updates); i++)
+        if (!is_cell(PyTuple_GET_ITEM(updates, i)))
+            return NULL;
     caller *c = (caller *)type->tp_alloc(type, 0);
     if (!c)
         return NULL;
     c->vectorcall = caller_vectorcall;
     c->prog = (program *)Py_NewRef(prog);
-    c->sources = Py_NewRef(sources);
+    c->cells = Py_NewRef(cells);
+    c->writing = Py_NewRef(writing);
+    c->waits = Py_NewRef(waits);
     c->filters = Py_NewRef(filters);
-    c->slow = Py_NewRef(slow);
     c->updates = Py_NewRef(updates);
-    c->lock = Py_NewRef(lock);
+    c->locks = Py_NewRef(locks);
+    c->slow = Py_NewRef(slow);
+    c->duplicate = Py_NewRef(duplicate);
     c->unpack = unpack;
     c->n_returned = ((program *)prog)->n_outputs - PyTuple_GET_SIZE(updates);
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(sources); i++)
-        c->n_arguments += PyTuple_GET_ITEM(sources, i) == Py_None;
+    if (caller_plan(c, PyBytes_AS_STRING(fragile)))
+        Py_CLEAR(c);
     return (PyObject *)c;
 }
 
@@ -188,11 +193,12 @@ static int caller_traverse(PyObject *self, visitproc visit, void *arg)
     caller *c = (caller *)self;
     Py_VISIT(Py_TYPE(self));
     Py_VISIT((PyObject *)c->prog);
-    Py_VISIT(c->sources);
+    Py_VISIT(c->cells);
+    Py_VISIT(c->waits);
     Py_VISIT(c->filters);
-    Py_VISIT(c->slow);
     Py_VISIT(c->updates);
-    Py_VISIT(c->lock);
+    Py_VISIT(c->locks);
+    Py_VISIT(c->slow);
     return 0;
 }
 
@@ -201,10 +207,13 @@ static int caller_clear(PyObject *self)
     caller *c = (caller *)self;
     Py_CLEAR(c->slow);
     Py_CLEAR(c->prog);
-    Py_CLEAR(c->sources);
+    Py_CLEAR(c->cells);
+    Py_CLEAR(c->writing);
+    Py_CLEAR(c->waits);
     Py_CLEAR(c->filters);
     Py_CLEAR(c->updates);
-    Py_CLEAR(c->lock);
+    Py_CLEAR(c->locks);
+    Py_CLEAR(c->duplicate);
     return 0;
 }
 
@@ -215,6 +224,7 @@ static void caller_dealloc(PyObject *self)
     if (((caller *)self)->weakrefs)
         PyObject_ClearWeakRefs(self);
     caller_clear(self);
+    PyMem_Free(((caller *)self)->shared);
     type->tp_free(self);
     Py_DECREF(type);
 }

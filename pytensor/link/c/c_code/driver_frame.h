@@ -7,15 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "driver_pages.h"
+#include "driver_memory.h"
 #include "driver_profile.h"
 #include "pytensor.h"
 
 #define ALIGNMENT 64
 /* Work after which pending signals are looked at: about 30 ms. */
 #define SIGNAL_WORK 3e7
-/* Frame buffers above this size are given back after each call. */
-#define KEEP_BYTES ((int64_t)1 << 28)
 
 enum memory_class { MEMORY_NONE, MEMORY_BUFFER, MEMORY_NUMPY };
 enum slot_flags {
@@ -88,6 +86,7 @@ typedef struct {
     profile *measured; /* NULL: nothing is */
     int64_t n_dims;
     int destroys;
+    int collect; /* large buffers go back after each call */
     frame *pool;
 #ifdef Py_GIL_DISABLED
     PyMutex mutex;
@@ -168,18 +167,25 @@ static int service_fail(pt_ctx *ctx, int kind, const char *format, ...)
     return kind;
 }
 
+static void buffer_release(frame *f, buffer *b)
+{
+    if (b->raw) {
+        pool_give(b->raw, (size_t)b->capacity + ALIGNMENT);
+        f->held_bytes -= b->capacity;
+    }
+    b->raw = NULL;
+    b->capacity = 0;
+}
+
 /* Make room for some bytes; the old content is lost. Returns 0 on success. */
 static int buffer_reserve(frame *f, buffer *b, int64_t bytes)
 {
     if (b->capacity >= bytes && b->raw)
         return 0;
-    free(b->raw);
-    b->raw = NULL;
-    f->held_bytes -= b->capacity;
-    b->capacity = 0;
+    buffer_release(f, b);
     if (bytes > INT64_MAX / 2)
         return -1;
-    b->raw = pages_malloc((size_t)bytes + ALIGNMENT);
+    b->raw = pool_take((size_t)bytes + ALIGNMENT);
     if (!b->raw)
         return -1;
     b->data = (char *)(((uintptr_t)b->raw + ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1));
@@ -202,6 +208,7 @@ static void *service_scratch(pt_ctx *ctx, int64_t bytes)
                 return NULL;
             f->old_scratch = more;
             more[f->n_old_scratch++] = f->scratch.raw;
+            f->held_bytes -= f->scratch.capacity;
             f->scratch.raw = NULL;
         }
         int64_t wanted = 2 * f->scratch.capacity > bytes ? 2 * f->scratch.capacity : bytes;
@@ -371,9 +378,9 @@ static frame *frame_new(program *p)
 static void frame_free(frame *f)
 {
     for (Py_ssize_t i = 0; i < f->prog->n_buffers; i++)
-        free(f->buffers[i].raw);
+        buffer_release(f, &f->buffers[i]);
     scratch_reset(f);
-    free(f->scratch.raw);
+    buffer_release(f, &f->scratch);
     free(f->old_scratch);
     free(f->times);
     free(f);
@@ -397,18 +404,14 @@ static inline frame *frame_take(program *p)
     return f ? f : frame_new(p);
 }
 
-/* Very large buffers are not kept from call to call. */
-static void frame_trim(frame *f)
+/* Give large buffers back; small ones are worth less than the time to get them again. */
+static void frame_collect(frame *f)
 {
-    if (PT_LIKELY(f->held_bytes <= KEEP_BYTES))
-        return;
-    for (Py_ssize_t i = 0; i < f->prog->n_buffers; i++) {
-        free(f->buffers[i].raw);
-        memset(&f->buffers[i], 0, sizeof(buffer));
-    }
-    free(f->scratch.raw);
-    memset(&f->scratch, 0, sizeof(buffer));
-    f->held_bytes = 0;
+    for (Py_ssize_t i = 0; i < f->prog->n_buffers; i++)
+        if (f->buffers[i].capacity >= POOLED_BYTES)
+            buffer_release(f, &f->buffers[i]);
+    if (f->scratch.capacity >= POOLED_BYTES)
+        buffer_release(f, &f->scratch);
 }
 
 /* Drop what the call owned and keep the frame for the next call. Needs the GIL. */
@@ -421,11 +424,26 @@ static inline void frame_give(frame *f)
         Py_CLEAR(f->object[i]);
     if (PT_UNLIKELY(f->scratch_used || f->n_old_scratch))
         scratch_reset(f);
-    frame_trim(f);
+    if (p->collect && PT_UNLIKELY(f->held_bytes >= POOLED_BYTES))
+        frame_collect(f);
     POOL_LOCK(p);
     f->next = p->pool;
     p->pool = f;
     POOL_UNLOCK(p);
+}
+
+/* Free what idle frames hold. */
+static void frames_free(program *p)
+{
+    POOL_LOCK(p);
+    frame *f = p->pool;
+    p->pool = NULL;
+    POOL_UNLOCK(p);
+    while (f) {
+        frame *next = f->next;
+        frame_free(f);
+        f = next;
+    }
 }
 
 #endif

@@ -419,7 +419,9 @@ static int run_block(frame *f, int64_t block)
             else if (f->scratch.raw == raw)
                 f->scratch_used = mark;
         }
-        if (PT_UNLIKELY(f->ctx.work > SIGNAL_WORK) && look_at_signals(f)) {
+        /* Not after the last step that overwrites inputs: what is done is done, and the call ends. */
+        const int done = p->destroys && block == 0 && step + 1 == stop;
+        if (PT_UNLIKELY(f->ctx.work > SIGNAL_WORK) && !done && look_at_signals(f)) {
             f->error = PT_PYTHON;
             return PT_PYTHON;
         }
