@@ -1,7 +1,9 @@
 """Helpers of the backends: errors that name the user's line."""
 
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from functools import lru_cache
+from typing import Any, NamedTuple, NoReturn
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -32,12 +34,15 @@ __all__ = [
 _MAX_OPERANDS = 6
 
 
+_name_of = lru_cache(maxsize=64)(str)  # NumPy takes 5 microseconds for the name of a dtype
+
+
 def describe_value(value: Any) -> str:
     """Return the type and shape of a value, in a few words."""
     if isinstance(value, np.ndarray):
-        return f"{value.dtype} {value.shape}"
+        return f"{_name_of(value.dtype)} {value.shape}"
     if isinstance(value, np.generic):
-        return f"{value.dtype} scalar"
+        return f"{_name_of(value.dtype)} scalar"
     shape = getattr(value, "shape", None)
     return type(value).__name__ if shape is None else f"{type(value).__name__} {shape}"
 
@@ -53,19 +58,46 @@ def _operand_name(variable: Variable) -> str:
     return "input"
 
 
+class _NodeText(NamedTuple):
+    """What an error says about a node whatever its values are."""
+
+    op: str
+    operands: list[str]
+    rest: list[str]
+
+
+# Code that tries and catches should be quick: texts are made once.
+_node_texts: WeakKeyDictionary[Apply, _NodeText] = WeakKeyDictionary()
+
+
+def _text_of(node: Apply) -> _NodeText:
+    text = _node_texts.get(node)
+    if text is None:
+        operands = [
+            f"     {i}: {_shorten(_operand_name(variable), 60)}  {_shorten(str(variable.type))}"
+            for i, variable in enumerate(node.inputs[:_MAX_OPERANDS])
+        ]
+        rest = []
+        if len(node.inputs) > _MAX_OPERANDS:
+            rest.append(f"     ... {len(node.inputs) - _MAX_OPERANDS} more operands")
+        made = _line_of(node)
+        if made:
+            rest.append(f"  made at {made}")
+        text = _node_texts[node] = _NodeText(f"  in {_shorten(str(node.op))}", operands, rest)
+    return text
+
+
 def node_note(node: Apply, values: Sequence[Any] | None = None) -> str:
     """Describe a node for an error: the op, its operands with actual shapes, the user's line."""
-    lines = [f"  in {_shorten(str(node.op))}"]
-    for i, variable in enumerate(node.inputs[:_MAX_OPERANDS]):
-        actual = "" if values is None or values[i] is None else f", got {describe_value(values[i])}"
-        name = _shorten(_operand_name(variable), 60)
-        lines.append(f"     {i}: {name}  {_shorten(str(variable.type))}{actual}")
-    if len(node.inputs) > _MAX_OPERANDS:
-        lines.append(f"     ... {len(node.inputs) - _MAX_OPERANDS} more operands")
-    made = _line_of(node)
-    if made:
-        lines.append(f"  made at {made}")
-    return "\n".join(lines)
+    text = _text_of(node)
+    if values is None:
+        operands = text.operands
+    else:
+        operands = [
+            line if value is None else f"{line}, got {describe_value(value)}"
+            for line, value in zip(text.operands, values, strict=False)
+        ]
+    return "\n".join([text.op, *operands, *text.rest])
 
 
 def _shorten(text: str, width: int = 100) -> str:

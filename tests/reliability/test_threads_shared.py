@@ -69,10 +69,10 @@ def test_alone_it_is_overwritten_in_place():
 
 
 def test_nobody_sees_a_half_written_value(compiled):
-    s, updates = adder(200_000)
+    s, updates = adder(2_000_000)
     write = compiled([], updates=updates)
     read = compiled([], [s[1:-1].min(), s[1:-1].max()])
-    rounds, done = 60, threading.Event()
+    rounds, done = 40, threading.Event()
 
     def writer():
         try:
@@ -140,28 +140,27 @@ def test_set_value_is_not_lost(compiled):
         assert low == high and low - 1000.0 * i in range(6)
 
 
-@pytest.mark.parametrize("view", [lambda a: a, lambda a: a[::-1], lambda a: a[2:5][:, None]])
-def test_an_argument_that_is_the_shared_memory(compiled, view):
-    s = pytensor.shared(np.arange(6.0))
-    x = pt.TensorType("float64", (None,) * view(np.zeros(6)).ndim)("x")
-    moved = x if x.ndim == 1 else pt.concatenate([x[:, 0], x[:, 0]])
-    f = compiled([x], updates={s: pt.set_subtensor(s[:], moved[::-1] + 1)})
-    for _ in range(3):
-        before = s.get_value()
-        shown = view(before)
-        expected = (shown if shown.ndim == 1 else np.concatenate([shown[:, 0]] * 2))[::-1] + 1
-        f(view(s.get_value(borrow=True)))
+@pytest.mark.parametrize("part", [slice(0, -1), slice(None, None, -1), slice(1, None)])
+def test_an_argument_that_is_the_shared_memory(compiled, part):
+    s, x = pytensor.shared(np.arange(2000.0)), pt.dvector("x")
+    f = compiled([x], updates={s: pt.inc_subtensor(s[1:], x[:1999])})
+    for _ in range(4):
+        expected = s.get_value()
+        expected[1:] += expected[part].copy()[:1999]
+        f(s.get_value(borrow=True)[part])
         np.testing.assert_array_equal(s.get_value(), expected)
 
 
 def test_borrowed_memory_does_not_change(compiled):
     mine = np.zeros(100)
     s = pytensor.shared(mine, borrow=True)
-    f = compiled([], updates={s: pt.inc_subtensor(s[:], ONE)})
-    part = s.get_value(borrow=True)[10:20]
+    f = compiled([], updates={s: pt.inc_subtensor(s[1:], ONE)})
     f()
-    assert s.get_value().tolist() == [1.0] * 100
-    assert mine.tolist() == [0.0] * 100 and part.tolist() == [0.0] * 10
+    assert mine.tolist() == [0.0] * 100
+    part, whole = s.get_value(borrow=True)[10:20], s.get_value(borrow=True)
+    f()
+    assert part.tolist() == [1.0] * 10 and whole[1:].tolist() == [1.0] * 99
+    assert s.get_value()[1:].tolist() == [2.0] * 99
 
 
 def test_a_failing_call_changes_nothing(compiled):
