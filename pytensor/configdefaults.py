@@ -164,7 +164,7 @@ _BASIC = [
     ("mode", ConfigParam("Mode", apply=_filter_mode), False,
      "Default compilation mode: a name, or a Mode."),
     ("linker", EnumStr("auto", LINKERS), False,
-     "Default linker. 'auto' is C where there is a compiler, otherwise Python."),
+     "Default linker. 'auto' is C where the package was built or a compiler is found, otherwise Python."),
     ("allow_gc", BoolParam(True), False, "Free intermediate results during a call."),
     ("optimizer", _fixed(EnumStr("o4", ["o3", "o2", "o1", "unsafe", "fast_run", "fast_compile", "merge", "None"])),
      False, "Default set of rewrites."),

@@ -20,6 +20,7 @@ __all__ = [
     "free_after_fork",
     "late",
     "lazy_scipy_module",
+    "usable_cores",
 ]
 
 LOCAL_BITWIDTH = struct.calcsize("P") * 8
@@ -112,6 +113,15 @@ def late(target: str) -> Any:
 # --------------------------------------------------------------------------------------
 # Sequences
 # --------------------------------------------------------------------------------------
+
+
+def usable_cores() -> int:
+    """Return the number of cores this process may use."""
+    if hasattr(os, "process_cpu_count"):
+        return os.process_cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def difference(seq1: Iterable, seq2: Iterable) -> list:

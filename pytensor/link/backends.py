@@ -80,9 +80,10 @@ def register_linker(name: str, linker: Linker) -> None:
 
 
 def why_no_c() -> str | None:
-    """Return None if C code can be compiled here, otherwise the reason why not.
+    """Return None if programs can run in C here, otherwise the reason why not.
 
-    Looks for a compiler, and does not run it.
+    Where the driver came with the package they can, without a compiler, too. Looks for a compiler,
+    and does not run it.
     """
     try:
         toolchain = import_module("pytensor.link.c.toolchain")
@@ -90,7 +91,11 @@ def why_no_c() -> str | None:
     except ImportError as error:
         return f"the C backend cannot be imported ({error})"
     # Not config.cxx: without a system compiler, that of the ziglang package serves.
-    if toolchain.find_compiler() is None:
+    if toolchain.find_compiler() is not None:
+        return None
+    try:
+        import_module("pytensor.link.c.driver").get_driver()
+    except toolchain.CompileError:
         return toolchain.why_no_compiler()
     return None
 
@@ -106,7 +111,7 @@ def _say_once(message: str) -> None:
 def get_linker(name: str | Linker | None) -> Linker:
     """Return the linker `name` stands for; a linker is returned as it is.
 
-    Names of the C backend give the Python linker where C cannot be compiled, and say so once.
+    Names of the C backend give the Python linker where C cannot run, and say so once.
     """
     if isinstance(name, Linker):
         return name

@@ -14,6 +14,7 @@ from pytensor.graph.rewriting.basic import GraphRewriter
 from pytensor.graph.rewriting.db import RewriteDatabaseQuery
 from pytensor.link import backends
 from pytensor.link.basic import Linker, MissingBackendError
+from pytensor.link.c import driver
 from pytensor.link.jax.linker import JAXLinker
 from pytensor.link.mlx import MLXLinker
 from pytensor.link.numba import NumbaLinker
@@ -73,9 +74,11 @@ def test_default_mode_follows_the_settings():
         assert get_default_mode() is modes.FAST_COMPILE
 
 
-def test_no_compiler_is_said_once(caplog):
+def test_neither_compiler_nor_driver_is_said_once(caplog, monkeypatch):
     x = pt.dscalar("x")
     backends._say_once.cache_clear()
+    monkeypatch.setattr(driver, "_driver", None)
+    monkeypatch.setattr(driver, "_shipped_driver", lambda: None)
     with config.change_flags(cxx=""), caplog.at_level(logging.WARNING, "pytensor.link"):
         for _ in range(3):
             f = function([x], x + 1, mode="CVM")

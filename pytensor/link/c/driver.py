@@ -21,6 +21,7 @@ from pytensor.link.c.toolchain import (
     cpu_features,
     environment_key,
     find_compiler,
+    need_compiler,
 )
 from pytensor.utils import free_after_fork
 
@@ -133,9 +134,7 @@ def get_driver():
 
 
 def _cached_driver():
-    compiler = find_compiler()
-    if compiler is None:
-        raise CompileError("[C compiler] no C compiler found")
+    compiler = need_compiler()
     key = content_key((driver_key(), compiler.identity, environment_key()))
     return _load(key, lambda place: build_driver(compiler, place), _load_extension)
 
@@ -178,9 +177,7 @@ def load_unit(source: str, link: Sequence[str] = (), level: str = "-O3") -> Unit
     level : str
         Level of optimization.
     """
-    compiler = find_compiler()
-    if compiler is None:
-        raise CompileError("[C compiler] no C compiler found")
+    compiler = need_compiler()
     key, flags, link = _unit_key(compiler, source, link, level)
     unit = _units.get(key)
     if unit is None:
@@ -210,15 +207,16 @@ def _unit_key(compiler: Compiler, source: str, link: Sequence[str], level: str):
     return key, flags, link
 
 
-def find_unit(source: str, link: Sequence[str] = (), level: str = "-O3") -> Unit | None:
-    """Return a unit if this process or the cache has it; compile nothing."""
+def find_units(wanted: Sequence[tuple[str, Sequence[str], str]]) -> list[Unit] | None:
+    """Return units, given as for `load_units`, if this process or the cache has all of them."""
     compiler = find_compiler()
     if compiler is None:
         return None
-    key, _, _ = _unit_key(compiler, source, link, level)
-    if key in _units or get_cache().find(key) is not None:
-        return load_unit(source, link, level)
-    return None
+    for arguments in wanted:
+        key, _, _ = _unit_key(compiler, *arguments)
+        if key not in _units and get_cache().find(key) is None:
+            return None
+    return [load_unit(*arguments) for arguments in wanted]
 
 
 def load_units(wanted: Sequence[tuple[str, Sequence[str], str]]) -> list[Unit]:

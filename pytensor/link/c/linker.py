@@ -71,7 +71,7 @@ class CProgram(Program):
         flags = {flag for unit in lowered.units for flag in unit.flags}
         self.loaded_units = _load(lowered.units) if loaded is None else loaded
         libraries = [unit.capsule for unit in self.loaded_units]
-        if lowered.later is not None:
+        if lowered.later:
             libraries.append(late("pytensor.link.c.vm:load")().capsule)
         self._run = get_driver().Program(
             libraries=tuple(libraries),
@@ -80,7 +80,7 @@ class CProgram(Program):
             **lowered.tables,
         )
         self.promotion: Promotion | None = None
-        if lowered.later is not None:
+        if lowered.later:
             self.promotion = Promotion(self._run, lowered.later, lowered.later_numbers)
             self.promotion.begin()
 
@@ -90,7 +90,7 @@ class CProgram(Program):
     @property
     def sources(self) -> tuple[str, ...]:
         """The C text of each translation unit, that of interpreted loops last."""
-        later = () if self.promotion is None else (self.promotion.unit,)
+        later = () if self.promotion is None else self.promotion.units
         return tuple(unit.text for unit in (*self.units, *later))
 
     @property

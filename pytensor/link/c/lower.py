@@ -42,17 +42,20 @@ class Lowered(NamedTuple):
         Arguments of the driver's ``Program``.
     step_nodes : list
         The node of each step, None for skips.
-    later : UnitSource or None
+    later : tuple of UnitSource
         The functions that are interpreted until it pays to compile them.
     later_numbers : bytes
-        For each step the number of its function in `later`, or -1.
+        For each step the number of its function among those of `later`, or -1.
+    missing : tuple of str
+        Operations that are Python steps only because nothing may be compiled.
     """
 
     units: tuple[UnitSource, ...]
     tables: dict[str, Any]
     step_nodes: list[Apply | None]
-    later: UnitSource | None = None
+    later: tuple[UnitSource, ...] = ()
     later_numbers: bytes = b""
+    missing: tuple[str, ...] = ()
 
 
 def _python_call(node: Apply) -> Callable[..., tuple]:
@@ -79,7 +82,7 @@ def _python_call(node: Apply) -> Callable[..., tuple]:
 class _Lowering:
     """The state of lowering one graph and the inner graphs of its kernels."""
 
-    def __init__(self):
+    def __init__(self, interpret: bool, may_compile: bool):
         self.slots: list[Slot] = []
         self.slot_of: dict[Variable, Slot] = {}
         self.constants: list[tuple[int, Any]] = []
@@ -89,6 +92,10 @@ class _Lowering:
         self.bodies: list[Function] = []
         self._kernels: dict[tuple, CKernel | None] = {}
         self.fused: dict[Apply, CKernel] = {}
+        self._interpret, self._may_compile = interpret, may_compile
+        # A loop that would be compiled before the first call may have a form that is interpreted.
+        self._form = {} if may_compile and config.compile__tier != "interpret" else {"whole": False}
+        self.missing: dict[str, None] = {}
 
     # -- slots -------------------------------------------------------------------------
 
@@ -127,11 +134,23 @@ class _Lowering:
             return self._kernels[key]
         except TypeError:
             # An op or a constant that cannot be hashed is asked about each time.
-            return _checked_kernel(node)
+            return self._usable(_checked_kernel(node, self._form), node)
         except KeyError:
             pass
-        kernel = self._kernels[key] = _checked_kernel(node)
+        kernel = self._kernels[key] = self._usable(_checked_kernel(node, self._form), node)
         return kernel
+
+    def _usable(self, kernel: CKernel | None, node: Apply) -> CKernel | None:
+        """Return a kernel if it runs here; without a compiler only what is there already does."""
+        if kernel is None or self._is_runnable(kernel):
+            return kernel
+        if Function(kernel, len(node.inputs), len(node.outputs)).digest() in ready_numbers():
+            return kernel
+        self.missing[type(node.op).__name__] = None
+        return None
+
+    def _is_runnable(self, kernel: CKernel) -> bool:
+        return self._may_compile or (self._interpret and kernel.interpreted is not None)
 
     def absorbed(self, plan: Schedule, outputs: Sequence[Variable]) -> dict[Apply, Apply]:
         """Return the elementwise nodes that become part of their reader, by reader."""
@@ -140,7 +159,9 @@ class _Lowering:
             key = (producer.op, reader.op, tuple([v.type for v in producer.inputs]))
             if key not in self._kernels:
                 plain = all(map(_is_plain, (*producer.inputs, *reader.outputs)))
-                self._kernels[key] = fused_reduction(producer, reader) if plain else None
+                kernel = fused_reduction(producer, reader) if plain else None
+                usable = kernel is not None and self._is_runnable(kernel)
+                self._kernels[key] = kernel if usable else None
             kernel = self._kernels[key]
             if kernel is not None:
                 self.fused[reader] = kernel
@@ -225,10 +246,10 @@ class _Lowering:
         return number, [*slots, *block.outputs]
 
 
-def _checked_kernel(node: Apply) -> CKernel | None:
+def _checked_kernel(node: Apply, form: dict[str, bool]) -> CKernel | None:
     """Dispatch, and refuse kernels for values that C cannot see."""
     load_dispatch(node.op)
-    kernel = c_funcify(node.op, node=node)
+    kernel = c_funcify(node.op, node=node, **form)
     if kernel is None:
         return None
     for i, source in kernel.views.items():
@@ -257,9 +278,24 @@ def _int32(values: Any) -> bytes:
     return np.array(values, dtype=np.int32).tobytes()
 
 
-def lower(fgraph: "FunctionGraph", plan: Schedule) -> Lowered:
-    """Lower a graph whose nodes run in the order of `plan`."""
-    state = _Lowering()
+def lower(
+    fgraph: "FunctionGraph", plan: Schedule, interpret: bool | None = None, may_compile: bool = True
+) -> Lowered:
+    """Lower a graph.
+
+    Parameters
+    ----------
+    fgraph : FunctionGraph
+    plan : Schedule
+        The order in which its nodes run.
+    interpret : bool, optional
+        Whether loops are interpreted at first; as `config.compile__tier` says by default.
+    may_compile : bool
+        Without, what neither came with the package nor can be interpreted is a Python step.
+    """
+    if interpret is None:
+        interpret = config.compile__tier != "native" or not may_compile
+    state = _Lowering(interpret, may_compile)
     main = Block()
     state.blocks.append(main)
     inputs = [state.new_slot(v) for v in fgraph.inputs]
@@ -269,7 +305,7 @@ def lower(fgraph: "FunctionGraph", plan: Schedule) -> Lowered:
     state.add_graph(plan, main, fgraph.outputs)
     main.outputs = [state.read_slot(v) for v in fgraph.outputs]
     memory = MemoryPlan(state.blocks)
-    split = split_units(state.bodies, ready_numbers(), config.compile__tier != "native")
+    split = split_units(state.bodies, ready_numbers(), interpret)
     tables, step_nodes, later_numbers = _tables(state, split)
     tables |= {
         "outputs": _int32([slot.number for slot in main.outputs]),
@@ -277,7 +313,8 @@ def lower(fgraph: "FunctionGraph", plan: Schedule) -> Lowered:
         "filters": tuple([v.type.filter for v in fgraph.inputs]),
         "n_buffers": memory.n_buffers,
     }
-    return Lowered(split.units, tables, step_nodes, split.later, later_numbers)
+    missing = tuple(state.missing)
+    return Lowered(split.units, tables, step_nodes, split.later, later_numbers, missing)
 
 
 def _static_shapes(inputs: Sequence[Slot]) -> bytes:

@@ -23,9 +23,8 @@ from pytensor.link.c.driver import (
     find_built,
     open_unit,
 )
-from pytensor.link.c.tiers import unit_arguments
-from pytensor.link.c.toolchain import CompileError, Compiler, cpu_features, find_compiler
-from pytensor.link.c.units import ready_functions, ready_unit
+from pytensor.link.c.toolchain import CompileError, Compiler, cpu_features, need_compiler
+from pytensor.link.c.units import ready_functions, ready_unit, unit_arguments
 from pytensor.utils import late
 
 __all__ = ["build", "load_ready", "ready_numbers"]
@@ -102,9 +101,7 @@ def build(directory: Path | None = None) -> list[Path]:
     """
     import tempfile  # noqa: PLC0415  (slow to import, seldom needed)
 
-    compiler = find_compiler()
-    if compiler is None:
-        raise CompileError("[C compiler] no C compiler found")
+    compiler = need_compiler()
     load_dispatch()
     place = Path(__file__).parent if directory is None else Path(directory)
     place = place / "_built"

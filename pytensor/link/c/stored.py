@@ -28,9 +28,9 @@ from pytensor.link.c.driver import (
 )
 from pytensor.link.c.linker import CProgram
 from pytensor.link.c.lower import LAZY_PYTHON, PYTHON, Lowered, _python_call
-from pytensor.link.c.tiers import LOOP_SECONDS, SHARE, UNIT_SECONDS, Promotion, unit_arguments
+from pytensor.link.c.tiers import SHARE, Promotion, estimate
 from pytensor.link.c.toolchain import CompileError, cpu_features, environment_key
-from pytensor.link.c.units import UnitSource
+from pytensor.link.c.units import UnitSource, unit_arguments
 from pytensor.link.schedule import Schedule, destroyed_inputs
 from pytensor.utils import late
 
@@ -180,21 +180,20 @@ class RevivedProgram(CProgram):
         plan = Schedule(nodes, {}, record.fragile_inputs)
         super().__init__(lambda: packed.value.fgraph, plan, lowered, loaded=units)
         self.destroyed_inputs = record.destroyed_inputs
-        if record.later is not None:
+        if record.later:
             self.promotion = Promotion(self._run, record.later, record.later_numbers)
             self._promote(self.promotion, record.later)
 
     @staticmethod
-    def _promote(promotion: Promotion, later: StoredUnit) -> None:
+    def _promote(promotion: Promotion, later: tuple[StoredUnit, ...]) -> None:
         """Take the loops if they are compiled; otherwise interpret them as long as that is cheap."""
-        compiled = later.find()
-        if compiled is not None:
-            promotion._adopt(compiled)
+        compiled = [found for unit in later if (found := unit.find()) is not None]
+        if len(compiled) == len(later):
+            promotion.adopt(compiled)
         elif config.compile__tier == "native":
             promotion.finish()
         elif config.compile__tier == "auto":
-            seconds = UNIT_SECONDS + LOOP_SECONDS * len(later.functions)
-            promotion.watch(SHARE * 1e9 * seconds)
+            promotion.watch(SHARE * 1e9 * estimate(promotion.n_loops))
 
     @property
     def fgraph(self) -> "FunctionGraph":
@@ -224,7 +223,7 @@ class StoredProgram:
     call_steps : tuple of int
         For each call of Python its step.
     units : tuple of StoredUnit
-    later : StoredUnit or None
+    later : tuple of StoredUnit
     later_numbers : bytes
         What is interpreted at first, as in `Lowered`.
     interpreter : str
@@ -244,11 +243,12 @@ class StoredProgram:
             if node is not None and isinstance(node.op, HasInnerFunction):
                 node.op.fn  # noqa: B018  (compiled, so that it is pickled)
         self.units = tuple(map(StoredUnit, program.units, program.loaded_units))
-        self.later: StoredUnit | None = None
+        self.later: tuple[StoredUnit, ...] = ()
         self.later_numbers, self.interpreter = b"", ""
         if program.promotion is not None:
             promotion = program.promotion
-            self.later = StoredUnit(promotion.unit, promotion.loaded)
+            loaded = promotion.loaded or [None] * len(promotion.units)
+            self.later = tuple(map(StoredUnit, promotion.units, loaded))
             self.later_numbers = promotion._numbers
             self.interpreter = late("pytensor.link.c.vm:load")().key
         self.fragile_inputs = program.fragile_inputs
@@ -264,8 +264,8 @@ class StoredProgram:
         if reason is None:
             try:
                 units = [unit.load() for unit in self.units]
-                if self.later is not None:
-                    same = self.later.place == _place()
+                if self.later:
+                    same = self.later[0].place == _place()
                     units.append(shipped_unit(self.interpreter) if same else None)
                 found = [unit for unit in units if unit is not None]
                 if len(found) == len(units):

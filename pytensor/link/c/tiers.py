@@ -16,13 +16,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pytensor.configdefaults import config
-from pytensor.link.c.driver import Unit, find_unit, load_unit
-from pytensor.link.c.toolchain import LIBRARY_LEVEL, CompileError, find_compiler, kill_all
+from pytensor.link.c.driver import Unit, find_units, get_driver, load_units
+from pytensor.link.c.lower import Lowered, lower
+from pytensor.link.c.toolchain import CompileError, find_compiler, kill_all, why_no_compiler
+from pytensor.link.c.units import UnitSource, unit_arguments
+from pytensor.utils import late
 
 if TYPE_CHECKING:
-    from pytensor.link.c.units import UnitSource
+    from pytensor.graph.fg import FunctionGraph
+    from pytensor.link.schedule import Schedule
 
-__all__ = ["Promotion", "unit_arguments", "wait"]
+__all__ = ["Promotion", "estimate", "lower_here", "say_once", "unit_arguments", "wait"]
 
 # Whoever waits until interpreting has cost as much as compiling never pays twice the least possible.
 # The compiler runs beside the program, so that much less already justifies it.
@@ -32,10 +36,42 @@ UNIT_SECONDS = 0.06
 LOOP_SECONDS = 0.05
 
 
-def unit_arguments(unit: "UnitSource") -> tuple[str, tuple[str, ...], str]:
-    """Return text, linker arguments and level of optimization of a unit."""
-    link = ("-lmvec",) if "libmvec" in unit.flags else ()
-    return unit.text, link, LIBRARY_LEVEL if unit.is_library else "-O3"
+def estimate(n_loops: int) -> float:
+    """Return the seconds a compiler takes for so many loops."""
+    return UNIT_SECONDS + LOOP_SECONDS * n_loops
+
+
+def lower_here(fgraph: "FunctionGraph", plan: "Schedule", failed: str = "") -> Lowered:
+    """Lower a graph for what is there: a compiler that works, kernels of the package, an interpreter.
+
+    Parameters
+    ----------
+    fgraph : FunctionGraph
+    plan : Schedule
+    failed : str
+        What the compiler said, if it was tried.
+
+    Raises
+    ------
+    CompileError
+        If there is no compiler, and the driver is not there, either.
+    """
+    if not failed and find_compiler() is not None:
+        lowered = lower(fgraph, plan)
+        if not lowered.later or late("pytensor.link.c.vm:load")() is not None:
+            return lowered
+        # The interpreter does not load.
+        return lower(fgraph, plan, interpret=False)
+    get_driver()
+    interpret = late("pytensor.link.c.vm:load")() is not None
+    lowered = lower(fgraph, plan, interpret=interpret, may_compile=False)
+    if failed or lowered.missing or (lowered.later and config.compile__tier != "interpret"):
+        say_once(
+            "interprets loops, and runs in Python what did not come compiled, because "
+            f"{failed or why_no_compiler()}; `pip install pytensor[cc]` brings a compiler",
+            key="no compiler" if not failed else "",
+        )
+    return lowered
 
 
 class Promotion:
@@ -45,31 +81,36 @@ class Promotion:
     ----------
     run
         The driver's program.
-    unit : UnitSource
+    units : tuple of UnitSource
     numbers : bytes
-        For each step of the program the number of its function in the unit, or -1.
+        For each step of the program the number of its function when those of the units are counted
+        in order, or -1.
 
     Attributes
     ----------
-    loaded : Unit or None
+    loaded : tuple of Unit or None
         The compiled loops, once the program has them.
     """
 
-    __slots__ = ("__weakref__", "_lock", "_numbers", "_run", "loaded", "unit")
+    __slots__ = ("__weakref__", "_lock", "_numbers", "_run", "loaded", "units")
 
-    def __init__(self, run, unit: "UnitSource", numbers: bytes):
-        self._run, self.unit, self._numbers = run, unit, numbers
+    def __init__(self, run, units: tuple["UnitSource", ...], numbers: bytes):
+        self._run, self.units, self._numbers = run, units, numbers
         self._lock = threading.Lock()
-        self.loaded: Unit | None = None
+        self.loaded: tuple[Unit, ...] | None = None
+
+    @property
+    def n_loops(self) -> int:
+        """The number of different loops."""
+        return sum(len(unit.functions) for unit in self.units)
 
     def begin(self) -> None:
         """Take the loops if they are compiled already; otherwise have the driver count."""
-        compiled = find_unit(*unit_arguments(self.unit))
+        compiled = find_units([unit_arguments(unit) for unit in self.units])
         if compiled is not None:
-            self._adopt(compiled)
+            self.adopt(compiled)
         elif config.compile__tier == "auto" and find_compiler() is not None:
-            seconds = UNIT_SECONDS + LOOP_SECONDS * len(self.unit.functions)
-            self.watch(SHARE * 1e9 * seconds)
+            self.watch(SHARE * 1e9 * estimate(self.n_loops))
 
     def watch(self, limit: float) -> None:
         """Compile in the background when interpreting has cost `limit` nanoseconds."""
@@ -92,12 +133,13 @@ class Promotion:
         """
         with self._lock:
             if self.loaded is None:
-                self._adopt(load_unit(*unit_arguments(self.unit)))
+                self.adopt(load_units([unit_arguments(unit) for unit in self.units]))
 
-    def _adopt(self, compiled: Unit) -> None:
-        self._run.adopt((compiled.capsule,), self._numbers)
+    def adopt(self, compiled: Sequence[Unit]) -> None:
+        """Run these instead of the interpreter from now on."""
+        self._run.adopt(tuple([unit.capsule for unit in compiled]), self._numbers)
         self._run.watch(0.0, None)
-        self.loaded = compiled
+        self.loaded = tuple(compiled)
 
 
 class _Worker:
@@ -202,20 +244,14 @@ _said: set[str] = set()
 _said_lock = threading.Lock()
 
 
-def say_once(message: str) -> None:
-    """Log one line once. Not with `warnings`: as errors they would stop what still works."""
+def say_once(message: str, key: str = "") -> None:
+    """Log one line once; of those with a key the first. Not with `warnings`: they may be errors."""
     line = " ".join(message.split())
-    line = line if len(line) <= 400 else f"{line[:396]} ..."
+    line = line if len(line) <= 500 else f"{line[:496]} ..."
     with _said_lock:
-        if line in _said:
+        if (key or line) in _said:
             return
-        _said.add(line)
+        _said.add(key or line)
     import logging  # noqa: PLC0415  (slow to import, seldom needed)
 
     logging.getLogger("pytensor.link").warning("pytensor %s", line)
-
-
-def loaded_units(units: Sequence[Unit], promotion: Promotion | None) -> tuple[Unit, ...]:
-    """Return everything a program has loaded."""
-    more = promotion.loaded if promotion is not None else None
-    return (*units, more) if more is not None else tuple(units)

@@ -7,16 +7,30 @@ all among them needs no compiler for these. Dispatch files declare them with `de
 
 import functools
 import hashlib
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pytensor.link.c.dispatch.basic import CKernel
 from pytensor.link.c.source import Source, build_unit, files_of
+from pytensor.link.c.toolchain import LIBRARY_LEVEL
+from pytensor.utils import usable_cores
 
-__all__ = ["Function", "Split", "UnitSource", "declare_ready", "ready_unit", "split_units"]
+__all__ = [
+    "Function",
+    "Split",
+    "UnitSource",
+    "declare_ready",
+    "ready_unit",
+    "split_units",
+    "unit_arguments",
+]
 
 # Kernels with these flags call big helpers that do not depend on the graph.
 _LIBRARY = {"blas", "lapack"}
+# A unit costs as much as a loop or two before its first line, and the loops are read by one process:
+# with fewer it is not worth it to run another compiler at the same time.
+LOOPS_PER_UNIT = 8
 
 
 class Function:
@@ -134,6 +148,12 @@ class UnitSource:
         return not _LIBRARY.isdisjoint(self.flags)
 
 
+def unit_arguments(unit: UnitSource) -> tuple[str, tuple[str, ...], str]:
+    """Return text, linker arguments and level of optimization of a unit."""
+    link = ("-lmvec",) if "libmvec" in unit.flags else ()
+    return unit.text, link, LIBRARY_LEVEL if unit.is_library else "-O3"
+
+
 def _unit(functions: Sequence[Function], ready: bool = False) -> UnitSource:
     flags = sorted({flag for function in functions for flag in function.kernel.flags})
     return UnitSource(tuple(functions), tuple(flags), ready)
@@ -181,16 +201,16 @@ class Split(NamedTuple):
         is interpreted.
     n_kernels : int
         Number of all kernels in the units.
-    later : UnitSource or None
+    later : tuple of UnitSource
         The functions that are interpreted, to be compiled when they prove worth it.
     later_numbers : list of int
-        For each function its number in `later`, or -1.
+        For each function its number when those of `later` are counted in order, or -1.
     """
 
     units: tuple[UnitSource, ...]
     numbers: list[int]
     n_kernels: int
-    later: UnitSource | None
+    later: tuple[UnitSource, ...]
     later_numbers: list[int]
 
 
@@ -225,19 +245,42 @@ def split_units(
             own.append(i)
         else:
             library.append(i)
-    units = [_unit([functions[i] for i in members]) for members in (own, library) if members]
+    shares = [*_shares(own, functions), *([library] if library else [])]
+    units = [_unit([functions[i] for i in members]) for members in shares]
     compiled = n_kernels = len(own) + len(library)
     if number:
         n_kernels += len(ready)
         # Its text is that of the functions in use, for whoever reads it; its numbers are its own.
         units.append(_unit([functions[i] for i in number], ready=True))
     number = {i: compiled + k for i, k in number.items()}
-    number |= {i: k for k, i in enumerate([*own, *library])}
-    position = {i: k for k, i in enumerate(later)}
+    number |= {i: k for k, i in enumerate(itertools.chain(*shares))}
+    later_shares = _shares(later, functions)
+    position = {i: k for k, i in enumerate(itertools.chain(*later_shares))}
     return Split(
         tuple(units),
         [number.get(i, -1) for i in range(len(functions))],
         n_kernels,
-        _unit([functions[i] for i in later]) if later else None,
+        tuple([_unit([functions[i] for i in members]) for members in later_shares]),
         [position.get(i, -1) for i in range(len(functions))],
     )
+
+
+def _shares(members: list[int], functions: Sequence[Function]) -> list[list[int]]:
+    """Distribute functions over units of equal size, as many as are compiled at the same time.
+
+    The same functions are distributed the same way each time, so that the cache has them.
+    """
+    n = min(usable_cores(), len(members) // LOOPS_PER_UNIT)
+    if n < 2:
+        return [members] if members else []
+    size = {
+        i: sum(map(len, (functions[i].kernel.body, *functions[i].kernel.functions)))
+        for i in members
+    }
+    shares: list[list[int]] = [[] for _ in range(n)]
+    total = [0] * n
+    for i in sorted(members, key=lambda i: (-size[i], i)):
+        least = total.index(min(total))
+        shares[least].append(i)
+        total[least] += size[i]
+    return [sorted(share) for share in shares]

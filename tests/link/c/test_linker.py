@@ -427,11 +427,16 @@ def test_deep_graph():
     np.testing.assert_array_equal(program(np.zeros(2), np.ones(2))[0], 5_000.0)
 
 
-def test_without_a_compiler_python_runs(monkeypatch, caplog):
+def test_without_compiler_and_driver_python_runs(monkeypatch, caplog):
     from pytensor.link.c import driver
 
     x, y = vector(), vector()
-    monkeypatch.setattr(driver, "find_compiler", lambda: None)
+    monkeypatch.setattr(driver, "_driver", None)
+    monkeypatch.setattr(driver, "_shipped_driver", lambda: None)
+    monkeypatch.setattr(driver, "prefetch_driver", lambda: None)
+    monkeypatch.setattr("pytensor.link.c.linker.prefetch_driver", lambda: None)
+    monkeypatch.setattr("pytensor.link.c.tiers.find_compiler", lambda: None)
+    monkeypatch.setattr("pytensor.link.c.toolchain._compiler_for", lambda setting: None)
     monkeypatch.setattr("pytensor.link.c.tiers._said", set())
     monkeypatch.setattr(driver, "_units", {})
     for _ in range(2):

@@ -174,11 +174,11 @@ def test_a_compiler_that_fails_is_reported_once(tmp_path):
 def test_the_end_does_not_wait_for_a_hanging_compiler(tmp_path):
     more = f"""
     import pathlib
-    while not pathlib.Path("{tmp_path}/called").exists():
+    while not pathlib.Path("{tmp_path}/pid").exists():
         time.sleep(0.01)
     """
     start = time.monotonic()
-    compiler = f"echo $$ > {tmp_path}/pid; exec sleep 50"
+    compiler = f"echo $$ > {tmp_path}/p; mv {tmp_path}/p {tmp_path}/pid; exec sleep 50"
     done = run(HOT + more, tmp_path, compiler, timeout=45)
     assert time.monotonic() - start < 30
     assert done.stderr == ""

@@ -15,7 +15,8 @@ from pytensor.tensor.type import TensorType
 
 
 @c_funcify.register(Scan)
-def _scan(op, node=None, **kwargs):
+def _scan(op, node=None, whole=True, **kwargs):
+    # Not `whole`: its step is left to the kernels of its operations.
     inner = [*op.inner_inputs, *op.inner_outputs]
     if not all(isinstance(v.type, TensorType | ScalarType) for v in inner):
         return None
@@ -29,7 +30,7 @@ def _scan(op, node=None, **kwargs):
     graph = op.unfrozen()
     if not op.prepared:
         op.protect_states(graph)
-    numbers = scalar_loop(op, node, graph)
+    numbers = scalar_loop(op, node, graph) if whole else None
     if numbers is not None:
         return numbers
     return scan_loop(Body(op, node, len(graph.apply_nodes)), graph)
