@@ -242,14 +242,19 @@ def find_candidates(
     return list(found.values())
 
 
+_LIBRARIES = {name for family in FAMILIES for name in family.libraries}
+
+
 def loaded_candidates(least: Quality) -> list[Candidate]:
     """Return the libraries that are in this process already and not worse than `least`."""
     candidates = []
+    matches = re.compile(_file_pattern(sys.platform)).fullmatch
     for path in loaded_libraries():
-        name = re.fullmatch(_file_pattern(sys.platform), os.path.basename(path))
+        name = matches(os.path.basename(path))
+        if name is None or name.group(1) not in _LIBRARIES:
+            continue
         family = family_of(path)
-        known = name is not None and name.group(1) in family.libraries
-        if known and family.quality >= least:
+        if name.group(1) in family.libraries and family.quality >= least:
             flags = join_words([path])
             candidates.append(Candidate(family, flags, "loaded already", path, True))
     return candidates

@@ -6,7 +6,6 @@ have nothing to do with BLAS; the two extension modules themselves take 5, and a
 
 import ctypes
 import functools
-import glob
 import importlib
 import importlib.util
 import os
@@ -171,6 +170,13 @@ def extension_path(name: str = "cython_blas") -> str:
     return (spec.origin or "") if spec else ""
 
 
+def _holds_openblas(directory: str) -> bool:
+    try:
+        return any("openblas" in name for name in os.listdir(directory))
+    except OSError:
+        return False
+
+
 def packed_openblas() -> str:
     """Return the version of the OpenBLAS packed into SciPy's wheel, or an empty string.
 
@@ -180,7 +186,7 @@ def packed_openblas() -> str:
     spec = importlib.util.find_spec("scipy")
     for place in (spec.submodule_search_locations or ()) if spec else ():
         homes = (f"{place}/../scipy.libs", f"{place}/.dylibs")
-        if not any(glob.glob(f"{glob.escape(home)}/*openblas*") for home in homes):
+        if not any(_holds_openblas(home) for home in homes):
             continue
         record = importlib.util.spec_from_file_location("_record", f"{place}/__config__.py")
         try:

@@ -32,7 +32,6 @@ import pkgutil
 import threading
 import warnings
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import NamedTuple
 
 from pytensor.configdefaults import config
@@ -128,7 +127,7 @@ def numpys_own() -> Verdict:
     except Unusable as reason:
         return Verdict(Candidate(UNKNOWN, "", "NumPy", loaded=True), None, str(reason))
     candidate = Candidate(family_named(found.name), "", "NumPy", found.library, True)
-    return Verdict(candidate, replace(found, why=why), why)
+    return Verdict(candidate, found._replace(why=why), why)
 
 
 def present_family() -> Family:

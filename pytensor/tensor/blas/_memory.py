@@ -18,22 +18,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pytensor.tensor.blas._families import SPELLINGS
+from pytensor.tensor.blas._runtime import ENVIRONMENT
 from pytensor.utils import late
 
 __all__ = ["ProbeError", "Report", "environment_key", "load_object", "recall"]
-
-# What steers a linker or a loader, or the choice of kernels.
-_ENVIRONMENT = (
-    *("LIBRARY_PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"),
-    *("LD_PRELOAD", "LDFLAGS", "COMPILER_PATH", "SDKROOT", "CONDA_PREFIX", "MKLROOT"),
-    *(
-        "MKL_THREADING_LAYER",
-        "MKL_INTERFACE_LAYER",
-        "OPENBLAS_CORETYPE",
-        "BLIS_ARCH_TYPE",
-        "FLEXIBLAS",
-    ),
-)
 
 
 def _loading_mode() -> int:
@@ -107,7 +95,7 @@ def environment_key(
         late("pytensor.link.c.toolchain:cpu_features")(),
         compiler,
         flags,
-        *(f"{name}={os.environ.get(name, '')}" for name in _ENVIRONMENT),
+        *(f"{name}={os.environ.get(name, '')}" for name in ENVIRONMENT),
         *(f"{name}\n{text}" for name, text in sorted(sources.items())),
     ]
     for path in files:

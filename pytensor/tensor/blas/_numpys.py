@@ -8,11 +8,13 @@ looks among the libraries this module uses, and nowhere else. Only a library tha
 
 import ctypes
 import functools
-import glob
+import hashlib
 import os
 import re
 import sys
 from collections.abc import Mapping
+
+import numpy as np
 
 from pytensor.tensor.blas._families import SPELLINGS, symbol
 from pytensor.tensor.blas._measure import (
@@ -21,7 +23,8 @@ from pytensor.tensor.blas._measure import (
     wrong_routines,
 )
 from pytensor.tensor.blas._provider import BLAS_NAMES, BlasProvider
-from pytensor.tensor.blas._runtime import Runtime, library_of, runtime_of
+from pytensor.tensor.blas._runtime import ENVIRONMENT, Runtime, library_of, runtime_of
+from pytensor.utils import late
 
 __all__ = ["Unusable", "is_newer_or_same", "numpy_extension", "numpy_provider"]
 
@@ -52,6 +55,8 @@ def _loaded_handle(path: str) -> ctypes.CDLL | None:
 
 def _windows_handle(path: str) -> ctypes.CDLL | None:
     """The library beside NumPy: Windows does not look among what a module uses."""
+    import glob  # noqa: PLC0415  (only here)
+
     package = os.path.dirname(os.path.dirname(path))
     for place in (f"{os.path.dirname(package)}/numpy.libs", f"{package}/.libs"):
         for file in sorted(glob.glob(f"{glob.escape(place)}/*openblas*.dll")):
@@ -120,8 +125,38 @@ def _look_up(path: str) -> BlasProvider:
         mangling=spelling,
         library=library or handle._name,
         keep_alive=handle,
-        **_tried(table, _address(handle, symbol("daxpy", spelling)), library),
+        **_facts(table, _address(handle, symbol("daxpy", spelling)), runtime, library),
     )
+
+
+def _facts(table: Mapping[str, int], daxpy: int, runtime: Runtime, library: str) -> dict:
+    """Return what calling the routines shows; kept on disk for a library that stays as it is."""
+    if not library:
+        return _tried(table, daxpy, library)
+    info = os.stat(library)
+    parts = [
+        *("blas-numpys-1", library, str(info.st_size), str(info.st_mtime_ns)),
+        *(np.__version__, runtime.version, runtime.threading, ",".join(table)),
+        late("pytensor.link.c.toolchain:cpu_features")(),
+        *(f"{name}={os.environ.get(name, '')}" for name in ENVIRONMENT),
+    ]
+    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+    cache = late("pytensor.link.c.cache:get_cache")()
+    known = cache.get_bytes(f"blas-{digest}", lambda _: _as_bytes(_tried(table, daxpy, library)))
+    facts = _from_bytes(known)
+    # Whole, but not what this version writes: never believed.
+    return _tried(table, daxpy, library) if facts is None else facts
+
+
+def _as_bytes(facts: Mapping) -> bytes:
+    return f"{facts['int_bits']} {int(facts['zero_first'])}".encode()
+
+
+def _from_bytes(data: bytes) -> dict | None:
+    match = re.fullmatch(rb"(32|64) ([01])", data)
+    if match is None:
+        return None
+    return {"int_bits": int(match[1]), "zero_first": match[2] == b"1"}
 
 
 def _tried(table: Mapping[str, int], daxpy: int, library: str) -> dict:

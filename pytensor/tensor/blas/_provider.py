@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 __all__ = ["BLAS_NAMES", "LAPACK_NAMES", "USUAL_DEFINES", "BlasProvider"]
 
@@ -46,8 +46,7 @@ LAPACK_NAMES = (
 )
 
 
-@dataclass(frozen=True)
-class BlasProvider:
+class BlasProvider(NamedTuple):
     """A BLAS that generated code can call.
 
     Parameters
@@ -93,7 +92,7 @@ class BlasProvider:
     mangling: tuple[str, str] = ("", "_")
     library: str = ""
     sdot_returns_double: bool = False
-    keep_alive: object = field(default=None, repr=False, compare=False)
+    keep_alive: object = None
 
     def pointers(self, names: Sequence[str] = BLAS_NAMES) -> list[int]:
         """Return the addresses of `names`, 0 for one that is missing."""

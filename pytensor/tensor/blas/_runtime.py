@@ -9,11 +9,12 @@ import functools
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pytensor.tensor.blas._families import FAMILIES, Family
 
 __all__ = [
+    "ENVIRONMENT",
     "Runtime",
     "is_loaded",
     "library_of",
@@ -22,12 +23,23 @@ __all__ = [
     "runtime_of",
 ]
 
+# What steers a linker or a loader, or the choice of kernels.
+ENVIRONMENT = (
+    *("LIBRARY_PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"),
+    *("LD_PRELOAD", "LDFLAGS", "COMPILER_PATH", "SDKROOT", "CONDA_PREFIX", "MKLROOT"),
+    *(
+        "MKL_THREADING_LAYER",
+        "MKL_INTERFACE_LAYER",
+        "OPENBLAS_CORETYPE",
+        "BLIS_ARCH_TYPE",
+        "FLEXIBLAS",
+    ),
+)
 # What builds put around the names of C functions.
 _DECORATIONS = (("", ""), ("scipy_", ""), ("scipy_", "64_"), ("", "64_"), ("", "_64"), ("", "64"))
 
 
-@dataclass(frozen=True)
-class Runtime:
+class Runtime(NamedTuple):
     """A loaded library that was recognised by its functions.
 
     Parameters

@@ -7,66 +7,48 @@ inverse          inv, pinv, tensorinv
 products         matrix_dot, matrix_power, kron, expm
 summary          det, slogdet, norm, trace
 constructors     block_diag
+
+A file is imported when one of its functions is asked for: rewriting a product looks for Cholesky
+factors and triangular solutions, and has no use for the thirty files around them.
 """
 
-from pytensor.tensor.linalg.constructors import block_diag
-from pytensor.tensor.linalg.decomposition.cholesky import cholesky
-from pytensor.tensor.linalg.decomposition.eigen import eig, eigh, eigvalsh
-from pytensor.tensor.linalg.decomposition.lu import lu, lu_factor, pivot_to_permutation
-from pytensor.tensor.linalg.decomposition.qr import qr
-from pytensor.tensor.linalg.decomposition.schur import ordqz, qz, schur
-from pytensor.tensor.linalg.decomposition.svd import svd
-from pytensor.tensor.linalg.inverse import inv, matrix_inverse, pinv, tensorinv
-from pytensor.tensor.linalg.products import expm, kron, matrix_dot, matrix_power
-from pytensor.tensor.linalg.solvers.general import lu_solve, solve
-from pytensor.tensor.linalg.solvers.linear_control import (
-    solve_continuous_lyapunov,
-    solve_discrete_are,
-    solve_discrete_lyapunov,
-    solve_sylvester,
-)
-from pytensor.tensor.linalg.solvers.lstsq import lstsq, tensorsolve
-from pytensor.tensor.linalg.solvers.psd import cho_solve
-from pytensor.tensor.linalg.solvers.triangular import solve_triangular
-from pytensor.tensor.linalg.solvers.tridiagonal import tridiagonal_lu_factor, tridiagonal_lu_solve
-from pytensor.tensor.linalg.summary import det, norm, slogdet, trace
+import importlib
 
-__all__ = [
-    "block_diag",
-    "cho_solve",
-    "cholesky",
-    "det",
-    "eig",
-    "eigh",
-    "eigvalsh",
-    "expm",
-    "inv",
-    "kron",
-    "lstsq",
-    "lu",
-    "lu_factor",
-    "lu_solve",
-    "matrix_dot",
-    "matrix_inverse",
-    "matrix_power",
-    "norm",
-    "ordqz",
-    "pinv",
-    "pivot_to_permutation",
-    "qr",
-    "qz",
-    "schur",
-    "slogdet",
-    "solve",
-    "solve_continuous_lyapunov",
-    "solve_discrete_are",
-    "solve_discrete_lyapunov",
-    "solve_sylvester",
-    "solve_triangular",
-    "svd",
-    "tensorinv",
-    "tensorsolve",
-    "trace",
-    "tridiagonal_lu_factor",
-    "tridiagonal_lu_solve",
-]
+_HOMES = {
+    "constructors": "block_diag",
+    "decomposition.cholesky": "cholesky",
+    "decomposition.eigen": "eig eigh eigvalsh",
+    "decomposition.lu": "lu lu_factor pivot_to_permutation",
+    "decomposition.qr": "qr",
+    "decomposition.schur": "ordqz qz schur",
+    "decomposition.svd": "svd",
+    "inverse": "inv matrix_inverse pinv tensorinv",
+    "products": "expm kron matrix_dot matrix_power",
+    "solvers.general": "lu_solve solve",
+    "solvers.linear_control": (
+        "solve_continuous_lyapunov solve_discrete_are solve_discrete_lyapunov solve_sylvester"
+    ),
+    "solvers.lstsq": "lstsq tensorsolve",
+    "solvers.psd": "cho_solve",
+    "solvers.triangular": "solve_triangular",
+    "solvers.tridiagonal": "tridiagonal_lu_factor tridiagonal_lu_solve",
+    "summary": "det norm slogdet trace",
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
+_PARTS = {home.partition(".")[0] for home in _HOMES}
+
+__all__ = sorted(_HOME_OF)
+
+
+def __getattr__(name: str):
+    if name in _HOME_OF:
+        value = getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+        globals()[name] = value
+        return value
+    if name in _PARTS:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_PARTS})

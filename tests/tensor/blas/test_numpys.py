@@ -14,6 +14,7 @@ from blas_mocks import mock_library
 import pytensor
 import pytensor.tensor as pt
 from pytensor.configdefaults import config
+from pytensor.link.c.cache import Cache
 from pytensor.tensor.blas import _capsules, _ldflags, _measure, _numpys, get_provider
 from pytensor.tensor.blas._families import family_named, symbol
 from pytensor.tensor.blas._provider import BLAS_NAMES, USUAL_DEFINES, BlasProvider
@@ -223,3 +224,45 @@ def test_windows_asks_for_the_library_beside_numpy(tmp_path, monkeypatch):
     assert _numpys._windows_handle(str(extension)) is None
     loaded.add(library.name)
     assert _numpys._windows_handle(str(extension)) == str(library)
+
+
+@needs_numpys
+def test_routines_are_tried_once_for_all_processes(monkeypatch, tmp_path):
+    cache = Cache(tmp_path / "cache")
+    monkeypatch.setattr("pytensor.link.c.cache.get_cache", lambda: cache)
+    tried = []
+
+    def wrong_routines(*arguments):
+        tried.append(arguments)
+        return []
+
+    monkeypatch.setattr(_numpys, "wrong_routines", wrong_routines)
+    first = _numpys._look_up(_numpys.numpy_extension())
+    again = _numpys._look_up(_numpys.numpy_extension())
+    assert len(tried) == 1 and again.int_bits == first.int_bits
+    assert again.addresses == first.addresses and again.zero_first is first.zero_first
+    # Another choice of kernels within the library is tried again.
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    _numpys._look_up(_numpys.numpy_extension())
+    assert len(tried) == 2
+
+
+@needs_numpys
+def test_wrong_numbers_are_not_remembered(monkeypatch, tmp_path):
+    cache = Cache(tmp_path / "cache")
+    monkeypatch.setattr("pytensor.link.c.cache.get_cache", lambda: cache)
+    with monkeypatch.context() as patch:
+        patch.setattr(_numpys, "wrong_routines", lambda *_: ["dgemm"])
+        for _ in range(2):
+            with pytest.raises(_numpys.Unusable, match="wrong numbers from dgemm"):
+                _numpys._look_up(_numpys.numpy_extension())
+    assert _numpys._look_up(_numpys.numpy_extension()).how == "NumPy"
+
+
+@pytest.mark.parametrize("data", [b"", b"64", b"16 0", b"64 2", b"64 0\n", b"{}"])
+def test_stored_facts_that_are_none(data):
+    assert _numpys._from_bytes(data) is None
+    assert _numpys._from_bytes(_numpys._as_bytes({"int_bits": 64, "zero_first": False})) == {
+        "int_bits": 64,
+        "zero_first": False,
+    }
