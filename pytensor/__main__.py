@@ -23,8 +23,9 @@ import pytensor
 import pytensor.tensor as pt
 from pytensor.configdefaults import config
 from pytensor.link.backends import BACKENDS, why_no_c
+from pytensor.link.c import shipped
 from pytensor.link.c.cache import get_cache
-from pytensor.link.c.toolchain import find_compiler
+from pytensor.link.c.toolchain import find_compiler, why_no_compiler
 from pytensor.tensor.blas._ldflags import explain_provider, get_provider
 
 OK, BAD = "ok", "FAILED"
@@ -43,8 +44,8 @@ def compiler_line() -> str:
     """Name the compiler with the version it reports itself, or why there is none."""
     compiler = find_compiler()
     if compiler is None:
-        return (
-            f"none: {why_no_c()}. `pip install pytensor[cc]` brings one; until then Python is used"
+        return f"none: {why_no_compiler()}. `pip install pytensor[cc]` brings one; until then " + (
+            "loops are interpreted" if why_no_c() is None else "Python is used"
         )
     try:
         said = subprocess.run(
@@ -54,6 +55,26 @@ def compiler_line() -> str:
         return f"{' '.join(compiler.command)} (does not answer: {error})"
     version = said.splitlines()[0] if said else "version unknown"
     return f"{' '.join(compiler.command)}: {version}"
+
+
+# What it means if an object did not come with the package.
+WITHOUT = {
+    "driver": "compiled once, at the first use",
+    "kernels": "compiled with the functions that need them",
+    "interpreter": "every loop is compiled before the first call",
+}
+
+
+def built_lines() -> str:
+    """Say which compiled parts of the package are in use, and what their lack means."""
+    states = shipped.state()
+    lines = [
+        f"{name:<12}{state}" + ("" if state == "ready" else f": {WITHOUT[name]}")
+        for name, state in states.items()
+    ]
+    if set(states.values()) != {"ready"} and find_compiler() is not None:
+        lines.append(f"`{sys.executable} -m pytensor.link.c.shipped` builds them")
+    return "\n".join(lines)
 
 
 def cache_line() -> str:
@@ -92,6 +113,7 @@ def report() -> None:
     row("python", f"{platform.python_version()} on {platform.platform(terse=True)}")
     row("numpy", np.__version__)
     row("compiler", compiler_line())
+    row("compiled", built_lines())
     provider = get_provider()
     row("BLAS", f"{provider.name} {provider.version}".strip())
     row("threads", threads_line())

@@ -16,9 +16,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 @pytest.fixture
 def no_compiler(monkeypatch):
-    """A machine without a C compiler, as far as the report looks."""
+    """A machine without a C compiler and without the driver, as far as the report looks."""
     for module in (command, backends):
         monkeypatch.setattr(module, "why_no_c", lambda: "no compiler was found")
+    monkeypatch.setattr(command, "why_no_compiler", lambda: "no compiler was found")
     monkeypatch.setattr(command, "find_compiler", lambda: None)
 
 
@@ -46,6 +47,17 @@ def test_report_without_a_compiler(no_compiler, capsys):
     out = capsys.readouterr().out
     assert "none: no compiler was found. `pip install pytensor[cc]` brings one" in out
     assert "c        no: no compiler was found" in out
+
+
+def test_report_of_what_the_package_came_with(monkeypatch, capsys):
+    states = {"driver": "ready", "kernels": "missing", "interpreter": "out of date"}
+    monkeypatch.setattr(command.shipped, "state", lambda: states)
+    command.report()
+    out = capsys.readouterr().out
+    assert "driver      ready\n" in out
+    assert "kernels     missing: compiled with the functions that need them\n" in out
+    assert "interpreter out of date: every loop is compiled before the first call\n" in out
+    assert "-m pytensor.link.c.shipped` builds them" in out
 
 
 def test_compiler_that_does_not_answer(monkeypatch):

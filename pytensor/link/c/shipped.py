@@ -11,12 +11,14 @@ import functools
 import os
 import sys
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from pytensor.link.c.cache import content_key
 from pytensor.link.c.dispatch import load_dispatch
 from pytensor.link.c.driver import (
+    _shipped_driver,
     driver_flags,
     driver_key,
     driver_source,
@@ -27,7 +29,9 @@ from pytensor.link.c.toolchain import CompileError, Compiler, cpu_features, need
 from pytensor.link.c.units import ready_functions, ready_unit, unit_arguments
 from pytensor.utils import late
 
-__all__ = ["build", "load_ready", "ready_numbers"]
+__all__ = ["BUILT", "build", "load_ready", "ready_numbers", "state"]
+
+BUILT = Path(__file__).parent / "_built"
 
 # Set by whoever makes wheels for other machines: no instructions of this very processor.
 PORTABLE = "PYTENSOR_BUILD_PORTABLE"
@@ -100,17 +104,22 @@ def build(directory: Path | None = None) -> list[Path]:
         Without a compiler, without the headers of Python, or if the compiler fails.
     """
     import tempfile  # noqa: PLC0415  (slow to import, seldom needed)
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
 
     compiler = need_compiler()
     load_dispatch()
     place = Path(__file__).parent if directory is None else Path(directory)
     place = place / "_built"
     place.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch:
-        flags = driver_flags(compiler, "-O2")
+    portable = bool(os.environ.get(PORTABLE))
+    flags = driver_flags(compiler, "-O2")
+    with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor() as pool:
+        # At the same time, the longest first.
+        interpreter = pool.submit(late("pytensor.link.c.vm:build"), compiler, place, portable)
+        loops = pool.submit(_build_kernels, compiler, Path(scratch), portable)
         driver = compiler.compile(driver_source(), Path(scratch), flags=flags, name="_driver")
-        portable = bool(os.environ.get(PORTABLE))
-        kernels = _build_kernels(compiler, Path(scratch), portable)
+        kernels = loops.result()
+        more = interpreter.result()
     processor = "" if portable else cpu_features()
     digests = [function.digest() for function in ready_functions()]
     index = "\n".join((kernels[0], *digests)).encode()
@@ -119,8 +128,33 @@ def build(directory: Path | None = None) -> list[Path]:
         _replace(place, "kernels", *kernels),
         # Last: it names the kernels it is of.
         _replace(place, "kernels", _index_key(processor), index, ".index"),
-        *late("pytensor.link.c.vm:build")(compiler, place, portable),
+        *more,
     ]
+
+
+def state() -> dict[str, str]:
+    """Say of each object whether it is used: "ready", "missing", "out of date", or "does not load".
+
+    Out of date: there is one, of other sources, or for another interpreter or processor.
+    """
+    load_dispatch()
+    vm = late("pytensor.link.c.vm:state")
+    digests = {function.digest() for function in ready_functions()}
+    tag = f"driver-{sys.implementation.cache_tag}"
+    found = find_built(tag, driver_key()) is not None
+    return {
+        "driver": _state(tag, found, lambda: _shipped_driver() is not None),
+        "kernels": _state(
+            "kernels", digests <= {*ready_numbers()}, lambda: load_ready() is not None
+        ),
+        "interpreter": vm(),
+    }
+
+
+def _state(kind: str, fits: bool, loads: Callable[[], bool]) -> str:
+    if fits:
+        return "ready" if loads() else "does not load"
+    return "out of date" if any(BUILT.glob(f"{kind}-*.so")) else "missing"
 
 
 def _replace(place: Path, kind: str, key: str, data: bytes, suffix: str = ".so") -> Path:

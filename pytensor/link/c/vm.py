@@ -90,6 +90,15 @@ def load() -> Unit | None:
         return None
 
 
+def state() -> str:
+    """Say whether the object is used, as `pytensor.link.c.shipped.state` does."""
+    found = index()
+    if found is not None and found.build == int(content_key((_unit()[2],))[:16], 16):
+        return "ready" if load() is not None else "does not load"
+    there = any((Path(__file__).parent / "_built").glob("vm-*.so"))
+    return "out of date" if there else "missing"
+
+
 def copy_name(dtype: str, scalar: bool) -> str:
     """Return the name of the function that copies elements, or fills a block with one."""
     suffix = {1: "u8", 2: "u16", 4: "u32", 8: "u64", 16: "c128"}[itemsize(dtype)]

@@ -37,6 +37,32 @@ def installed(built, monkeypatch):
     shipped._installed.cache_clear()
 
 
+@needs_compiler
+def test_the_objects_of_this_package_fit():
+    """It fails where other tests would only be slower, or skipped."""
+    states = shipped.state()
+    command = f"{sys.executable} -m pytensor.link.c.shipped"
+    assert set(states.values()) == {"ready"}, f"{states}: run\n  {command}"
+
+
+def test_state_tells_missing_from_old(built, tmp_path, monkeypatch):
+    monkeypatch.setattr(driver, "__file__", str(tmp_path / "driver.py"))
+    monkeypatch.setattr(shipped, "BUILT", tmp_path / "_built")
+    shipped._installed.cache_clear()
+    assert shipped.state()["driver"] == shipped.state()["kernels"] == "missing"
+    (tmp_path / "_built").mkdir()
+    tag = f"driver-{sys.implementation.cache_tag}"
+    (tmp_path / "_built" / f"{tag}-0123.so").write_bytes(b"old")
+    fitting = next(
+        path for path in built[1] if path.name.startswith("kernels") and path.suffix == ".so"
+    )
+    (tmp_path / "_built" / fitting.name).write_bytes(b"")
+    assert shipped.state()["driver"] == shipped.state()["kernels"] == "out of date"
+    (tmp_path / "_built" / f"{tag}-{driver.driver_key()[:32]}.so").write_bytes(b"broken")
+    assert shipped.state()["driver"] == "does not load"
+    shipped._installed.cache_clear()
+
+
 def test_an_object_replaces_older_ones_of_its_kind(tmp_path):
     for name in ("kernels-0123.so", "driver-cpython-0123.so"):
         (tmp_path / name).write_bytes(b"old")
