@@ -4,6 +4,7 @@ import gc
 import sys
 import threading
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -315,3 +316,15 @@ def test_bad_tables_are_refused(unit):
 def test_unit_without_kernels_does_not_load():
     with pytest.raises(CompileError, match="does not load"):
         load_unit("int nothing;\n")
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="no /proc")
+def test_library_that_is_refused_is_closed(tmp_path):
+    built = find_compiler().compile("int nothing;\n", tmp_path)
+    path = tmp_path / "refused-näme.so"
+    path.write_bytes(built)
+    with pytest.raises(OSError, match="cannot load"):
+        get_driver().load(path)
+    assert "refused-n" not in Path("/proc/self/maps").read_text()
+    with pytest.raises(TypeError):
+        get_driver().load(3)

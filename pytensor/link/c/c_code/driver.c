@@ -554,53 +554,79 @@ static PyType_Spec program_spec = {"pytensor.link.c.Program", sizeof(program), 0
 
 #include "driver_caller.h"
 
+static void close_library(void *handle)
+{
+    if (!handle)
+        return;
+#ifdef _WIN32
+    FreeLibrary((HMODULE)handle);
+#else
+    dlclose(handle);
+#endif
+}
+
 static void library_close(PyObject *capsule)
 {
     void **opened = PyCapsule_GetPointer(capsule, LIBRARY);
-#ifdef _WIN32
-    FreeLibrary((HMODULE)opened[0]);
-#else
-    dlclose(opened[0]);
-#endif
+    close_library(opened[0]);
     PyMem_Free(opened);
+}
+
+/* Handle, kernels and their number; NULL for what is not there. -1 if the path is none. */
+static int open_library(PyObject *path, void **opened)
+{
+#ifdef _WIN32
+    PyObject *text;
+    if (!PyUnicode_FSDecoder(path, &text))
+        return -1;
+    wchar_t *wide = PyUnicode_AsWideCharString(text, NULL);
+    Py_DECREF(text);
+    if (!wide)
+        return -1;
+    opened[0] = (void *)LoadLibraryW(wide);
+    PyMem_Free(wide);
+    if (opened[0]) {
+        opened[1] = (void *)GetProcAddress((HMODULE)opened[0], "pt_kernels");
+        opened[2] = (void *)GetProcAddress((HMODULE)opened[0], "pt_kernel_count");
+    }
+#else
+    PyObject *encoded;
+    if (!PyUnicode_FSConverter(path, &encoded))
+        return -1;
+    opened[0] = dlopen(PyBytes_AS_STRING(encoded), RTLD_NOW | RTLD_LOCAL);
+    Py_DECREF(encoded);
+    if (opened[0]) {
+        opened[1] = dlsym(opened[0], "pt_kernels");
+        opened[2] = dlsym(opened[0], "pt_kernel_count");
+    }
+#endif
+    return 0;
 }
 
 static PyObject *load(PyObject *module, PyObject *path)
 {
     (void)module;
-    PyObject *encoded;
-    if (!PyUnicode_FSConverter(path, &encoded))
-        return NULL;
     void **opened = PyMem_Calloc(3, sizeof(void *));
-    if (!opened) {
-        Py_DECREF(encoded);
+    if (!opened)
         return PyErr_NoMemory();
-    }
-#ifdef _WIN32
-    opened[0] = (void *)LoadLibraryA(PyBytes_AS_STRING(encoded));
-    if (opened[0]) {
-        opened[1] = (void *)GetProcAddress((HMODULE)opened[0], "pt_kernels");
-        opened[2] = (void *)GetProcAddress((HMODULE)opened[0], "pt_kernel_count");
-    }
-    const char *reason = "the library did not load";
-#else
-    opened[0] = dlopen(PyBytes_AS_STRING(encoded), RTLD_NOW | RTLD_LOCAL);
-    if (opened[0]) {
-        opened[1] = dlsym(opened[0], "pt_kernels");
-        opened[2] = dlsym(opened[0], "pt_kernel_count");
-    }
-    const char *reason = opened[0] && opened[1] && opened[2] ? "" : dlerror();
-#endif
-    Py_DECREF(encoded);
+    if (open_library(path, opened))
+        goto fail;
     if (!opened[1] || !opened[2]) {
+#ifdef _WIN32
+        const char *reason = opened[0] ? NULL : "the library did not load";
+#else
+        const char *reason = dlerror();
+#endif
         PyErr_Format(PyExc_OSError, "cannot load %R: %s", path, reason ? reason : "no kernels in it");
-        PyMem_Free(opened);
-        return NULL;
+        goto fail;
     }
     PyObject *capsule = PyCapsule_New(opened, LIBRARY, library_close);
-    if (!capsule)
-        PyMem_Free(opened);
-    return capsule;
+    if (capsule)
+        return capsule;
+fail:
+    close_library(opened[0]);
+    PyMem_Free(opened);
+    return NULL;
 }
 
 static int add_type(PyObject *module, const char *name, PyType_Spec *spec)
