@@ -37,14 +37,38 @@ static int pt_take_lengths(pt_ctx *ctx, pt_array *const *args, pt_take *t)
     return PT_OK;
 }
 
+/* Contiguous indices, without a branch for each: returns whether all are within the axis. */
+#define PT_TAKE_ALL(T)                                                                                       \
+    for (int64_t n = 0; n < total; n++) {                                                                    \
+        int64_t i = ((const T *)index)[n];                                                                   \
+        i += i >> 63 & length;                                                                               \
+        outside |= (uint64_t)i >= (uint64_t)length;                                                          \
+        offset[n] = (int64_t)((uint64_t)i * (uint64_t)stride);                                               \
+    }                                                                                                        \
+    return !outside
+
+static int pt_take_all(
+        const char *index, int64_t itemsize, int64_t total, int64_t length, int64_t stride, int64_t *offset)
+{
+    int64_t outside = 0;
+    if (itemsize == 4) {
+        PT_TAKE_ALL(int32_t);
+    }
+    PT_TAKE_ALL(int64_t);
+}
+
+#undef PT_TAKE_ALL
+
 /* One array of at most one axis. */
 static int pt_take_line(pt_ctx *ctx, const pt_array *index, int64_t dtype, const pt_array *x, pt_take *t)
 {
     const int64_t step = t->ndim ? index->strides[0] : 0, length = x->shape[t->axis];
-    const int64_t stride = x->strides[t->axis];
+    const int64_t stride = x->strides[t->axis], itemsize = dtype == PT_I64 ? 8 : dtype == PT_I32 ? 4 : 0;
     const char *at = index->data;
+    if (step == itemsize && itemsize && pt_take_all(at, itemsize, t->total, length, stride, t->offset))
+        return PT_OK;
     for (int64_t n = 0; n < t->total; n++, at += step) {
-        int64_t i = dtype == PT_I64 ? *(const int64_t *)at : pt_read_int(at, dtype);
+        int64_t i = pt_read_int(at, dtype);
         int status = pt_check_index(ctx, &i, length, (int)t->axis);
         if (PT_UNLIKELY(status))
             return status;
