@@ -197,9 +197,10 @@ static int buffer_reserve(frame *f, buffer *b, int64_t bytes)
 static void *service_scratch(pt_ctx *ctx, int64_t bytes)
 {
     frame *f = (frame *)ctx;
-    bytes = (bytes + ALIGNMENT - 1) & ~(int64_t)(ALIGNMENT - 1);
-    if (bytes < 0)
+    if (bytes < 0 || bytes > INT64_MAX - ALIGNMENT)
         return NULL;
+    /* Not nothing: NULL says that there is no memory. */
+    bytes = bytes ? (bytes + ALIGNMENT - 1) & ~(int64_t)(ALIGNMENT - 1) : ALIGNMENT;
     if (f->scratch_used + bytes > f->scratch.capacity) {
         if (f->scratch_used > 0) {
             /* Somebody holds pointers into the old block: keep it until the kernel returns. */

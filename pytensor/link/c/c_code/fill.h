@@ -186,9 +186,11 @@ PT_KERNEL(pt_eye)
     int status = pt_alloc(ctx, z, 2, p[0]);
     if (status)
         return status;
-    memset(z->data, 0, (size_t)(z->shape[0] * z->strides[0]));
-    for (int64_t i = k < 0 ? -k : 0; i < z->shape[0] && i + k < z->shape[1]; i++)
-        memcpy(z->data + (i * z->shape[1] + i + k) * p[0], p + 4, (size_t)p[0]);
+    const int64_t rows = z->shape[0], columns = z->shape[1];
+    memset(z->data, 0, (size_t)(rows * columns * p[0]));
+    /* Also where -k or i + k would not fit. */
+    for (int64_t i = k >= 0 ? 0 : k <= -rows ? rows : -k; i < rows && k < columns - i; i++)
+        memcpy(z->data + (i * columns + i + k) * p[0], p + 4, (size_t)p[0]);
     return PT_OK;
 }
 
@@ -235,6 +237,11 @@ PT_KERNEL(pt_split)
         const int64_t length = pt_read_int(lengths->data + i * lengths->strides[0], p[3]);
         if (length < 0)
             return pt_fail(ctx, PT_VALUE_ERROR, "Split sizes cannot be negative");
+        if (length > x->shape[axis] - start) {
+            /* The sum, unless it does not fit. */
+            start = length > INT64_MAX - start ? INT64_MAX : start + length;
+            break;
+        }
         pt_view(z, x, (int)p[1]);
         z->data += start * x->strides[axis];
         z->shape[axis] = length;
@@ -287,6 +294,8 @@ PT_KERNEL(pt_repeat)
         const int64_t count = pt_read_int(counts->data + i * next, p[3]);
         if (count < 0)
             return pt_fail(ctx, PT_VALUE_ERROR, "[Repeat] repeats may not contain negative values");
+        if (count > INT64_MAX - total)
+            return pt_fail(ctx, PT_MEMORY, "[Repeat] the repeated elements do not fit in memory");
         total += count;
     }
     pt_same_shape(z, x, ndim);

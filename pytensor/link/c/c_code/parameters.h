@@ -43,8 +43,11 @@ static inline int64_t pt_read_int(const char *at, int64_t dtype)
         return *(const uint16_t *)at;
     case PT_U32:
         return *(const uint32_t *)at;
-    case PT_U64:
-        return (int64_t) * (const uint64_t *)at;
+    case PT_U64: {
+        /* What does not fit is still too large, not negative. */
+        const uint64_t value = *(const uint64_t *)at;
+        return value > INT64_MAX ? INT64_MAX : (int64_t)value;
+    }
     case PT_F32:
         return (int64_t) * (const float *)at;
     case PT_F64:
