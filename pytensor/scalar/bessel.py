@@ -13,6 +13,7 @@ class Jv(BinaryScalarOp):
     nfunc_spec = ("scipy.special.jv", 2, 1)
     types = upgrade_to_float
     vectorized_impl = True
+    c_expr = dict.fromkeys("fc", "pt_jv_{t}({0}, {1})")
 
     def compute_dtypes(self, in_dtypes, out_dtypes):
         return _real_order(out_dtypes[0])
@@ -28,6 +29,7 @@ class J0(UnaryScalarOp):
     nfunc_spec = ("scipy.special.j0", 1, 1)
     types = upgrade_to_float
     vectorized_impl = True
+    c_expr = {"f": "pt_j0_{t}({0})"}
 
     def derivative(self, x, y):
         return lambda g: -g * ops.j1(x)
@@ -39,6 +41,7 @@ class J1(UnaryScalarOp):
     nfunc_spec = ("scipy.special.j1", 1, 1)
     types = upgrade_to_float
     vectorized_impl = True
+    c_expr = {"f": "pt_j1_{t}({0})"}
     preserves_zero = True
 
     def derivative(self, x, y):
@@ -51,6 +54,7 @@ class I0(UnaryScalarOp):
     nfunc_spec = ("scipy.special.i0", 1, 1)
     types = upgrade_to_float
     vectorized_impl = True
+    c_expr = {"f": "pt_i0_{t}({0})"}
 
     def derivative(self, x, y):
         return ops.i1(x)
@@ -62,6 +66,7 @@ class I1(UnaryScalarOp):
     nfunc_spec = ("scipy.special.i1", 1, 1)
     types = upgrade_to_float
     vectorized_impl = True
+    c_expr = {"f": "pt_i1_{t}({0})"}
     monotonic_increasing = True
     preserves_zero = True
 
@@ -75,6 +80,7 @@ class Ive(BinaryScalarOp):
     nfunc_spec = ("scipy.special.ive", 2, 1)
     types = upgrade_to_float
     vectorized_impl = True
+    c_expr = dict.fromkeys("fc", "pt_ive_{t}({0}, {1})")
 
     def compute_dtypes(self, in_dtypes, out_dtypes):
         return _real_order(out_dtypes[0])
@@ -91,6 +97,7 @@ class Kve(BinaryScalarOp):
     nfunc_spec = ("scipy.special.kve", 2, 1)
     types = upgrade_to_float
     vectorized_impl = True
+    c_expr = dict.fromkeys("fc", "pt_kve_{t}({0}, {1})")
 
     def compute_dtypes(self, in_dtypes, out_dtypes):
         return _real_order(out_dtypes[0])

@@ -22,7 +22,7 @@ class Erf(UnaryScalarOp):
     nfunc_spec = ("scipy.special.erf", 1, 1)
     types = upgrade_to_float
     vectorized_impl = True
-    c_expr = {"f": "pt_erf_{t}({0})"}
+    c_expr = dict.fromkeys("fc", "pt_erf_{t}({0})")
     monotonic_increasing = True
     preserves_zero = True
 
@@ -46,6 +46,7 @@ class Erfcx(_Special):
     """e**(x**2) * erfc(x)"""
 
     nfunc_spec = ("scipy.special.erfcx", 1, 1)
+    c_expr = {"f": "pt_erfcx_{t}({0})"}
     monotonic_decreasing = True
 
     def derivative(self, x, y):
@@ -56,6 +57,7 @@ class Erfinv(_Special):
     """The x with erf(x) equal to the argument."""
 
     nfunc_spec = ("scipy.special.erfinv", 1, 1)
+    c_expr = {"f": "pt_erfinv_{t}({0})"}
     monotonic_increasing = True
     preserves_zero = True
 
@@ -67,6 +69,7 @@ class Erfcinv(_Special):
     """The x with erfc(x) equal to the argument."""
 
     nfunc_spec = ("scipy.special.erfcinv", 1, 1)
+    c_expr = {"f": "pt_erfcinv_{t}({0})"}
     monotonic_decreasing = True
 
     def derivative(self, x, y):
@@ -77,6 +80,7 @@ class NdtriExp(_Special):
     """The quantile of the standard normal distribution for the logarithm of a probability."""
 
     nfunc_spec = ("scipy.special.ndtri_exp", 1, 1)
+    c_expr = {"f": "pt_ndtri_exp_{t}({0})"}
     monotonic_increasing = True
 
     def derivative(self, x, y):
@@ -92,6 +96,7 @@ class Owens_t(BinaryScalarOp):
     nfunc_spec = ("scipy.special.owens_t", 2, 1)
     types = upgrade_to_float_no_complex
     vectorized_impl = True
+    c_expr = {"f": "pt_owens_t_{t}({0}, {1})"}
 
     def partials(self, inputs, output):
         h, a = inputs

@@ -14,7 +14,7 @@ class Gamma(UnaryScalarOp):
     nfunc_spec = ("scipy.special.gamma", 1, 1)
     types = upgrade_to_float
     vectorized_impl = True
-    c_expr = {"f": "pt_gamma_{t}({0})"}
+    c_expr = dict.fromkeys("fc", "pt_gamma_{t}({0})")
 
     def derivative(self, x, y):
         return lambda g: g * y * ops.psi(x)
@@ -38,6 +38,7 @@ class Psi(UnaryScalarOp):
     nfunc_spec = ("scipy.special.psi", 1, 1)
     types = upgrade_to_float
     vectorized_impl = True
+    c_expr = dict.fromkeys("fc", "pt_psi_{t}({0})")
 
     def derivative(self, x, y):
         return ops.tri_gamma(x)
@@ -48,6 +49,7 @@ class TriGamma(UnaryScalarOp):
 
     types = upgrade_to_float_no_complex
     vectorized_impl = True
+    c_expr = {"f": "pt_tri_gamma_{t}({0})"}
 
     def impl(self, x):
         return scipy_special.polygamma(1, x)
@@ -71,10 +73,11 @@ class PolyGamma(BinaryScalarOp):
     nfunc_spec = ("scipy.special.polygamma", 2, 1)
     types = polygamma_out
     vectorized_impl = True
-    c_expr = None
+    c_expr = {"f": "pt_polygamma_{t}({0}, {1})"}
 
     def compute_dtypes(self, in_dtypes, out_dtypes):
-        return (in_dtypes[0], out_dtypes[0])
+        # SciPy computes the factorial in the float type of the order: a short integer would lose digits.
+        return ("int64", out_dtypes[0])
 
     def partials(self, inputs, output):
         n, x = inputs

@@ -25,6 +25,7 @@ class GammaInc(BinaryScalarOp):
     nfunc_spec = ("scipy.special.gammainc", 2, 1)
     types = upgrade_to_float
     vectorized_impl = True
+    c_expr = {"f": "pt_gammainc_{t}({0}, {1})"}
 
     def partials(self, inputs, output):
         k, x = inputs
@@ -37,6 +38,7 @@ class GammaIncC(BinaryScalarOp):
     nfunc_spec = ("scipy.special.gammaincc", 2, 1)
     types = upgrade_to_float
     vectorized_impl = True
+    c_expr = {"f": "pt_gammaincc_{t}({0}, {1})"}
 
     def partials(self, inputs, output):
         k, x = inputs
@@ -53,6 +55,7 @@ class GammaIncInv(BinaryScalarOp):
     nfunc_spec = ("scipy.special.gammaincinv", 2, 1)
     types = upgrade_to_float
     vectorized_impl = True
+    c_expr = {"f": "pt_gammaincinv_{t}({0}, {1})"}
 
     def partials(self, inputs, output):
         k, _ = inputs
@@ -65,6 +68,7 @@ class GammaIncCInv(BinaryScalarOp):
     nfunc_spec = ("scipy.special.gammainccinv", 2, 1)
     types = upgrade_to_float
     vectorized_impl = True
+    c_expr = {"f": "pt_gammainccinv_{t}({0}, {1})"}
 
     def partials(self, inputs, output):
         k, _ = inputs
@@ -78,6 +82,7 @@ class BetaInc(ScalarOp):
     nin = 3
     types = upgrade_to_float_no_complex
     vectorized_impl = True
+    c_expr = {"f": "pt_betainc_{t}({0}, {1}, {2})"}
 
     def partials(self, inputs, output):
         a, b, x = inputs
@@ -103,6 +108,7 @@ class BetaIncInv(ScalarOp):
     nin = 3
     types = upgrade_to_float_no_complex
     vectorized_impl = True
+    c_expr = {"f": "pt_betaincinv_{t}({0}, {1}, {2})"}
 
     def partials(self, inputs, output):
         a, b, _ = inputs
@@ -116,6 +122,7 @@ class Hyp2F1(ScalarOp):
     nin = 4
     types = upgrade_to_float
     vectorized_impl = True
+    c_expr = {"f": "pt_hyp2f1_{t}({0}, {1}, {2}, {3})"}
 
     def partials(self, inputs, output):
         a, b, c, z = inputs

@@ -63,7 +63,9 @@ C_SUFFIX = {
     **{f"int{n}": f"i{n}" for n in (8, 16, 32, 64)},
     **{f"uint{n}": f"u{n}" for n in (8, 16, 32, 64)},
 }
-"""The suffix of a C helper for a dtype. float16 has none: it is computed in Python."""
+"""The suffix of a C helper for a dtype. float16 has none: it is computed in float32 and rounded."""
+
+_COMPUTED = {"float16": "float32"}
 
 _C_KEY = {"b": "b", "i": "i", "u": "u", "f": "f", "c": "c"}
 
@@ -220,9 +222,13 @@ class ScalarOp(Op):
     # C -------------------------------------------------------------------------------------------------------
 
     def c_template(self, in_dtypes: Sequence[str], out_dtypes: Sequence[str]) -> str | None:
-        """Return the C expression for these dtypes, its suffixes filled in, or None."""
+        """Return the C expression for these dtypes, its suffixes filled in, or None.
+
+        That for float16 is that for float32: whoever writes it rounds the results.
+        """
         template = self.c_expr
-        dtypes = self.compute_dtypes(in_dtypes, out_dtypes)
+        out_dtypes = [_COMPUTED.get(d, d) for d in out_dtypes]
+        dtypes = [_COMPUTED.get(d, d) for d in self.compute_dtypes(in_dtypes, out_dtypes)]
         if template is None or any(d not in C_SUFFIX for d in (*dtypes, *out_dtypes)):
             return None
         if not isinstance(template, str):

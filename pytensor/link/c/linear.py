@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pytensor.link.c.dispatch.basic import c_suffix, c_type
+from pytensor.link.c.dispatch.basic import value_suffix, value_type
 from pytensor.link.c.dispatch.scalar import (
     MAX_INLINE,
     Writer,
@@ -20,6 +20,7 @@ from pytensor.link.c.dispatch.scalar import (
     without_own_math,
 )
 from pytensor.scalar.basic import ScalarOp
+from pytensor.scalar.loop import ScalarLoop
 
 __all__ = ["Instruction", "Linear", "fused", "linearise", "signature"]
 
@@ -99,7 +100,9 @@ class _Lister(Writer):
         return super().cast(value, source, target)
 
     def apply(self, op, args, in_dtypes, out_dtypes):
-        if op.nin != -1 or len(args) <= 2:
+        if isinstance(op, ScalarLoop):
+            return None
+        if op.nin != -1 or len(args) <= 2 or out_dtypes[0] == "float16":
             return super().apply(op, args, in_dtypes, out_dtypes)
         # Folded from the left, as the expression of many operands is.
         to = op.compute_dtypes(in_dtypes, out_dtypes)
@@ -140,7 +143,7 @@ def linearise(
     op: ScalarOp, in_dtypes: Sequence[str], out_dtypes: Sequence[str]
 ) -> tuple[Linear, Writer] | None:
     """Return the program of a scalar Op and the writer that knows its sources; None if some part has no C."""
-    if any(c_type(d) is None for d in (*in_dtypes, *out_dtypes)):
+    if any(value_type(d) is None for d in (*in_dtypes, *out_dtypes)):
         return None
     lister = _Lister(in_dtypes)
     results = lister.apply(op, list(range(len(in_dtypes))), list(in_dtypes), list(out_dtypes))
@@ -160,7 +163,7 @@ def linearise(
 def signature(linear: Linear, step: Instruction, scalar: Sequence[bool]) -> str:
     """Name the function of an instruction: expression, dtypes, which operands are one element for all."""
     kinds = "".join("s" if one else "v" for one in scalar)
-    dtypes = [c_suffix(linear.dtypes[v]) for v in (step.result, *step.operands)]
+    dtypes = [value_suffix(linear.dtypes[v]) for v in (step.result, *step.operands)]
     return f"{step.template}\t{' '.join(map(str, dtypes))}\t{kinds}"
 
 

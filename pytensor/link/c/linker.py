@@ -68,8 +68,9 @@ class CProgram(Program):
         self.units = lowered.units
         self.step_nodes = lowered.step_nodes
         self.tables = lowered.tables
-        flags = {flag for unit in lowered.units for flag in unit.flags}
-        self.loaded_units = _load(lowered.units) if loaded is None else loaded
+        units = (*lowered.units, *(lowered.later or ()))
+        flags = {flag for unit in units for flag in unit.flags}
+        self.loaded_units = _load(lowered.units)[0] if loaded is None else loaded
         libraries = [unit.capsule for unit in self.loaded_units]
         if lowered.later:
             libraries.append(late("pytensor.link.c.vm:load")().capsule)
@@ -206,8 +207,8 @@ def _link(flags: Sequence[str]) -> tuple[str, ...]:
     return ("-lmvec",) if "libmvec" in flags else ()
 
 
-def _pointer_tables(flags: Collection[str]) -> tuple[bytes | None, bytes | None]:
-    """Return the addresses of BLAS and LAPACK, for programs that call them."""
+def _pointer_tables(flags: Collection[str]) -> tuple[bytes | None, ...]:
+    """Return the addresses of BLAS, LAPACK and special functions, for programs that call them."""
     blas = lapack = None
     if "blas" in flags or "lapack" in flags:
         # Reaching BLAS imports SciPy: only programs that call it pay for that.
@@ -217,7 +218,7 @@ def _pointer_tables(flags: Collection[str]) -> tuple[bytes | None, bytes | None]
             blas = _address_table(_ldflags.get_provider().pointers())
         if "lapack" in flags:
             lapack = _address_table(_ldflags.lapack_pointers())
-    return blas, lapack
+    return blas, lapack, late("pytensor.link.c.special:table")() if "special" in flags else None
 
 
 def _address_table(addresses: Sequence[int]) -> bytes:

@@ -216,6 +216,8 @@ class StoredProgram:
     ----------
     abi, blas : str
         What the tables mean, and what the calls of BLAS rely on ("" if there is none).
+    special : tuple
+        Functions of SciPy that its own had, if some are called.
     tables : dict
         Arguments of the driver's program, but for what cannot be pickled.
     types : tuple of Type
@@ -235,6 +237,7 @@ class StoredProgram:
     def __init__(self, program: CProgram) -> None:
         self.abi = abi()
         self.blas = _blas() if _calls_blas(program.units) else ""
+        self.special = _special_functions(program)
         self.tables = {k: v for k, v in program.tables.items() if k not in ("calls", "filters")}
         self.types = tuple(v.type for v in program.fgraph.inputs)
         self.call_steps = _call_steps(program.tables["steps"], len(program.step_nodes))
@@ -281,6 +284,10 @@ class StoredProgram:
             return "it was pickled by another version of pytensor or on another platform"
         if self.blas and self.blas != _blas():
             return "it was pickled with another kind of BLAS"
+        if self.special and not set(self.special) <= set(
+            late("pytensor.link.c.special:addresses")()
+        ):
+            return "it was pickled with a SciPy that has more functions"
         return None
 
 
@@ -295,6 +302,14 @@ def _say(title: str, reason: str) -> None:
 
 def _calls_blas(units: Sequence[UnitSource]) -> bool:
     return any(not {"blas", "lapack"}.isdisjoint(unit.flags) for unit in units)
+
+
+def _special_functions(program: CProgram) -> tuple[tuple[str, str], ...]:
+    """Return the functions of SciPy that could be called, if any are."""
+    later = () if program.promotion is None else program.promotion.units
+    if any("special" in unit.flags for unit in (*program.units, *later)):
+        return tuple(late("pytensor.link.c.special:addresses")())
+    return ()
 
 
 def _call_steps(steps: bytes, n_steps: int) -> tuple[int, ...]:

@@ -84,6 +84,8 @@ class Function:
         lines += ["    (void)ctx;", "    (void)program;"] + [
             f"    (void){name};" for name, _ in names
         ]
+        if "special" in self.kernel.flags:
+            lines.append("    pt_use_special(ctx);")
         prologue = "\n".join(lines)
         return f"{head}{prologue}\n    {{\n{self.kernel.body}\n    }}\n    return PT_OK;\n}}\n"
 

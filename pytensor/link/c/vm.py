@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytensor.link.c.cache import content_key
-from pytensor.link.c.dispatch.basic import C_CODE, Source, c_suffix, c_type, itemsize
+from pytensor.link.c.dispatch.basic import C_CODE, Source, c_suffix, itemsize, value_type
 from pytensor.link.c.driver import Unit, open_unit
 from pytensor.link.c.source import build_unit, files_of
 from pytensor.link.c.toolchain import CompileError, Compiler, cpu_features
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Index", "build", "copy_name", "index", "load", "reducer_name"]
 
-_FILES = ("vm.c", "vm_block.h", "math_real.c", "math_int.c", "math_complex.c", "math_cast.h", "reduce.c")  # fmt: skip
+_FILES = ("vm.c", "vm_block.h", "math_real.c", "math_int.c", "math_complex.c", "math_cast.h", "math_special.c", "math_special_complex.c", "half.h", "reduce.c")  # fmt: skip
 
 
 class Index(NamedTuple):
@@ -185,6 +185,7 @@ _DTYPES = {
 
 def _parts(name: str) -> tuple[str, list[str], str]:
     template, suffixes, kinds = name.split("\t")
+_DTYPES["f16"] = "float16"
     return template, [_DTYPES[s] for s in suffixes.split(" ")], kinds
 
 
@@ -193,10 +194,10 @@ def _function(number: int, name: str) -> str:
     template, (result, *operands), kinds = _parts(name)
     declared = {"s": [], "v": []}
     for x, dtype, kind in zip("abcd", operands, kinds):
-        declared[kind].append(f"VM_{kind.upper()}({c_type(dtype)}, {x})")
+        declared[kind].append(f"VM_{kind.upper()}({value_type(dtype)}, {x})")
     ones, vectors = " ".join(declared["s"]), " ".join(declared["v"])
     expression = template.format(*"abcd"[: len(operands)])
-    return f"VM_FUNCTION({number}, {c_type(result)}, {ones}, {vectors}, {expression})"
+    return f"VM_FUNCTION({number}, {value_type(result)}, {ones}, {vectors}, {expression})"
 
 
 def _sizes(name: str) -> str:

@@ -38,9 +38,15 @@ def _applications() -> Iterator[tuple[ScalarOp, tuple[str, ...]]]:
         if n == 2:
             yield op, ("int64", "uint64")
             yield op, ("uint64", "int64")
-    for dtype in C_TYPES:
-        for target in C_TYPES:
+    for dtype in ("float32", "float64"):
+        yield scalar_math.polygamma, ("int64", dtype)
+    for dtype, order in (("complex64", "float32"), ("complex128", "float64")):
+        for op in (scalar_math.jv, scalar_math.ive, scalar_math.kve):
+            yield op, (order, dtype)
+    for dtype in (*C_TYPES, "float16"):
+        for target in (*C_TYPES, "float16"):
             yield Cast(get_scalar_type(target)), (dtype,)
+    for dtype in C_TYPES:
         yield scalar_ops.switch, ("bool", dtype, dtype)
 
 
@@ -119,7 +125,7 @@ def _fused() -> Iterator[tuple[str, str]]:
 def reducers() -> dict[str, Reducer]:
     """Return the reducers of the usual reductions, by name."""
     found: dict[str, Reducer] = {}
-    for dtype in C_TYPES:
+    for dtype in (*C_TYPES, "float16"):
         for make in (Sum, Prod, ProdWithoutZeros, Max, Min, All, Any):
             op = make(None)
             try:

@@ -105,7 +105,7 @@ def program(unit, slots, steps, args, outputs, n_inputs, **more):
         "filters": (None,) * n_inputs,
         "calls": (),
         "handler": None,
-        "tables": (None, None),
+        "tables": (None, None, None),
         "n_buffers": 0,
         "data": (),
     }

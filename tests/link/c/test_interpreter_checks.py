@@ -36,7 +36,7 @@ def run_changed(program, data):
     tables = {**program.tables, "data": data}
     libraries = [unit.capsule for unit in program.loaded_units]
     run = get_driver().Program(
-        libraries=(*libraries, vm.load().capsule), handler=None, tables=(None, None), **tables
+        libraries=(*libraries, vm.load().capsule), handler=None, tables=(None, None, None), **tables
     )
     return run(np.linspace(-1, 1, 300), np.ones(1))
 

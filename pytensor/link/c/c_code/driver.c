@@ -120,7 +120,12 @@ static PyObject *program_run(program *p, PyObject *const *values, int unpack)
     if (PT_LIKELY(take_inputs(f, values) == 0)) {
         if (PT_LIKELY(run_block(f, 0) == PT_OK)) {
             hold_gil(f);
-            outputs = unpack ? slot_object(f, p->outputs[0], 0) : give_outputs(f);
+            /* scipy.special.errstate may turn what its functions report into exceptions. */
+            if (PT_UNLIKELY(p->services.special != NULL) && PyErr_Occurred()) {
+                f->error = PT_PYTHON;
+                raise_failure(f);
+            } else
+                outputs = unpack ? slot_object(f, p->outputs[0], 0) : give_outputs(f);
         } else
             raise_failure(f);
         if (PT_UNLIKELY(f->ctx.interpreted > 0.0))
@@ -303,13 +308,16 @@ static int set_tables(program *p)
 {
     if (!PyTuple_Check(p->tables) || PyTuple_GET_SIZE(p->tables) != 2)
         return -1;
-    PyObject *blas = PyTuple_GET_ITEM(p->tables, 0), *lapack = PyTuple_GET_ITEM(p->tables, 1);
+    PyObject *blas = PyTuple_GET_ITEM(p->tables, 0), *lapack = PyTuple_GET_ITEM(p->tables, 1),
+             *special = PyTuple_GET_ITEM(p->tables, 2);
     p->services = (pt_services){service_fail, service_alloc, service_scratch, service_run,
             service_release_gil, service_hold_gil, pt_elemwise_run, pt_reduce_run, NULL, NULL};
     if (PyBytes_Check(blas))
         p->services.blas = (void *const *)(void *)PyBytes_AS_STRING(blas);
     if (PyBytes_Check(lapack))
         p->services.lapack = (void *const *)(void *)PyBytes_AS_STRING(lapack);
+    if (PyBytes_Check(special))
+        p->services.special = (void *const *)(void *)PyBytes_AS_STRING(special);
     return 0;
 }
 

@@ -66,6 +66,7 @@ typedef struct {
     void *const *blas;   /* addresses in the order of tensor/blas/_ldflags.py, or NULL */
     void *const *lapack; /* likewise */
 } pt_services;
+    void *const *special; /* in the order of link/c/special.py, or NULL */
 
 /* The public head of the context of one call; the driver keeps more behind it. */
 struct pt_ctx {

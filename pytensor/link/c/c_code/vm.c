@@ -3,6 +3,7 @@
    They are elementwise kernels and reductions like all others (driver_elemwise.h, driver_reduce.h), with one
    loop for all scalar programs: `vm_loop`. */
 #include "vm.h"
+#include "special.h"
 
 #if defined(__GNUC__) || defined(__clang__)
 #define VM_LOAD(x) __atomic_load_n(&(x), __ATOMIC_ACQUIRE)
@@ -143,6 +144,7 @@ PT_UNUSED static int vm_check(const vm_program *p)
 /* What a kernel must know before it may run a program. */
 static int vm_usable(pt_ctx *ctx, const vm_program *p, int reduces)
 {
+    pt_use_special(ctx);
     if (PT_UNLIKELY(!VM_LOAD(p->checked))) {
         if (!vm_check(p))
             return pt_fail(ctx, PT_RUNTIME_ERROR, "[interpreter] the program does not fit this object");

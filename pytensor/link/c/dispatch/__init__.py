@@ -31,6 +31,7 @@ IMPLEMENTED = {
     "reduce": "CAReduce",
     "scalar": "",
     "scalar_kernel": "ScalarOp",
+    "scalar_while": "",
     "scan": "Scan",
     "scan_body": "",
     "scan_loop": "",

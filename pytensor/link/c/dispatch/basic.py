@@ -14,7 +14,18 @@ if TYPE_CHECKING:
     from pytensor.graph.op import Op
     from pytensor.link.c.interpreter import Interpreted
 
-__all__ = ["C_CODE", "C_TYPES", "CKernel", "Source", "c_funcify", "c_suffix", "c_type", "itemsize"]
+__all__ = [
+    "C_CODE",
+    "C_TYPES",
+    "CKernel",
+    "Source",
+    "c_funcify",
+    "c_suffix",
+    "c_type",
+    "itemsize",
+    "value_suffix",
+    "value_type",
+]
 
 
 _NONE: Mapping[int, Any] = MappingProxyType({})
@@ -47,7 +58,7 @@ class CKernel:
         Output -> input whose memory it overwrites and becomes (the op's ``destroy_map``). The
         body sets the output with ``pt_view``.
     flags : tuple of str
-        What the unit needs by name: ``"blas"``, ``"lapack"``, ``"libmvec"``.
+        What the unit needs by name: ``"blas"``, ``"lapack"``, ``"special"``, ``"libmvec"``.
     unused : tuple of int
         Inputs the body never reads, not even their shape; their values need not be kept.
     blocks : tuple of FunctionGraph
@@ -152,6 +163,16 @@ def c_type(dtype: str) -> str | None:
 def c_suffix(dtype: str) -> str | None:
     """Return the suffix that names a dtype in C helper functions (``f64``, ``u8``...)."""
     return _SUFFIXES.get(dtype)
+
+
+def value_type(dtype: str) -> str | None:
+    """Return the C type of elements; those of float16 are bits, see c_code/half.h."""
+    return "uint16_t" if dtype == "float16" else C_TYPES.get(dtype)
+
+
+def value_suffix(dtype: str) -> str | None:
+    """Return `c_suffix`, or ``f16``."""
+    return "f16" if dtype == "float16" else _SUFFIXES.get(dtype)
 
 
 def itemsize(dtype: str) -> int:

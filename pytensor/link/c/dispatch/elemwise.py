@@ -4,8 +4,15 @@ import hashlib
 import re
 from collections.abc import Sequence
 
-from pytensor.link.c.dispatch.basic import C_CODE, CKernel, Source, c_funcify, c_type, itemsize
-from pytensor.link.c.dispatch.scalar import scalar_code, uses_libm
+from pytensor.link.c.dispatch.basic import (
+    C_CODE,
+    CKernel,
+    Source,
+    c_funcify,
+    itemsize,
+    value_type,
+)
+from pytensor.link.c.dispatch.scalar import flags_of, scalar_code
 from pytensor.link.c.dispatch.scalar_kernel import scalar_kernel
 from pytensor.link.c.interpreter import VM_ELEMWISE, Interpreted, Record, encode, safe_name
 from pytensor.link.c.interpreter import loop_of as interpreted_loop
@@ -29,13 +36,13 @@ def loop_text(code, in_dtypes: Sequence[str], out_dtypes: Sequence[str], scalar:
         if f"a{i}" not in used:
             # As of `second(x, y)`: only the shape of x is read, by the driver.
             continue
-        t = c_type(dtype)
+        t = value_type(dtype)
         value = f"a{i} = *(const {t} *)" if scalar[i] else f"*x{i} = (const {t} *)"
         head.append(f"    const {t} {value}data[{i}];")
     for j, dtype in enumerate(out_dtypes):
-        head.append(f"    {c_type(dtype)} *z{j} = ({c_type(dtype)} *)data[{n + j}];")
+        head.append(f"    {value_type(dtype)} *z{j} = ({value_type(dtype)} *)data[{n + j}];")
     reads = {
-        f"a{i}": (c_type(d), f"x{i}")
+        f"a{i}": (value_type(d), f"x{i}")
         for i, d in enumerate(in_dtypes)
         if not scalar[i] and f"a{i}" in used
     }
@@ -177,10 +184,10 @@ def _elemwise(op, node=None, **kwargs):
     return CKernel(
         f"{record}\n    return ctx->svc->elemwise(ctx, &e, args, {name});",
         (*code.sources, ELEMWISE),
-        functions=(text,),
+        functions=(*code.functions, text),
         inplace=inplace,
         destroys=destroys,
-        flags=("libmvec",) if uses_libm(code.sources) else (),
+        flags=flags_of(code.sources),
         interpreted=_interpreted(op, node, cost, {*inplace, *destroys}, destroys),
     )
 

@@ -11,9 +11,9 @@ from pytensor.link.c.dispatch.basic import (
     CKernel,
     Source,
     c_funcify,
-    c_suffix,
-    c_type,
     itemsize,
+    value_suffix,
+    value_type,
 )
 from pytensor.link.c.dispatch.elemwise import (
     ELEMWISE,
@@ -22,7 +22,13 @@ from pytensor.link.c.dispatch.elemwise import (
     loop_of,
     repeat_mask,
 )
-from pytensor.link.c.dispatch.scalar import literal, scalar_code, unit_cast, uses_libm
+from pytensor.link.c.dispatch.scalar import (
+    computed_as,
+    flags_of,
+    literal,
+    scalar_code,
+    unit_cast,
+)
 from pytensor.link.c.interpreter import VM_REDUCE, Interpreted, Record, encode, safe_name
 from pytensor.link.c.interpreter import loop_of as interpreted_loop
 from pytensor.link.schedule import Schedule
@@ -62,13 +68,15 @@ class Reducer:
 
 def reducer(op: CAReduce, in_dtype: str, out_dtype: str) -> Reducer | None:
     """Return the reducer of `op` for elements of `in_dtype`; None if there is no C for it."""
-    acc = np.dtype(op._acc_dtype(in_dtype)).name
-    if any(c_type(d) is None for d in (in_dtype, acc, out_dtype)):
+    acc = computed_as(np.dtype(op._acc_dtype(in_dtype)).name)
+    if any(value_type(d) is None for d in (in_dtype, acc, out_dtype)):
         return None
     scalar_op, skip_zeros = op.scalar_op, isinstance(op.scalar_op, MulWithoutZeros)
     identity = _identity(op, acc)
     if skip_zeros:
         from_zero = "(x == 0 ? 1 : x)"
+        if in_dtype == "float16":
+            from_zero = f"(x & 0x7fff ? x : {literal(1, in_dtype)})"
         return _instance(
             op, "mul_without_zeros", "a * b", (), from_zero, 1, in_dtype, acc, out_dtype
         )
@@ -83,11 +91,11 @@ def reducer(op: CAReduce, in_dtype: str, out_dtype: str) -> Reducer | None:
 def _instance(op, name, combine, sources, value, identity, in_dtype, acc, out_dtype):
     load, load_files = unit_cast(value, in_dtype, acc)
     store, store_files = unit_cast("a", acc, out_dtype)
-    suffix = "_".join([name, *(c_suffix(d) for d in (in_dtype, acc, out_dtype))])
+    suffix = "_".join([name, *(value_suffix(d) for d in (in_dtype, acc, out_dtype))])
     defines = (
-        ("IN", c_type(in_dtype)),
-        ("ACC", c_type(acc)),
-        ("OUT", c_type(out_dtype)),
+        ("IN", value_type(in_dtype)),
+        ("ACC", value_type(acc)),
+        ("OUT", value_type(out_dtype)),
         ("PT_SUFFIX", suffix),
         ("PT_LOAD", load),
         ("PT_COMBINE", combine),
@@ -219,7 +227,7 @@ def fused_reduction(producer: Apply, node: Apply) -> CKernel | None:
     return CKernel(
         reduction_body(node.op, record, by, ndim, name),
         tuple(dict.fromkeys((*code.sources, ELEMWISE, *by.sources))),
-        functions=(text,),
-        flags=("libmvec",) if uses_libm(code.sources) else (),
+        functions=(*code.functions, text),
+        flags=flags_of(code.sources),
         interpreted=interpreted,
     )

@@ -7,7 +7,7 @@ the types in use only, so that a unit is as short as its work.
 import functools
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,16 +17,21 @@ from pytensor.link.c.dispatch.basic import (
     Source,
     c_suffix,
     c_type,
+    value_type,
 )
+from pytensor.link.c.dispatch.scalar_while import write_loop
 from pytensor.link.c.source import read_source
+from pytensor.link.c.special import is_available
 from pytensor.scalar.basic import Cast, ScalarOp
 from pytensor.scalar.composite import Composite
+from pytensor.scalar.loop import ScalarLoop
 
 __all__ = ["ScalarCode", "Writer", "scalar_code", "unit_cast"]
 
 _HELPER = re.compile(r"\bpt_([a-z0-9_]+?)_(bool|[iu](?:8|16|32|64)|[fc](?:32|64|128))\(")
 _DEFINED = re.compile(
-    r"^(?:.*\bPT_NAME\((\w+)\)\(|PT_(?:UNARY|COMPARE|VECTORISED)\((\w+)[,)])", re.MULTILINE
+    r"^(?:.*\bPT_NAME\((\w+)\)\(|PT_(?:UNARY|COMPARE|VECTORISED|SPECIAL_[12])\((\w+)[,)])",
+    re.MULTILINE,
 )
 _MIXED = re.compile(r"\bpt_\w+_(?:iu|ui)\(")
 
@@ -34,8 +39,8 @@ _MIXED = re.compile(r"\bpt_\w+_(?:iu|ui)\(")
 _FILES = {
     "i": ("math_int.c",),
     "u": ("math_int.c",),
-    "f": ("math_real.c",),
-    "c": ("math_complex.c",),
+    "f": ("math_real.c", "math_special.c"),
+    "c": ("math_complex.c", "math_special_complex.c"),
 }
 _DTYPES = {
     c_suffix(dtype): dtype
@@ -59,9 +64,13 @@ _DTYPES = {
 # Nanoseconds for an element in vector code, roughly: when to release the GIL.
 _COSTS = {
     **dict.fromkeys(("abs", "sqrt", "ceil", "floor", "trunc", "rint", "round"), 0.5),
-    **dict.fromkeys(("maximum", "minimum", "sign", "angle"), 0.5),
+    **dict.fromkeys(("maximum", "minimum", "sign", "angle", "half_to", "half_from"), 0.5),
     **dict.fromkeys(("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sigmoid"), 2.0),
     **dict.fromkeys(("sin", "cos", "tanh", "softplus", "erf", "div", "floordiv", "mod"), 3.0),
+    **dict.fromkeys(("erfcinv", "erfcx", "erfinv", "i0", "i1", "j0", "j1", "ndtri_exp"), 15.0),
+    **dict.fromkeys(("psi", "owens_t", "gammainc", "gammaincc"), 50.0),
+    **dict.fromkeys(("tri_gamma", "polygamma", "jv", "ive", "kve", "betainc", "hyp2f1"), 200.0),
+    **dict.fromkeys(("gammaincinv", "gammainccinv", "betaincinv"), 500.0),
 }
 
 
@@ -96,6 +105,8 @@ class ScalarCode:
         Estimated nanoseconds per element.
     heavy : frozenset of int
         Positions of the lines that call long functions.
+    functions : tuple of str
+        Texts of functions that the lines call.
     """
 
     lines: tuple[str, ...]
@@ -103,6 +114,7 @@ class ScalarCode:
     sources: tuple[Source, ...]
     cost: float
     heavy: frozenset[int] = frozenset()
+    functions: tuple[str, ...] = ()
 
 
 @functools.cache
@@ -137,12 +149,15 @@ def _defines(dtype: str) -> tuple[tuple[str, str], ...]:
 
 
 _CAST_SOURCE = Source(C_CODE, "math_cast.h")
+_HALF_SOURCE = Source(C_CODE, "half.h")
 
 
 def unit_cast(value: str, source: str, target: str) -> tuple[str, tuple[Source, ...]]:
     """Return C for `value` of dtype `source` as dtype `target`, as NumPy's ``astype``, and its files."""
     if source == target:
         return value, ()
+    if "float16" in (source, target):
+        return _half_cast(value, source, target)
     was, to = np.dtype(source).kind, np.dtype(target).kind
     if to == "b":
         return f"({value} != 0)", ()
@@ -155,8 +170,29 @@ def unit_cast(value: str, source: str, target: str) -> tuple[str, tuple[Source, 
     return f"({c_type(target)}){value}", ()
 
 
+def _half_cast(value: str, source: str, target: str) -> tuple[str, tuple[Source, ...]]:
+    """Return C for a cast from or to float16, which goes through float32 as in NumPy."""
+    if source == "float16":
+        if target == "bool":
+            return f"(({value} & 0x7fff) != 0)", ()
+        inner, files = unit_cast(f"pt_half_to_f32({value})", "float32", target)
+        return inner, (_HALF_SOURCE, *files)
+    if source in ("float64", "complex128"):
+        inner, files = unit_cast(value, source, "float64")
+        return f"pt_half_from_f64({inner})", (_HALF_SOURCE, *files)
+    inner, files = unit_cast(value, source, "float32")
+    return f"pt_half_from_f32({inner})", (_HALF_SOURCE, *files)
+
+
+def computed_as(dtype: str) -> str:
+    """Return the dtype in which C computes: there is no arithmetic of float16."""
+    return "float32" if dtype == "float16" else dtype
+
+
 def literal(value, dtype: str) -> str:
     """Return a C constant with exactly this value."""
+    if dtype == "float16":
+        return f"((uint16_t){int(np.float16(value).view(np.uint16)):#x})"
     kind = np.dtype(dtype).kind
     if kind == "b":
         return str(int(bool(value)))
@@ -200,6 +236,7 @@ class Writer:
         self.prefix = prefix
         self.lines: list[str] = []
         self.sources: dict[Source, None] = {}
+        self.functions: dict[str, None] = {}
         self.cost = 0.0
         self.heavy: set[int] = set()
         self._casts: dict[tuple[str, str], str] = {}
@@ -207,9 +244,13 @@ class Writer:
 
     def name(self, expression: str, dtype: str) -> str:
         """Declare a value and return its name."""
+        return self.declare(f"{value_type(dtype)}", expression)
+
+    def declare(self, type_: str, expression: str) -> str:
+        """Declare a value of a C type and return its name."""
         name = f"{self.prefix}{self._count}"
         self._count += 1
-        self.lines.append(f"const {c_type(dtype)} {name} = {expression};")
+        self.lines.append(f"const {type_} {name} = {expression};")
         return name
 
     def cast(self, value: str, source: str, target: str) -> str:
@@ -228,11 +269,15 @@ class Writer:
             return self.program(op.program, args)
         if isinstance(op, Cast):
             return [self.cast(args[0], in_dtypes[0], out_dtypes[0])]
+        if isinstance(op, ScalarLoop):
+            return write_loop(self, op, args, in_dtypes)
         template = op.c_template(in_dtypes, out_dtypes)
         if template is None or len(out_dtypes) != 1 or not self.need(template):
             return None
         dtypes = op.compute_dtypes(in_dtypes, out_dtypes)
         args = [self.cast(a, d, to) for a, d, to in zip(args, in_dtypes, dtypes)]
+        if "float16" in (*dtypes, *out_dtypes):
+            return self.apply_half(op, args, dtypes, out_dtypes)
         self.cost += 0.3 + 10.0 * out_dtypes[0].startswith("complex")
         called = _HELPER.findall(template)
         if len(called) == 1 and called[0][0] in _IN_STEPS and len(args) == 1:
@@ -241,6 +286,21 @@ class Writer:
                 args[1:] = [self.emit(part, args, [dtypes[0]] * len(args), out_dtypes[0])]
             return args[1:]
         return [self.emit(template, args, dtypes, out_dtypes[0])]
+
+    def apply_half(self, op: ScalarOp, args, dtypes, out_dtypes) -> list[str]:
+        """Write an Op that computes in float32 and rounds each result to float16, as NumPy does."""
+        if op.nin == -1 and len(args) > 2:
+            # Folded from the left: each partial result is rounded.
+            *first, last = args
+            args = [*self.apply_half(op, first, dtypes[:-1], out_dtypes), last]
+            dtypes = [out_dtypes[0], dtypes[-1]]
+        template = op.c_template(dtypes, out_dtypes)
+        assert template is not None, "there is one for more operands"
+        wide = [computed_as(d) for d in dtypes]
+        args = [self.cast(a, d, to) for a, d, to in zip(args, dtypes, wide)]
+        self.cost += 1.0
+        result = self.emit(template, args, wide, computed_as(out_dtypes[0]))
+        return [self.cast(result, computed_as(out_dtypes[0]), out_dtypes[0])]
 
     def emit(self, template: str, args, dtypes, dtype: str) -> str:
         """Declare the value of an expression over `args`, and note if it takes a long function."""
@@ -259,7 +319,7 @@ class Writer:
             return True
         for helper, suffix in _HELPER.findall(template):
             source = _helper_source(helper, suffix)
-            if source is None:
+            if source is None or (is_special(source) and not is_available(helper, suffix)):
                 return False
             self.sources[source] = None
             self.cost += _COSTS.get(helper, 5.0 if suffix in ("f32", "f64") else 0.5)
@@ -286,7 +346,7 @@ def scalar_code(
     prefix: str = "v",
 ) -> ScalarCode | None:
     """Translate a scalar Op applied to values called `names`; None if some part has no C."""
-    if any(c_type(d) is None for d in (*in_dtypes, *out_dtypes)):
+    if any(value_type(d) is None for d in (*in_dtypes, *out_dtypes)):
         return None
     writer = Writer(prefix)
     results = writer.apply(op, list(names), list(in_dtypes), list(out_dtypes))
@@ -296,9 +356,21 @@ def scalar_code(
     if len(heavy) > MAX_INLINE:
         lines = [without_own_math(line) for line in lines]
         heavy = frozenset()
-    return ScalarCode(tuple(lines), tuple(results), tuple(writer.sources), writer.cost, heavy)
+    elif heavy:
+        # Compilers find no vector form of a long function in a loop that also changes the width.
+        heavy |= {i for i, line in enumerate(lines) if "pt_half_" in line}
+    functions = tuple(writer.functions)
+    sources = tuple(writer.sources)
+    return ScalarCode(tuple(lines), tuple(results), sources, writer.cost, heavy, functions)
 
 
-def uses_libm(sources: Sequence[Source]) -> bool:
-    """Tell whether functions of libm may become calls of its vector twin."""
-    return any(source.name.startswith("math_real") for source in sources)
+def is_special(source: Source) -> bool:
+    """Tell whether a file of helpers calls SciPy."""
+    return source.name.startswith("math_special")
+
+
+def flags_of(sources: Iterable[Source]) -> tuple[str, ...]:
+    """Return what kernels with these files need: libm's vector twin, addresses of SciPy's functions."""
+    flags = {"libmvec" for source in sources if source.name.startswith("math_real")}
+    flags |= {"special" for source in sources if is_special(source)}
+    return tuple(sorted(flags))

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from pytensor.link.c.dispatch.basic import CKernel, c_funcify, c_type
-from pytensor.link.c.dispatch.scalar import scalar_code, uses_libm
+from pytensor.link.c.dispatch.basic import CKernel, c_funcify, value_type
+from pytensor.link.c.dispatch.scalar import flags_of, scalar_code
 from pytensor.link.c.interpreter import (
     VM_SCALAR,
     Interpreted,
@@ -29,7 +29,7 @@ def scalar_kernel(op, in_dtypes, out_dtypes, destroys=None) -> CKernel | None:
     if code is None:
         return None
     lines = [
-        f"const {c_type(d)} a{i} = *(const {c_type(d)} *)x{i}->data;"
+        f"const {value_type(d)} a{i} = *(const {value_type(d)} *)x{i}->data;"
         for i, d in enumerate(in_dtypes)
     ]
     lines += code.lines
@@ -42,14 +42,15 @@ def scalar_kernel(op, in_dtypes, out_dtypes, destroys=None) -> CKernel | None:
         lines.append(f"if ((status = pt_alloc(ctx, z{j}, 0, {size})))\n        return status;")
     lines += [f"pt_view(z{j}, x{i}, 0);" for j, i in destroys.items()]
     lines += [
-        f"*({c_type(d)} *)z{j}->data = {value};"
+        f"*({value_type(d)} *)z{j}->data = {value};"
         for j, (d, value) in enumerate(zip(out_dtypes, code.results))
     ]
     return CKernel(
         "\n".join(f"    {line}" for line in lines),
         code.sources,
         destroys=destroys,
-        flags=("libmvec",) if uses_libm(code.sources) else (),
+        flags=flags_of(code.sources),
+        functions=code.functions,
         interpreted=_interpreted(op, in_dtypes, out_dtypes, code.cost, destroys),
     )
 

@@ -2,8 +2,8 @@
 
 from pytensor.compile.ops import DeepCopyOp, ViewOp
 from pytensor.graph.basic import Constant, Variable
-from pytensor.link.c.dispatch.basic import CKernel, c_type
-from pytensor.link.c.dispatch.scalar import literal, scalar_code, uses_libm
+from pytensor.link.c.dispatch.basic import CKernel, c_type, value_type
+from pytensor.link.c.dispatch.scalar import flags_of, literal, scalar_code
 from pytensor.link.c.dispatch.scan_body import SCAN, Body
 from pytensor.scalar.basic import ScalarOp
 from pytensor.tensor.basic import ScalarFromTensor, TensorFromScalar
@@ -22,6 +22,7 @@ class _Step:
         self.sources: dict = {}
         self.names: dict[Variable, str] = {}
         self.cost = 1.0
+        self.functions: dict[str, None] = {}
 
     def name(self, var: Variable) -> str:
         if var not in self.names and isinstance(var, Constant):
@@ -49,8 +50,9 @@ class _Step:
         self.sources.update(dict.fromkeys(code.sources))
         self.cost += code.cost
         for i, (out, value) in enumerate(zip(node.outputs, code.results, strict=True)):
+        self.functions.update(dict.fromkeys(code.functions))
             name = f"n{number}_{i}"
-            self.lines.append(f"const {c_type(out.type.dtype)} {name} = {value};")
+            self.lines.append(f"const {value_type(out.type.dtype)} {name} = {value};")
             self.names[out] = name
         return True
 
@@ -75,7 +77,8 @@ def scalar_loop(op, node, graph) -> CKernel | None:
         body.text(),
         (SCAN, *step.sources),
         destroys={o: targets[0] for o, targets in op.destroy_map.items()},
-        flags=("libmvec",) if uses_libm(tuple(step.sources)) else (),
+        flags=flags_of(step.sources),
+        functions=tuple(step.functions),
     )
 
 
