@@ -311,7 +311,7 @@ static int set_tables(program *p)
     PyObject *blas = PyTuple_GET_ITEM(p->tables, 0), *lapack = PyTuple_GET_ITEM(p->tables, 1),
              *special = PyTuple_GET_ITEM(p->tables, 2);
     p->services = (pt_services){service_fail, service_alloc, service_scratch, service_run,
-            service_release_gil, service_hold_gil, pt_elemwise_run, pt_reduce_run, NULL, NULL};
+            service_release_gil, service_hold_gil, pt_elemwise_run, pt_reduce_run, service_pause, NULL, NULL};
     if (PyBytes_Check(blas))
         p->services.blas = (void *const *)(void *)PyBytes_AS_STRING(blas);
     if (PyBytes_Check(lapack))

@@ -328,6 +328,11 @@ static int look_at_signals(frame *f)
     return PyErr_CheckSignals() ? PT_PYTHON : PT_OK;
 }
 
+static int service_pause(pt_ctx *ctx)
+{
+    return look_at_signals((frame *)ctx);
+}
+
 /* Truth of a condition: a Python object, or the one element of an array. */
 static int slot_truth(frame *f, int32_t at)
 {

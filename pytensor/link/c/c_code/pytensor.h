@@ -63,6 +63,7 @@ typedef struct {
     void (*hold_gil)(pt_ctx *ctx);
     int (*elemwise)(pt_ctx *ctx, const pt_elemwise *e, pt_array *const *args, pt_loop *loop);
     int (*reduce)(pt_ctx *ctx, const pt_reduction *m, pt_array *const *args);
+    int (*pause)(pt_ctx *ctx);
     void *const *blas;   /* addresses in the order of tensor/blas/_ldflags.py, or NULL */
     void *const *lapack; /* likewise */
 } pt_services;
@@ -114,6 +115,13 @@ static inline void pt_heavy(pt_ctx *ctx, double work)
     ctx->work += work;
     if (PT_UNLIKELY(ctx->work > PT_HEAVY) && !ctx->gil_released)
         ctx->svc->release_gil(ctx);
+}
+
+/* Let an interrupt (Control-C) through: a kernel that runs without limit calls this every 50 ms or so, while
+   nothing is half-done, and passes a status other than PT_OK on. */
+static inline int pt_pause(pt_ctx *ctx)
+{
+    return ctx->svc->pause(ctx);
 }
 
 /* Number of elements. */

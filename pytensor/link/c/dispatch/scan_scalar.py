@@ -11,6 +11,8 @@ from pytensor.tensor.elemwise import Elemwise
 
 # Longer steps gain nothing from being written out.
 _MOST_NODES = 64
+# Work (about nanoseconds) after which a loop looks whether it is interrupted.
+_PART = 5e7
 _SAME = (DeepCopyOp, ViewOp, ScalarFromTensor, TensorFromScalar)
 
 
@@ -120,8 +122,14 @@ class _ScalarBody(Body):
         for write in self.writes:
             start = "0" if write.is_new else f"{write.offset} % {write.length}"
             self.add(f"int64_t w{write.inner} = {start};")
-        self.add(f"pt_heavy(ctx, {self.step.cost:g} * (double)n);")
-        self.add("while (done < n) {")
+        if self.info.as_while:
+            self.add("int over = 0;")
+        # In parts, so that an interrupt ends it.
+        self.add(f"while (done < n{' && !over' if self.info.as_while else ''}) {{")
+        part = f"{max(1, int(_PART / self.step.cost))}"
+        self.add(f"const int64_t until = n - done > {part} ? done + {part} : n;")
+        self.add(f"pt_heavy(ctx, {self.step.cost:g} * (double)(until - done));")
+        self.add("while (done < until) {")
         for read in self.reads:
             if read.inner not in self.in_registers:
                 at = f"r{read.inner}" if read.stack[0] == "z" else "done"
@@ -136,7 +144,9 @@ class _ScalarBody(Body):
         self._store_all(circular)
         self.add("done++;", 2)
         if self.info.as_while:
-            self.add(f"if (o{len(self.results) - 1} != 0)\n    break;", 2)
+            self.add(f"if (o{len(self.results) - 1} != 0) {{\n    over = 1;\n    break;\n}}", 2)
+        self.add("}")
+        self.add("if (done < n && pt_pause(ctx))\n    return PT_PYTHON;")
         self.add("}")
         self._store_untraced_last()
 
