@@ -128,7 +128,11 @@ def _check_and_raise(op, node=None, **kwargs):
     kind = _EXCEPTIONS.get(op.exc_type)
     message = str(op.msg)
     # The context keeps about a thousand bytes of message; Python has room for more.
-    if kind is None or not hasattr(value.type, "numpy_dtype") or len(message.encode("utf-8", "replace")) > 900:
+    if (
+        kind is None
+        or not hasattr(value.type, "numpy_dtype")
+        or len(message.encode("utf-8", "replace")) > 900
+    ):
         return None
     if any(c_type(c.type.dtype) is None for c in conditions) or not message.isascii():
         return None
