@@ -188,7 +188,7 @@ _C_CODE = [
     ("blas__threads", IntParam(0, _at_least_0), False,
      "Most threads BLAS may use in functions compiled from now on; 0: the library's number."),
     ("blas__check_openmp", BoolParam(True), False, "Look for clashing OpenMP libraries."),
-    ("compiler_verbose", BoolParam(False), False, "Print what the compiler is asked to do."),
+    ("compiler_verbose", BoolParam(False), False, "Print what the compiler is asked to do, and where compile time goes."),
     ("nocleanup", BoolParam(False), False, "Keep source files that did not compile."),
     ("generated_src_dir", StrParam(""), False, "Directory for copies of generated sources."),
     ("cmodule__warn_no_version", BoolParam(False), False, "Without effect: the cache needs no versions."),

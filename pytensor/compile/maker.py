@@ -31,6 +31,7 @@ from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.null_type import DisconnectedType
 from pytensor.graph.rewriting.trace import StageTimes, current_trace, rewrite_trace
 from pytensor.link.basic import Program
+from pytensor.utils import late
 
 __all__ = ["FunctionMaker", "function"]
 
@@ -79,6 +80,9 @@ class FunctionMaker:
         Functions return a dictionary with these keys.
     """
 
+    # Of wrapping and rewriting.
+    seconds = 0.0
+
     def __init__(
         self,
         inputs: Sequence[Any],
@@ -119,6 +123,7 @@ class FunctionMaker:
                 self.inputs, self.outputs, additional, fgraph, self.mode, self.profile
             )
         self.fgraph = fgraph
+        self.seconds = perf_counter() - start
         self.linker = self.mode.linker.accept(fgraph, profile=self.profile)
         if self.profile is not None:
             self.profile.compile_time += perf_counter() - start
@@ -267,6 +272,9 @@ class FunctionMaker:
         if program is None:
             start = perf_counter()
             program = self.linker.make_program(self.fgraph, profile=self.profile, name=self.name)
+            if config.compiler_verbose:
+                took = self.seconds, perf_counter() - start
+                late("pytensor.link.c.progress:report")(program, self.name, *took)
             if self.profile is not None:
                 self.profile.linker_time += perf_counter() - start
                 self.profile.nb_nodes = len(self.fgraph.apply_nodes)

@@ -165,7 +165,12 @@ def open_unit(path: Path) -> Unit:
 _units: weakref.WeakValueDictionary[str, Unit] = weakref.WeakValueDictionary()
 
 
-def load_unit(source: str, link: Sequence[str] = (), level: str = "-O3") -> Unit:
+def load_unit(
+    source: str,
+    link: Sequence[str] = (),
+    level: str = "-O3",
+    waiting: Callable[[Callable[[], bytes]], bytes] | None = None,
+) -> Unit:
     """Return the compiled form of a translation unit: from this process, the cache, or the compiler.
 
     Parameters
@@ -176,16 +181,21 @@ def load_unit(source: str, link: Sequence[str] = (), level: str = "-O3") -> Unit
         Linker arguments of a library the unit calls by name.
     level : str
         Level of optimization.
+    waiting : callable, optional
+        Runs the compiler, if need be.
     """
     compiler = need_compiler()
     key, flags, link = _unit_key(compiler, source, link, level)
     unit = _units.get(key)
     if unit is None:
-        capsule = _load(
-            key,
-            lambda place: compiler.compile(source, place, flags=flags, link=link),
-            lambda path: get_driver().load(path),
-        )
+
+        def build(place: Path) -> bytes:
+            def run() -> bytes:
+                return compiler.compile(source, place, flags=flags, link=link)
+
+            return run() if waiting is None else waiting(run)
+
+        capsule = _load(key, build, lambda path: get_driver().load(path))
         # Two threads may have loaded it; either object is good.
         unit = _units.setdefault(key, Unit(key, capsule))
     return unit
@@ -219,13 +229,16 @@ def find_units(wanted: Sequence[tuple[str, Sequence[str], str]]) -> list[Unit] |
     return [load_unit(*arguments) for arguments in wanted]
 
 
-def load_units(wanted: Sequence[tuple[str, Sequence[str], str]]) -> list[Unit]:
+def load_units(
+    wanted: Sequence[tuple[str, Sequence[str], str]],
+    waiting: Callable[[Callable[[], bytes]], bytes] | None = None,
+) -> list[Unit]:
     """Load several units, given as (source, linker arguments, level), compiling at the same time."""
     loaded: list[Unit | BaseException | None] = [None] * len(wanted)
 
     def work(i: int) -> None:
         try:
-            loaded[i] = load_unit(*wanted[i])
+            loaded[i] = load_unit(*wanted[i], waiting)
         except BaseException as error:
             loaded[i] = error
 
@@ -234,7 +247,7 @@ def load_units(wanted: Sequence[tuple[str, Sequence[str], str]]) -> list[Unit]:
         thread.start()
     if wanted:
         # Not through `work`: an interrupt ends the call without waiting for the others.
-        loaded[0] = load_unit(*wanted[0])
+        loaded[0] = load_unit(*wanted[0], waiting)
     for thread in threads:
         thread.join()
     units = []

@@ -29,6 +29,9 @@ _STEP = struct.Struct("=6H")
 
 # Nanoseconds per element by which a step costs more than the same operation in native code.
 _LOST = 0.06
+# Share of its time that a loop is taken to lose at least, so that one that runs for minutes is
+# compiled within seconds even if it is said to lose nothing.
+_LOST_SHARE = 0.1
 
 
 class Interpreted(NamedTuple):
@@ -318,8 +321,9 @@ def encode(kind: int, record: Record, loop: Loop | None) -> Interpreted | None:
     where = [at, at + len(cells), at + len(cells) + len(tail[1])]
     size = where[2] + len(tail[2])
     counts = (0, 0, 0) if loop is None else (len(loop.once), len(loop.fill), len(loop.body))
+    cost = record.cost + 0.1 * counts[2]
     head = _HEAD.pack(
-        *(size, found.build, record.cost + 0.1 * counts[2], _LOST * counts[2], record.axes),
+        *(size, found.build, cost, max(_LOST * counts[2], _LOST_SHARE * cost), record.axes),
         *(0, n_in, n_out, record.ndim, record.reducer, int(record.nonempty), block, memory),
         *(len(all_rows), n_constants, *counts, where[2], offsets[0], offsets[1]),
         *(offsets[2] if record.destroys else 0, where[0], where[1], 0),

@@ -53,7 +53,14 @@ class CProgram(Program):
         Slots, steps, arguments and constants as the driver reads them.
     step_nodes : list
         The node of each step; None for a step that only skips others.
+    took : sequence of float
+        Seconds of lowering, compiling or loading, and binding.
+    runs : sequence of float
+        Seconds of each compiler that was waited for.
     """
+
+    took: Sequence[float] = ()
+    runs: Sequence[float] = ()
 
     def __init__(
         self,
@@ -196,10 +203,15 @@ def _error_handler(
     return handle
 
 
-def _load(units: Sequence[UnitSource]) -> list[Unit]:
-    """Compile or find the units of a program."""
-    compiled = load_units([unit_arguments(unit) for unit in units if not unit.ready])
-    return [*compiled, *(load_ready() for unit in units if unit.ready)]
+def _load(units: Sequence[UnitSource], name: str | None = None) -> tuple[list[Unit], list[float]]:
+    """Compile or find the units of a program; return them and how long each compiler took."""
+    own = [unit for unit in units if not unit.ready]
+    ready = [load_ready() for unit in units if unit.ready]
+    if not own:
+        return ready, []
+    with late("pytensor.link.c.progress:waiting_for")(own, name) as waiting:
+        compiled = load_units([unit_arguments(unit) for unit in own], waiting.run)
+    return [*compiled, *ready], waiting.runs
 
 
 def _link(flags: Sequence[str]) -> tuple[str, ...]:
@@ -266,7 +278,7 @@ class CLinker(Linker):
         prefetch_driver()
         plan = schedule(fgraph, self.schedule(fgraph))
         try:
-            return self._compiled(fgraph, plan, profile)
+            return self._compiled(fgraph, plan, profile, name)
         except CompileError as error:
             say_once(
                 f"runs in Python because {error}; `pip install pytensor[cc]` brings a compiler"
@@ -275,22 +287,26 @@ class CLinker(Linker):
         return fallback.make_program(fgraph, profile=profile, name=name)
 
     def _compiled(
-        self, fgraph: FunctionGraph, plan: Schedule, profile: "ProfileStats | None"
+        self,
+        fgraph: FunctionGraph,
+        plan: Schedule,
+        profile: "ProfileStats | None",
+        name: str | None,
     ) -> CProgram:
         """Make a program of compiled code, where the compiler fails of what is compiled already."""
         times = [perf_counter()]
         lowered = lower_here(fgraph, plan)
         times.append(perf_counter())
         try:
-            loaded = _load(lowered.units)
+            loaded, runs = _load(lowered.units, name)
         except CompileError as error:
             lowered = lower_here(fgraph, plan, str(error))
-            loaded = _load(lowered.units)
+            loaded, runs = _load(lowered.units)
         times.append(perf_counter())
         lowered.tables["collect"] = bool(self.allow_gc)
         plan = plan._replace(fragile_inputs=_fragile_inputs(fgraph, plan, lowered))
         program = CProgram(fgraph, plan, lowered, loaded)
-        program.took = np.diff([*times, perf_counter()])
+        program.took, program.runs = np.diff([*times, perf_counter()]), runs
         if profile is not None:
             program.measure(profile, program.took)
         return program

@@ -32,6 +32,8 @@ from pytensor.utils import late
 __all__ = ["BUILT", "build", "load_ready", "ready_numbers", "state"]
 
 BUILT = Path(__file__).parent / "_built"
+# More than a function may take: nobody waits for a first call, and machines that build are busy.
+BUILD_SECONDS = 1800
 
 # Set by whoever makes wheels for other machines: no instructions of this very processor.
 PORTABLE = "PYTENSOR_BUILD_PORTABLE"
@@ -81,7 +83,9 @@ def _build_kernels(compiler: Compiler, place: Path, portable: bool) -> tuple[str
         flags = tuple(flag for flag in flags if flag not in {"-march=native", "-mcpu=native"})
     text, link, _ = unit_arguments(ready_unit())
     link = (*link, *compiler.link_flags())
-    data = compiler.compile(text, place, flags=flags, link=link, name="_kernels")
+    data = compiler.compile(
+        text, place, flags=flags, link=link, name="_kernels", timeout=BUILD_SECONDS
+    )
     return _kernels_key("" if portable else cpu_features()), data
 
 
@@ -112,24 +116,27 @@ def build(directory: Path | None = None) -> list[Path]:
     place = place / "_built"
     place.mkdir(parents=True, exist_ok=True)
     portable = bool(os.environ.get(PORTABLE))
-    flags = driver_flags(compiler, "-O2")
+    processor = "" if portable else cpu_features()
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor() as pool:
         # At the same time, the longest first.
         interpreter = pool.submit(late("pytensor.link.c.vm:build"), compiler, place, portable)
         loops = pool.submit(_build_kernels, compiler, Path(scratch), portable)
-        driver = compiler.compile(driver_source(), Path(scratch), flags=flags, name="_driver")
+        driver = compiler.compile(
+            driver_source(),
+            Path(scratch),
+            flags=driver_flags(compiler, "-O2"),
+            name="_driver",
+            timeout=BUILD_SECONDS,
+        )
+        tag = f"driver-{sys.implementation.cache_tag}"
+        paths = [_replace(place, tag, driver_key(), driver)]
         kernels = loops.result()
-        more = interpreter.result()
-    processor = "" if portable else cpu_features()
-    digests = [function.digest() for function in ready_functions()]
-    index = "\n".join((kernels[0], *digests)).encode()
-    return [
-        _replace(place, f"driver-{sys.implementation.cache_tag}", driver_key(), driver),
-        _replace(place, "kernels", *kernels),
-        # Last: it names the kernels it is of.
-        _replace(place, "kernels", _index_key(processor), index, ".index"),
-        *more,
-    ]
+        paths.append(_replace(place, "kernels", *kernels))
+        # After them: it names the kernels it is of.
+        digests = [function.digest() for function in ready_functions()]
+        index = "\n".join((kernels[0], *digests)).encode()
+        paths.append(_replace(place, "kernels", _index_key(processor), index, ".index"))
+        return [*paths, *interpreter.result()]
 
 
 def state() -> dict[str, str]:

@@ -13,6 +13,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Sequence
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from pytensor.configdefaults import config
@@ -124,16 +125,37 @@ class Promotion:
 
         self._run.watch(limit, hot)
 
-    def finish(self) -> None:
+    def finish(self, show: bool = True) -> None:
         """Compile now, unless done.
+
+        Parameters
+        ----------
+        show : bool
+            Whether somebody waits for it, and may be shown that.
 
         Raises
         ------
         CompileError
         """
         with self._lock:
-            if self.loaded is None:
-                self.adopt(load_units([unit_arguments(unit) for unit in self.units]))
+            if self.loaded is not None:
+                return
+            wanted = [unit_arguments(unit) for unit in self.units]
+            if not show:
+                start = perf_counter()
+                self.adopt(load_units(wanted))
+                self._report(perf_counter() - start)
+                return
+            with late("pytensor.link.c.progress:waiting_for")(self.units) as waiting:
+                self.adopt(load_units(wanted, waiting.run))
+
+    def _report(self, seconds: float) -> None:
+        if config.compiler_verbose:
+            spent = 1e-6 * self._run.interpreted
+            late("pytensor.link.c.progress:say")(
+                f"in the background: {self.n_loops} loops compiled in {seconds:.2f} s, "
+                f"after interpreting them had cost {spent:.3g} ms"
+            )
 
     def adopt(self, compiled: Sequence[Unit]) -> None:
         """Run these instead of the interpreter from now on."""
@@ -189,7 +211,7 @@ class _Worker:
 
     def _compile(self, promotion: Promotion) -> None:
         try:
-            promotion.finish()
+            promotion.finish(show=False)
         except (CompileError, OSError) as error:
             if not self._ended:
                 say_once(f"goes on interpreting loops because {error}")

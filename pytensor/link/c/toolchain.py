@@ -109,9 +109,18 @@ class Compiler(NamedTuple):
         return () if sys.platform == "win32" else ("-lm",)
 
     def compile(
-        self, source: str, directory: Path, *, flags=None, link=(), name: str = "unit"
+        self,
+        source: str,
+        directory: Path,
+        *,
+        flags=None,
+        link=(),
+        name: str = "unit",
+        timeout: float | None = None,
     ) -> bytes:
         """Compile one translation unit in `directory` and return the shared object.
+
+        It may take `timeout` seconds, `config.compile__timeout` by default.
 
         Raises
         ------
@@ -121,10 +130,14 @@ class Compiler(NamedTuple):
         (directory / f"{name}.c").write_text(source, "utf-8")
         flags = self.flags() if flags is None else flags
         # Relative names: the object holds no path, so that equal sources give equal bytes.
+        if "-lmvec" in link and self.kind == "clang" and platform.machine() == "x86_64":
+            # gcc learns of vector functions from their declarations (libm.h), clang from this.
+            flags = (*flags, "-fveclib=libmvec")
         command = [*self.command, *flags, "-o", f"{name}.so", f"{name}.c", *link]
         if config.compiler_verbose:
             print("pytensor:", shlex.join(command), file=sys.stderr)
-        status, said = run(command, cwd=directory, timeout=config.compile__timeout or None)
+        timeout = timeout or config.compile__timeout or None
+        status, said = run(command, cwd=directory, timeout=timeout)
         if status != 0:
             raise CompileError(self._report(status, said, directory / f"{name}.c"))
         try:

@@ -16,6 +16,7 @@ from pytensor.link.c.dispatch.basic import C_CODE, Source, c_suffix, itemsize, v
 from pytensor.link.c.driver import Unit, open_unit
 from pytensor.link.c.source import build_unit, files_of
 from pytensor.link.c.toolchain import CompileError, Compiler, cpu_features
+from pytensor.utils import late
 
 if TYPE_CHECKING:
     from pytensor.link.c.dispatch.reduce import Reducer
@@ -139,7 +140,10 @@ def build(compiler: Compiler, place: Path, portable: bool = False) -> list[Path]
     text += f"const uint64_t vm_build = 0x{build_id}ull;\n"
     with tempfile.TemporaryDirectory() as scratch:
         link = ("-lmvec", *compiler.link_flags())
-        data = compiler.compile(text, Path(scratch), flags=flags, link=link, name="_vm")
+        limit = late("pytensor.link.c.shipped:BUILD_SECONDS")
+        data = compiler.compile(
+            text, Path(scratch), flags=flags, link=link, name="_vm", timeout=limit
+        )
     for path, what in ((built, data), (listed, content.encode())):
         fresh = path.with_suffix(f".{os.getpid()}")
         fresh.write_bytes(what)
@@ -181,11 +185,11 @@ _DTYPES = {
     for kind in ("int", "uint")
     for dtype in [f"{kind}{bits}" for bits in (8, 16, 32, 64)]
 } | {c_suffix(d): d for d in ("bool", "float32", "float64", "complex64", "complex128")}
+_DTYPES["f16"] = "float16"
 
 
 def _parts(name: str) -> tuple[str, list[str], str]:
     template, suffixes, kinds = name.split("\t")
-_DTYPES["f16"] = "float16"
     return template, [_DTYPES[s] for s in suffixes.split(" ")], kinds
 
 

@@ -134,7 +134,8 @@ for inputs, output, values, expected in (
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    assert not list(tmp_path.rglob("*.so"))
+    # Copies of NumPy's BLAS are kept there, too.
+    assert [path for path in tmp_path.rglob("*.so") if not path.name.startswith("blas-")] == []
 
 
 def declared():
