@@ -104,7 +104,7 @@ class IntDiv(BinaryScalarOp):
     nfunc_spec = ("floor_divide", 2, 1)
     types = upcast_out
     vectorized_impl = True
-    c_expr = {k: "pt_floordiv_{t}({0}, {1})" for k in "iuf"}
+    c_expr = {"b": "({0} & {1})", **dict.fromkeys("iuf", "pt_floordiv_{t}({0}, {1})")}
     complex_error = ComplexError(
         "PyTensor does not support integer division (//) on complex numbers, since NumPy removed it."
     )
@@ -128,7 +128,7 @@ class Mod(BinaryScalarOp):
     nfunc_spec = ("mod", 2, 1)
     types = upcast_out
     vectorized_impl = True
-    c_expr = {k: "pt_mod_{t}({0}, {1})" for k in "iuf"}
+    c_expr = {"b": "0", **dict.fromkeys("iuf", "pt_mod_{t}({0}, {1})")}
     complex_error = ComplexError(
         "PyTensor does not support the mod operator (%) on complex numbers, since NumPy removed it."
     )
@@ -267,7 +267,7 @@ class Maximum(_Extremum):
     """The larger of x and y; NaN if one is NaN."""
 
     nfunc_spec = ("maximum", 2, 1)
-    c_expr = {"b": "{0} | {1}"} | {k: "pt_maximum_{t}({0}, {1})" for k in "iuf"}
+    c_expr = {"b": "{0} | {1}"} | {k: "pt_maximum_{t}({0}, {1})" for k in "iufc"}
     identity = float("-inf")
 
     def _wins(self, x, y):
@@ -278,7 +278,7 @@ class Minimum(_Extremum):
     """The smaller of x and y; NaN if one is NaN."""
 
     nfunc_spec = ("minimum", 2, 1)
-    c_expr = {"b": "{0} & {1}"} | {k: "pt_minimum_{t}({0}, {1})" for k in "iuf"}
+    c_expr = {"b": "{0} & {1}"} | {k: "pt_minimum_{t}({0}, {1})" for k in "iufc"}
     identity = float("inf")
 
     def _wins(self, x, y):

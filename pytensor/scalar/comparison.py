@@ -141,7 +141,7 @@ class LeftShift(BinaryBitOp):
     """x shifted left by y bits; 0 for y < 0 or y beyond the width."""
 
     nfunc_spec = ("left_shift", 2, 1)
-    c_expr = {k: "pt_lshift_{t}({0}, {1})" for k in "iu"}
+    c_expr = {"b": "{0}", **dict.fromkeys("iu", "pt_lshift_{t}({0}, {1})")}
 
     def impl(self, x, y):
         x, y = np.asarray(x), np.asarray(y)

@@ -120,7 +120,7 @@ class Sigmoid(UnaryScalarOp):
     nfunc_spec = ("scipy.special.expit", 1, 1)
     types = upgrade_to_float
     vectorized_impl = True
-    c_expr = {"f": "pt_sigmoid_{t}({0})"}
+    c_expr = {"f": "pt_sigmoid_{t}({0})", "c": "pt_div_{t}(1, 1 + pt_exp_{t}(-{0}))"}
     monotonic_increasing = True
     non_negative = True
 
@@ -137,7 +137,7 @@ class Softplus(UnaryScalarOp):
 
     types = upgrade_to_float
     vectorized_impl = True
-    c_expr = {"f": "pt_softplus_{t}({0})"}
+    c_expr = {"f": "pt_softplus_{t}({0})", "c": "pt_log1p_{t}(pt_exp_{t}({0}))"}
     monotonic_increasing = True
     non_negative = True
 
@@ -153,7 +153,11 @@ class Log1mexp(UnaryScalarOp):
 
     types = upgrade_to_float
     vectorized_impl = True
-    c_expr = {"f": "pt_log1mexp_{t}({0})"}
+    c_expr = {
+        "f": "pt_log1mexp_{t}({0})",
+        "c": "(__real__ {0} < -0.69314718055994530942 ? pt_log1p_{t}(-pt_exp_{t}({0})) "
+        ": pt_log_{t}(-pt_expm1_{t}({0})))",
+    }
     monotonic_decreasing = True
 
     def impl(self, x):

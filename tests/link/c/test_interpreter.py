@@ -22,7 +22,7 @@ def both(inputs, outputs):
     """Return the same graph interpreted and as native code."""
     with config.change_flags(compile__tier="interpret"), pytest.MonkeyPatch.context() as patch:
         # What an earlier run compiled is not to be used.
-        patch.setattr(tiers, "find_unit", lambda *args: None)
+        patch.setattr(tiers, "find_units", lambda *args: None)
         interpreted = make(inputs, outputs)
     assert not interpreted.is_native
     assert interpreted.promotion is not None, "nothing is interpreted"

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(vm.index() is None, reason="the interpreter is n
 @pytest.fixture
 def program(monkeypatch):
     """A sum of an expression with constants, a scalar input and blocks in between."""
-    monkeypatch.setattr(tiers, "find_unit", lambda *args: None)
+    monkeypatch.setattr(tiers, "find_units", lambda *args: None)
     x, s = pt.dvector("x"), pt.tensor("s", shape=(1,), dtype="float64")
     z = pt.exp(x * 2 + s) * pt.tanh(s) - pt.switch(x > 0, x, 1)
     with config.change_flags(compile__tier="interpret"):

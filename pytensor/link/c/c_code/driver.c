@@ -306,12 +306,13 @@ static int find_held(program *p)
 
 static int set_tables(program *p)
 {
-    if (!PyTuple_Check(p->tables) || PyTuple_GET_SIZE(p->tables) != 2)
+    if (!PyTuple_Check(p->tables) || PyTuple_GET_SIZE(p->tables) != 3)
         return -1;
     PyObject *blas = PyTuple_GET_ITEM(p->tables, 0), *lapack = PyTuple_GET_ITEM(p->tables, 1),
              *special = PyTuple_GET_ITEM(p->tables, 2);
-    p->services = (pt_services){service_fail, service_alloc, service_scratch, service_run,
-            service_release_gil, service_hold_gil, pt_elemwise_run, pt_reduce_run, service_pause, NULL, NULL};
+    p->services =
+            (pt_services){service_fail, service_alloc, service_scratch, service_run, service_release_gil,
+                    service_hold_gil, pt_elemwise_run, pt_reduce_run, service_pause, NULL, NULL, NULL};
     if (PyBytes_Check(blas))
         p->services.blas = (void *const *)(void *)PyBytes_AS_STRING(blas);
     if (PyBytes_Check(lapack))

@@ -3,6 +3,7 @@
 #define PT_INDEXING_H
 
 #include "copy.h"
+#include "half.h"
 #include "index.h"
 #include "views.h"
 
@@ -82,13 +83,31 @@ PT_ADD_LINE(c128, double _Complex, +=)
 PT_ADD_LINE(bool, uint8_t, |=)
 #undef PT_ADD_LINE
 
-/* By number of the dtype; sums of signed and unsigned integers are the same bits. */
+static inline void pt_add_half(char *z, const char *y)
+{
+    uint16_t *sum = (uint16_t *)z;
+    *sum = pt_half_from_f32(pt_half_to_f32(*sum) + pt_half_to_f32(*(const uint16_t *)y));
+}
+
+static void pt_add_line_f16(char *z, int64_t zs, const char *y, int64_t ys, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++, z += zs, y += ys)
+        pt_add_half(z, y);
+}
+
+static void pt_add_at_f16(char *z, const int64_t *offset, const char *y, int64_t ys, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++, y += ys)
+        pt_add_half(z + offset[i], y);
+}
+
+/* By number of the dtype, float16 last; sums of signed and unsigned integers are the same bits. */
 static pt_add_line *const pt_add_lines[] = {NULL, pt_add_line_i8, pt_add_line_i16, pt_add_line_i32,
         pt_add_line_i64, pt_add_line_i8, pt_add_line_i16, pt_add_line_i32, pt_add_line_i64, pt_add_line_f32,
-        pt_add_line_f64, pt_add_line_c64, pt_add_line_c128, pt_add_line_bool};
+        pt_add_line_f64, pt_add_line_c64, pt_add_line_c128, pt_add_line_bool, pt_add_line_f16};
 PT_UNUSED static pt_add_at *const pt_adds_at[] = {NULL, pt_add_at_i8, pt_add_at_i16, pt_add_at_i32,
         pt_add_at_i64, pt_add_at_i8, pt_add_at_i16, pt_add_at_i32, pt_add_at_i64, pt_add_at_f32,
-        pt_add_at_f64, pt_add_at_c64, pt_add_at_c128, pt_add_at_bool};
+        pt_add_at_f64, pt_add_at_c64, pt_add_at_c128, pt_add_at_bool, pt_add_at_f16};
 
 static void pt_add_all(pt_add_line *add, char *z, const int64_t *zs, const char *y, const int64_t *ys,
         const int64_t *shape, int ndim)

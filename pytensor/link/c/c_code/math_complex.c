@@ -52,6 +52,28 @@ PT_UNARY(atanh, catanh)
 
 #undef PT_UNARY
 
+/* Complex numbers are ordered by their real parts, then by the imaginary ones; the first NaN wins. */
+PT_UNUSED static inline int PT_NAME(not_less)(T x, T y)
+{
+    const R a = __real__ x, b = __imag__ x, c = __real__ y, d = __imag__ y;
+    return (a > c && b == b && d == d) || (a == c && b >= d);
+}
+
+PT_UNUSED static inline int PT_NAME(unordered)(T x)
+{
+    return __real__ x != __real__ x || __imag__ x != __imag__ x;
+}
+
+PT_UNUSED static inline T PT_NAME(maximum)(T x, T y)
+{
+    return PT_NAME(unordered)(x) || PT_NAME(not_less)(x, y) ? x : y;
+}
+
+PT_UNUSED static inline T PT_NAME(minimum)(T x, T y)
+{
+    return PT_NAME(unordered)(x) || PT_NAME(not_less)(y, x) ? x : y;
+}
+
 PT_UNUSED static inline R PT_NAME(real)(T x)
 {
     return __real__ x;

@@ -64,10 +64,10 @@ typedef struct {
     int (*elemwise)(pt_ctx *ctx, const pt_elemwise *e, pt_array *const *args, pt_loop *loop);
     int (*reduce)(pt_ctx *ctx, const pt_reduction *m, pt_array *const *args);
     int (*pause)(pt_ctx *ctx);
-    void *const *blas;   /* addresses in the order of tensor/blas/_ldflags.py, or NULL */
-    void *const *lapack; /* likewise */
-} pt_services;
+    void *const *blas;    /* addresses in the order of tensor/blas/_ldflags.py, or NULL */
+    void *const *lapack;  /* likewise */
     void *const *special; /* in the order of link/c/special.py, or NULL */
+} pt_services;
 
 /* The public head of the context of one call; the driver keeps more behind it. */
 struct pt_ctx {

@@ -22,9 +22,9 @@ class _Step:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.sources: dict = {}
+        self.functions: dict[str, None] = {}
         self.names: dict[Variable, str] = {}
         self.cost = 1.0
-        self.functions: dict[str, None] = {}
 
     def name(self, var: Variable) -> str:
         if var not in self.names and isinstance(var, Constant):
@@ -50,9 +50,9 @@ class _Step:
             return False
         self.lines += code.lines
         self.sources.update(dict.fromkeys(code.sources))
+        self.functions.update(dict.fromkeys(code.functions))
         self.cost += code.cost
         for i, (out, value) in enumerate(zip(node.outputs, code.results, strict=True)):
-        self.functions.update(dict.fromkeys(code.functions))
             name = f"n{number}_{i}"
             self.lines.append(f"const {value_type(out.type.dtype)} {name} = {value};")
             self.names[out] = name

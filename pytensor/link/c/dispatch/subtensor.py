@@ -9,6 +9,8 @@ from pytensor.tensor.subtensor import (
 
 _kernel = ready_kernel("indexing.h", "pt_subtensor", "pt_inc_subtensor")
 _WHOLE, _INDEX, _SLICE = range(3)
+# Only sums of float16 are known by a number.
+_HALF = max(DTYPES.values()) + 1
 
 
 def _region(node, idx_list, first: int) -> list[int] | None:
@@ -46,7 +48,7 @@ def addition(x, write: bool) -> int | None:
     """Return the number of the dtype in which elements are added, 0 to write; None without C."""
     if write:
         return 0 if x.type.numpy_dtype.itemsize in (1, 2, 4, 8, 16) else None
-    return DTYPES.get(x.type.dtype)
+    return _HALF if x.type.dtype == "float16" else DTYPES.get(x.type.dtype)
 
 
 def placement(inplace: bool) -> dict:
