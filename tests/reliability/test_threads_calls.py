@@ -186,7 +186,7 @@ def work():
 threads = [threading.Thread(target=work) for _ in range(4)]
 [t.start() for t in threads]
 failed = 0
-for _ in range(12):
+for _ in range(6):
     time.sleep(0.02)
     child = os.fork()
     if child == 0:
