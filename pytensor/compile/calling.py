@@ -203,7 +203,7 @@ def in_order(containers: Iterable[Container]) -> list[Container]:
 
 # Several things done without a line of Python in between: no signal handler runs and, where there
 # is a GIL, no other thread. Results are dropped.
-_all_of = deque(maxlen=0).extend
+_all_of: Callable[[Iterable[Any]], None] = deque[Any](maxlen=0).extend
 _first = itemgetter(0)
 # Without a GIL, updates of a call are stored, and several values read, one call at a time.
 _commit = free_after_fork(RLock())

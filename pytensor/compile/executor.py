@@ -129,8 +129,9 @@ class Function:
             call = late("pytensor.tensor.blas._threads:limited")(call, self._blas_threads)
         # An instance attribute that special method lookup finds: one call less than a method.
         call = call if profile is None else self._profiled(call, profile)
-        ignored = self.profile is not None and config.profiling__ignore_first_call
-        self.__call__ = self._unmeasured(call, self.profile) if ignored else call
+        if self.profile is not None and config.profiling__ignore_first_call:
+            call = self._unmeasured(call, self.profile)
+        self.__call__ = call
 
     def _unmeasured(self, call: Callable[..., Any], profile: "ProfileStats") -> Callable[..., Any]:
         def first(*args: Any, **kwargs: Any) -> Any:

@@ -90,9 +90,9 @@ class Cache:
     def get_bytes(self, key: str, build: Callable[[Path], bytes], anew: bool = False) -> bytes:
         """Return the content of a verified entry, building it if needed."""
         for path in self._places(key) if not anew else ():
-            data = self._read(path, key)
-            if data is not None:
-                return bytes(data)
+            found = self._read(path, key)
+            if found is not None:
+                return bytes(found)
         data = self._build(build)
         self.put(key, data)
         return data

@@ -162,10 +162,12 @@ class Loop:
                 if v < self.n_in and not self.is_one[v]:
                     last_read[linear.dtypes[v]] = k
         for k, step in enumerate(self.body):
-            j = place.get(step.result)
-            if j is not None and over[j] and last_read.get(linear.dtypes[step.result], -1) > k:
+            output = place.get(step.result)
+            if output is None or not over[output]:
+                continue
+            if last_read.get(linear.dtypes[step.result], -1) > k:
                 del place[step.result]
-                waiting.append((step.result, j))
+                waiting.append((step.result, output))
         stores = []
         for value, j in waiting:
             dtype = linear.dtypes[value]
@@ -310,7 +312,10 @@ def encode(kind: int, record: Record, loop: Loop | None) -> Interpreted | None:
         (0, size, 1, 0) if i < n_in and ones[i] else (0, size, -1, size * block)
         for i, size in enumerate(sizes)
     ]
-    rows = [(o + offsets[3] if i < n_constants else o, *row) for i, (o, *row) in enumerate(rows)]
+    rows = [
+        (o + offsets[3] if i < n_constants else o, size, length, step)
+        for i, (o, size, length, step) in enumerate(rows)
+    ]
     all_rows = [*data_rows, *rows]
     steps = [] if loop is None else [*loop.once, *loop.fill, *loop.body]
     if len(all_rows) > _MAX_CELLS or memory > _MAX_MEMORY or len(steps) > 1 << 20:

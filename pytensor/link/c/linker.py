@@ -69,7 +69,8 @@ class CProgram(Program):
         lowered: Lowered,
         loaded: Sequence[Unit] | None = None,
     ):
-        self.fgraph = fgraph
+        # A callable only for whoever has a property of this name.
+        self.fgraph = fgraph  # type: ignore[assignment]
         self.nodes = plan.order
         self.fragile_inputs = plan.fragile_inputs
         self.units = lowered.units
@@ -306,7 +307,7 @@ class CLinker(Linker):
         lowered.tables["collect"] = bool(self.allow_gc)
         plan = plan._replace(fragile_inputs=_fragile_inputs(fgraph, plan, lowered))
         program = CProgram(fgraph, plan, lowered, loaded)
-        program.took, program.runs = np.diff([*times, perf_counter()]), runs
+        program.took, program.runs = np.diff([*times, perf_counter()]).tolist(), runs
         if profile is not None:
             program.measure(profile, program.took)
         return program

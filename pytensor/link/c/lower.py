@@ -341,6 +341,7 @@ def _tables(state: _Lowering, split: Split) -> tuple[dict[str, Any], list[Apply 
                 later[-1] = split.later_numbers[index]
                 index = split.numbers[index]
                 if index < 0:
+                    assert step.kernel is not None and step.kernel.interpreted is not None
                     # The interpreter is the last of the libraries.
                     index = split.n_kernels + step.kernel.interpreted.kind
                     own = step.kernel.interpreted.data

@@ -5,14 +5,13 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pytensor.link.c.lower import LAZY_PYTHON, PYTHON
 
 if TYPE_CHECKING:
-    from pytensor.link.basic import Program
     from pytensor.link.c.linker import CProgram
     from pytensor.link.c.units import UnitSource
 
@@ -115,7 +114,7 @@ def duration(seconds: float) -> str:
     return f"{1e3 * seconds:.0f} ms" if seconds >= 0.01 else f"{1e3 * seconds:.1f} ms"
 
 
-def report(program: "Program", name: str | None, rewriting: float, linking: float) -> None:
+def report(program: Any, name: str | None, rewriting: float, linking: float) -> None:
     """Print where the time of making a function went, and what its operations became."""
     late = f"{name or 'a function'}: rewriting {duration(rewriting)}"
     if not hasattr(program, "tables"):

@@ -61,7 +61,9 @@ def addresses() -> dict[tuple[str, str], int]:
     for spelling, capsule in getattr(module, "__pyx_capi__", {}).items():
         name = _DECORATED.match(spelling)
         signature = name_of(capsule)
-        types = None if name is None or signature is None else _types_of(signature.decode())
+        if name is None or signature is None:
+            continue
+        types = _types_of(signature.decode())
         if types is not None and (name[1], types) in wanted:
             found[name[1], types] = pointer_of(capsule, signature)
     return found

@@ -103,7 +103,7 @@ def remove(path: str) -> None:
 def entries(home: str | os.PathLike) -> list[Entry]:
     """Return the objects of a cache, the longest unused first."""
     found = []
-    for entry in os.scandir(home):
+    for entry in os.scandir(os.fspath(home)):
         # It may go while we look.
         with contextlib.suppress(OSError):
             if entry.name.endswith(".so") and not entry.name.startswith(_LEFTOVERS):
@@ -131,7 +131,7 @@ def remove_leftovers(
         The time by the clock of the file system, if that is known.
     """
     now, gone = time.time() if now is None else now, 0
-    for entry in os.scandir(home):
+    for entry in os.scandir(os.fspath(home)):
         if not entry.name.startswith(prefixes):
             continue
         with contextlib.suppress(OSError):

@@ -196,7 +196,7 @@ def _parts(name: str) -> tuple[str, list[str], str]:
 def _function(number: int, name: str) -> str:
     """Return the line of C for a block function; its name says it all."""
     template, (result, *operands), kinds = _parts(name)
-    declared = {"s": [], "v": []}
+    declared: dict[str, list[str]] = {"s": [], "v": []}
     for x, dtype, kind in zip("abcd", operands, kinds):
         declared[kind].append(f"VM_{kind.upper()}({value_type(dtype)}, {x})")
     ones, vectors = " ".join(declared["s"]), " ".join(declared["v"])

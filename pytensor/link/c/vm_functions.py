@@ -22,7 +22,7 @@ _COMMON = ("int64", "float32", "float64")
 
 def _ops() -> list[ScalarOp]:
     """One Op of each class with C, as the package makes it."""
-    found = {}
+    found: dict[type, ScalarOp] = {}
     for value in (*vars(scalar_ops).values(), *vars(scalar_math).values()):
         if isinstance(value, ScalarOp) and value.c_expr is not None and not isinstance(value, Cast):
             found.setdefault(type(value), value)

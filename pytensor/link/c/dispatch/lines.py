@@ -1,7 +1,7 @@
 """Kernels that walk along an axis: position of the maximum, cumulative sums, repetition."""
 
 from pytensor.link.c.dispatch.alloc import fill_kernel
-from pytensor.link.c.dispatch.basic import C_CODE, Source, c_funcify, c_suffix, c_type
+from pytensor.link.c.dispatch.basic import C_CODE, C_TYPES, Source, c_funcify, c_suffix
 from pytensor.link.c.dispatch.parameters import DTYPES, ready_kernel
 from pytensor.tensor.extra_ops import CumOp, Repeat
 from pytensor.tensor.math import Argmax
@@ -9,11 +9,11 @@ from pytensor.tensor.math import Argmax
 
 def _suffix(dtype: str) -> str:
     # `bool` may be a macro.
-    return "b8" if dtype == "bool" else c_suffix(dtype)
+    return "b8" if dtype == "bool" else str(c_suffix(dtype))
 
 
 def _source(dtype: str) -> Source:
-    t = c_type(dtype)
+    t = C_TYPES[dtype]
     # Signed overflow wraps in NumPy and is undefined in C.
     wide = t.replace("int", "uint", 1) if t.startswith("int") else t
     defines = [("T", t), ("WIDE", wide), ("PT_SUFFIX", _suffix(dtype))]

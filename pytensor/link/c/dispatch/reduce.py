@@ -123,7 +123,7 @@ def _interpreted(op, by: Reducer, inputs, computed, cost, name, loop) -> Interpr
     axes, nonempty = _axes_and_nonempty(op, ndim)
     dtypes = [x.type.dtype for x in inputs], [z.type.dtype for z in computed]
     repeats = [repeat_mask(x) for x in inputs]
-    record = Record(safe_name(name), ndim, cost, *dtypes, repeats, (), axes, nonempty, number)
+    record = Record(safe_name(name), ndim, cost, *dtypes, repeats, (), axes, bool(nonempty), number)
     return encode(VM_REDUCE, record, loop)
 
 

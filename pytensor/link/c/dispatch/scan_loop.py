@@ -55,7 +55,7 @@ class _Words:
         return int(name[1:]) + (self.first_out if name[0] == "z" else 0)
 
     def states(self) -> list[tuple[int, ...]]:
-        records = []
+        records: list[tuple[int, ...]] = []
         for state in range(self.loop.n_states):
             type_ = self.loop.node.outputs[state].type
             k = state - self.info.n_mit_mot
@@ -102,7 +102,7 @@ class _Words:
     def untraced(self) -> list[tuple[int, ...]]:
         inner, result = self.info.inner_in["untraced"], self.info.inner_out["untraced"].start
         outer, out = self.info.outer_in["untraced"].start, self.info.outer_out["untraced"].start
-        records = []
+        records: list[tuple[int, ...]] = []
         for k, variable in enumerate(self.op.inner_inputs[inner]):
             size = variable.type.ndim, variable.type.numpy_dtype.itemsize
             places = inner.start + self.first_inner + k, self.first_result + result + k

@@ -1,12 +1,12 @@
 """Softmax and LogSoftmax along any axes: c_code/softmax.c, instantiated for each float type."""
 
-from pytensor.link.c.dispatch.basic import C_CODE, Source, c_funcify, c_suffix, c_type
+from pytensor.link.c.dispatch.basic import C_CODE, C_TYPES, Source, c_funcify, c_suffix
 from pytensor.link.c.dispatch.parameters import ready_kernel
 from pytensor.tensor.special import LogSoftmax, Softmax
 
 
 def _make(dtype: str, *more: tuple[str, str]):
-    defines = (("T", c_type(dtype)), ("PT_SUFFIX", c_suffix(dtype)), *more)
+    defines = (("T", C_TYPES[dtype]), ("PT_SUFFIX", str(c_suffix(dtype))), *more)
     source = Source(C_CODE, "softmax.c", defines)
     name = f"pt_softmax_{c_suffix(dtype)}"
     return ready_kernel("softmax.c", name, source=source, flags=("libmvec",)), name
