@@ -348,7 +348,7 @@ def test_c_templates():
     assert ps.add.c_template(f * 3, f) == "(({0} + {1}) + {2})"
     assert ps.exp.c_template(["int8"], ["float32"]) == "pt_exp_f32({0})"
     assert ps.pow.c_template(["int8"] * 2, ["int8"]) is None
-    assert ps.exp.c_template(["float16"], ["float16"]) is None
+    assert ps.exp.c_template(["float16"], ["float16"]) == "pt_exp_f32({0})"
     assert ps.lt.c_template(["int64", "uint64"], ["bool"]) == "pt_lt_iu({0}, {1})"
     assert ps.convert_to_int8.c_template(["float64"], ["int8"]) == "pt_cast_f64_i8({0})"
     assert ps.switch.c_template(["bool", "int8", "float32"], ["float32"]) == "({0} ? {1} : {2})"
