@@ -169,6 +169,24 @@ def test_an_interrupt_ends_a_long_call(what):
     assert float(found.stdout) < 1.0
 
 
+def test_an_interrupted_loop_leaves_its_shared_value():
+    found = in_process(
+        """
+n, s = pt.lscalar("n"), pytensor.shared(np.zeros((1, 40)))
+steps = pytensor.scan(lambda s: pt.tanh(s) + s.sum() * 0 + 1, outputs_info=[s[0]], n_steps=n,
+    return_updates=False)
+f = pytensor.function([n], updates={s: pt.set_subtensor(s[0], steps[-1])})
+f(2)
+before = s.get_value()
+interrupted(lambda: f(10**9))
+assert np.array_equal(before, s.get_value())
+f(2)
+assert not np.array_equal(before, s.get_value())
+"""
+    )
+    assert found.returncode == 0, found.stderr[-2000:]
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_fork_while_threads_call():
     found = in_process(

@@ -229,3 +229,26 @@ def test_waiting_for_another_call_can_be_interrupted(compiled):
         thread.join()
     f()
     assert s.get_value().tolist() == [1.0, 1.0]
+
+
+def test_a_call_that_reads_what_it_is_updating(compiled):
+    # The flag of the value is set and its lock held, by the thread that reads it.
+    s, updates = adder(50)
+    read = compiled([], s[1] * 2)
+    seen = []
+
+    @pytensor.wrap_py([pt.dscalar], [pt.dscalar])
+    def look(x):
+        seen.append((float(read()), float(s.get_value()[1])))
+        inner()
+        return x
+
+    inner = compiled([], updates={s: s * 1})
+    x = pt.dscalar("x")
+    f = compiled([x], updates={s: pt.inc_subtensor(s[1:-1], look(x))})
+    work = threading.Thread(target=lambda: [f(1.0), f(1.0)], daemon=True)
+    work.start()
+    work.join(60)
+    assert not work.is_alive(), "it waits for itself"
+    assert seen == [(0.0, 0.0), (2.0, 1.0)]
+    assert s.get_value()[1:-1].tolist() == [2.0] * 48
