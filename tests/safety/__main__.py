@@ -91,7 +91,7 @@ def leaks(place: Path, tests) -> int:
     env["PYTHONPATH"] = str(build.ROOT)
     return max(
         subprocess.run([sys.executable, script, what], env=env, check=False).returncode
-        for what in ("calls", "errors", "drop")
+        for what in ("calls", "errors", "drop", "tiers")
     )
 
 

@@ -2,7 +2,7 @@
 
 Run in a process of its own::
 
-    python tests/safety/leaks.py [calls|errors|drop] [--count N] [--only WORD]
+    python tests/safety/leaks.py [calls|errors|drop|tiers] [--count N] [--only WORD]
 
 It prints one line per program and exits with 1 if one grew.
 """
@@ -10,6 +10,7 @@ It prints one line per program and exits with 1 if one grew.
 import argparse
 import gc
 import os
+import pickle
 import sys
 import threading
 import time
@@ -23,6 +24,7 @@ import pytensor.tensor as pt
 from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from pytensor.ifelse import ifelse
+from pytensor.link.c import tiers
 from pytensor.raise_op import Assert
 
 LIMIT = 1 << 20
@@ -356,15 +358,80 @@ def measure(table, count: int, only: str) -> int:
     return grown
 
 
-def make_and_drop(n: int):
-    """Compile a program that no other is equal to, call it, and give a weak reference to it."""
+def numbered(n: int, **options):
+    """Compile a program that no other is equal to."""
     a = pytensor.shared(np.ones(6))
     body = pt.exp(x * y) + n
     for power in range(n % 5):
         body = body * pt.cos(x + power * (n + 0.5)) - a
-    f = pytensor.function([x, y], [body, pt.outer(x, body)], updates={a: a + n % 7})
+    outputs = [body, pt.outer(x, body)]
+    return pytensor.function([x, y], outputs, updates={a: a + n % 7}, **options)
+
+
+def make_and_drop(n: int):
+    """Compile a program, call it, and give a weak reference to it."""
+    f = numbered(n)
     f(VALUES[x], VALUES[y])
     return weakref.ref(f)
+
+
+def promote_and_drop(n: int):
+    """The same; in between its loops are compiled, in one way or another."""
+    f = numbered(n, profile=n % 3 == 0 or None)
+    f(VALUES[x], VALUES[y])
+    if n % 2:
+        f = pickle.loads(pickle.dumps(f))
+        f(VALUES[x], VALUES[y])
+    promotion = f.vm.promotion
+    if n % 4 < 2:
+        f.vm.make_native()
+    elif promotion is not None:
+        promotion.watch(0.0)  # hot at the next call
+        f(VALUES[x], VALUES[y])
+    if n % 8 < 6:  # the others are dropped while the compiler runs
+        del promotion
+        tiers.wait(60)
+    f(VALUES[x], VALUES[y])
+    return weakref.ref(f)
+
+
+def exchanged(build, pickled=False, **options):
+    """A call of a program; one in the middle of all compiles the loops."""
+    outputs = build()
+    inputs = inputs_of(outputs)
+    with pytensor.config.change_flags(compile__tier="auto"):
+        f = pytensor.function(inputs, outputs, **options)
+    if pickled:
+        f = pickle.loads(pickle.dumps(f))
+    values = [VALUES[v] for v in inputs]
+    count = [0]
+
+    def call():
+        count[0] += 1
+        if count[0] == EXCHANGE_AT and hasattr(f.vm, "make_native"):
+            f.vm.make_native()
+        f(*values)
+
+    return call
+
+
+EXCHANGE_AT = 20_000
+
+SWAPS = {
+    "exchanged: elemwise": lambda: exchanged(lambda: pt.exp(x) * y + 1.5),
+    "exchanged: sums": lambda: exchanged(lambda: [A.sum(0) * 1.5, pt.tanh(A).max(1), A.mean()]),
+    "exchanged: integers": lambda: exchanged(lambda: (k * 3) // 2 - k),
+    "exchanged: softmax": lambda: exchanged(lambda: pt.special.softmax(pt.exp(A), axis=1)),
+    "exchanged: ifelse": lambda: exchanged(lambda: ifelse(s > 0, pt.exp(x) * 2.5, pt.sin(x))),
+    "exchanged: scan": lambda: exchanged(
+        lambda: scan_of(lambda c: pt.tanh(A @ c) * 1.5, outputs_info=[x], n_steps=4)
+    ),
+    "exchanged: profiled": lambda: exchanged(lambda: pt.exp(x) * y + 2.5, profile=True),
+    "exchanged: unpickled": lambda: exchanged(lambda: pt.exp(x) * y + 3.5, pickled=True),
+    "exchanged: gradient": lambda: exchanged(
+        lambda: pytensor.grad((pt.tanh(A @ x) * 1.5).sum(), [A, x])
+    ),
+}
 
 
 def footprint() -> dict[str, int]:
@@ -385,12 +452,13 @@ def settle() -> None:
         time.sleep(0.05)
 
 
-def drop(cycles: int, warm: int = 20) -> int:
+def drop(cycles: int, make=make_and_drop, warm: int = 20) -> int:
     """Compile and drop; every 20 cycles tell what the process holds. Give the number of faults."""
     alive = 0
     before = None
     for n in range(cycles):
-        dropped = make_and_drop(n)
+        dropped = make(n)
+        tiers.wait(60)
         gc.collect()
         alive += dropped() is not None
         if n + 1 == warm:
@@ -410,14 +478,17 @@ def drop(cycles: int, warm: int = 20) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("what", choices=["calls", "errors", "drop"])
+    parser.add_argument("what", choices=["calls", "errors", "drop", "tiers"])
     parser.add_argument("--count", type=int, default=0)
     parser.add_argument("--only", default="")
     options = parser.parse_args()
     if options.what == "drop":
         return min(drop(options.count or 200), 1)
+    if options.what == "tiers" and not options.only:
+        grown = drop(200, promote_and_drop)
+        return min(grown + measure(SWAPS, options.count or 100_000, ""), 1)
     count = options.count or 100_000
-    tables = [PROGRAMS, ENTRIES] if options.what == "calls" else [ERRORS]
+    tables = {"calls": [PROGRAMS, ENTRIES], "errors": [ERRORS], "tiers": [SWAPS]}[options.what]
     return min(sum(measure(table, count, options.only) for table in tables), 1)
 
 

@@ -132,10 +132,14 @@ PT_KERNEL(pt_arange_int)
     const int64_t start = pt_read_int(args[0]->data, p[1]), stop = pt_read_int(args[1]->data, p[2]);
     const int64_t step = pt_read_int(args[2]->data, p[3]);
     int64_t n = 0;
-    if (step > 0)
-        n = stop > start ? (stop - start - 1) / step + 1 : 0;
-    else if (step < 0)
-        n = start > stop ? (start - stop - 1) / -step + 1 : 0;
+    /* Distances may be larger than the largest int64; a length that is, is negative here. */
+    const uint64_t from = (uint64_t)start, by = (uint64_t)step;
+    if (step > 0 && stop > start)
+        n = (int64_t)(((uint64_t)stop - from - 1) / by + 1);
+    else if (step < 0 && start > stop)
+        n = (int64_t)((from - (uint64_t)stop - 1) / (0 - by) + 1);
+    else if (step)
+        n = 0;
     int status = pt_range_alloc(ctx, args[3], step == 0, n, p[0]);
     if (status)
         return status;
@@ -143,19 +147,19 @@ PT_KERNEL(pt_arange_int)
     switch (p[0]) {
     case 1:
         for (int64_t i = 0; i < n; i++)
-            ((int8_t *)to)[i] = (int8_t)(start + i * step);
+            ((int8_t *)to)[i] = (int8_t)(from + (uint64_t)i * by);
         return PT_OK;
     case 2:
         for (int64_t i = 0; i < n; i++)
-            ((int16_t *)to)[i] = (int16_t)(start + i * step);
+            ((int16_t *)to)[i] = (int16_t)(from + (uint64_t)i * by);
         return PT_OK;
     case 4:
         for (int64_t i = 0; i < n; i++)
-            ((int32_t *)to)[i] = (int32_t)(start + i * step);
+            ((int32_t *)to)[i] = (int32_t)(from + (uint64_t)i * by);
         return PT_OK;
     default:
         for (int64_t i = 0; i < n; i++)
-            ((int64_t *)to)[i] = start + i * step;
+            ((int64_t *)to)[i] = (int64_t)(from + (uint64_t)i * by);
         return PT_OK;
     }
 }
@@ -208,7 +212,8 @@ PT_KERNEL(pt_join)
                         "[Join] all the input array dimensions except for the concatenation axis (%d) must "
                         "match exactly, got length %lld and %lld on axis %d of inputs 0 and %d",
                         (int)axis, (long long)args[0]->shape[k], (long long)args[i]->shape[k], k, (int)i);
-        z->shape[axis] += args[i]->shape[axis];
+        if (__builtin_add_overflow(z->shape[axis], args[i]->shape[axis], &z->shape[axis]))
+            return pt_fail(ctx, PT_MEMORY, "an array of this shape does not fit in memory");
     }
     int status = pt_alloc(ctx, z, ndim, p[3]);
     if (status)

@@ -9,10 +9,13 @@
 
 enum { PT_WHOLE, PT_INDEX, PT_SLICE };
 
-/* An index: 256 times the number of its input and the dtype; negative: absent. */
+/* Part of a slice: 256 times the number of its input and the dtype; negative: absent. */
 static inline int64_t pt_index_part(pt_array *const *args, int64_t part)
 {
-    return part < 0 ? PT_ABSENT : pt_read_int(args[part >> 8]->data, part & 255);
+    if (part < 0)
+        return PT_ABSENT;
+    const int64_t i = pt_read_int(args[part >> 8]->data, part & 255);
+    return i == PT_ABSENT ? PT_ABSENT + 1 : i;
 }
 
 /* The region of x that is indexed. p: number of entries, axes of x; of each entry its kind and three parts.
@@ -30,7 +33,8 @@ static inline int pt_region(pt_ctx *ctx, pt_array *const *args, const int64_t *p
             shape[k] = length;
             strides[k++] = stride;
         } else if (p[0] == PT_INDEX)
-            status = pt_take_index(ctx, data, pt_index_part(args, p[1]), length, stride, (int)axis);
+            status = pt_take_index(
+                    ctx, data, pt_read_int(args[p[1] >> 8]->data, p[1] & 255), length, stride, (int)axis);
         else {
             status = pt_take_slice(ctx, data, pt_index_part(args, p[1]), pt_index_part(args, p[2]),
                     pt_index_part(args, p[3]), length, stride, &shape[k], &strides[k]);

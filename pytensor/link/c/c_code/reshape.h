@@ -8,16 +8,22 @@ static int pt_reshape(
         pt_ctx *ctx, const pt_array *x, int x_ndim, pt_array *z, int64_t *shape, int ndim, int64_t itemsize)
 {
     int64_t size = pt_size(x, x_ndim), known = 1;
-    int open = -1;
+    int open = -1, empty = 0, large = 0;
     for (int i = 0; i < ndim; i++) {
         if (shape[i] == -1 && open < 0)
             open = i;
         else if (shape[i] < 0)
             return pt_fail(ctx, PT_VALUE_ERROR, "[Reshape] entry %d of the new shape must not be %lld", i,
                     (long long)shape[i]);
+        else if (shape[i] == 0)
+            empty = 1;
         else
-            known *= shape[i];
+            large |= __builtin_mul_overflow(known, shape[i], &known);
     }
+    if (large)
+        return pt_fail(ctx, PT_VALUE_ERROR,
+                "[Reshape] cannot reshape an array of size %lld into a shape that large", (long long)size);
+    known = empty ? 0 : known;
     if (open >= 0)
         shape[open] = known ? size / known : 0;
     if ((open >= 0 ? (known == 0 || known * shape[open] != size) : known != size))
@@ -43,7 +49,7 @@ static int pt_reshape(
     int64_t step = itemsize;
     for (int i = ndim - 1; i >= 0; i--) {
         z->strides[i] = step;
-        step *= shape[i];
+        step = (int64_t)((uint64_t)step * (uint64_t)shape[i]); /* large only if it is empty */
     }
     return PT_OK;
 }

@@ -115,7 +115,8 @@ PT_KERNEL(pt_split_dims)
     for (int64_t i = 0; i < n; i++) {
         shape[axis + i] = pt_read_int(parts->data + i * parts->strides[0], p[3]);
         open |= shape[axis + i] == -1;
-        product *= shape[axis + i];
+        /* May wrap; the whole shape is checked below. */
+        product = (int64_t)((uint64_t)product * (uint64_t)shape[axis + i]);
     }
     for (int64_t i = axis + 1; i < p[0]; i++)
         shape[n - 1 + i] = x->shape[i];
