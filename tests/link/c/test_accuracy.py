@@ -119,3 +119,25 @@ def test_power():
     error = ulps(program(a, b)[0], a.astype("longdouble") ** b.astype("longdouble"))
     print(f"power float64 {error:.2f} ulp")
     assert error <= 4
+
+
+SPECIAL = [0.0, np.inf, np.nan, 1, 1.5, 2, 5e-324, 1.5e-323, 1e-310, 2.2e-308, 1e-20, 50, 36.8, 1e3]
+# Where results become infinite, subnormal and zero.
+SPECIAL += [709.782712893384, 709.7827128933841, 710, 720, 708, 708.5, 740, 745.1, 745.14, 746, 800]
+SPECIAL += [2.0**53, 2.0**1000, 1e300, np.finfo("float64").max]
+
+
+@pytest.mark.parametrize("name", ["exp", "expm1", "log", "log1p", "tanh", "sigmoid", "softplus"])
+def test_special_values(name):
+    """Zeros keep their signs; infinities, NaN of any bits and subnormal numbers as NumPy has them."""
+    x = pt.vector("x")
+    program = make([x], [_OURS.get(name, getattr(pt, name, None))(x)])
+    marked = np.array([0x7FF80000000007A2, 0xFFF8000000000FFF], "uint64").view("float64")
+    at = np.concatenate([SPECIAL, marked, np.negative(SPECIAL)] * 3)
+    with np.errstate(all="ignore"):
+        want = exact(name, at.astype("longdouble") if name in _OURS else at).astype("float64")
+        got = program(at)[0]
+        near = np.abs(got - want) <= 2 * np.spacing(np.abs(want))
+    same = (got == want) & (np.signbit(got) == np.signbit(want)) | np.isnan(got) & np.isnan(want)
+    wrong = ~(same | near & (want != 0) & np.isfinite(want))
+    assert not wrong.any(), list(zip(at[wrong], got[wrong], want[wrong]))

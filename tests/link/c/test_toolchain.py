@@ -46,6 +46,19 @@ def test_equal_sources_give_equal_bytes(tmp_path):
     assert compiler.compile(text, tmp_path / "a") == compiler.compile(text, tmp_path / "b")
 
 
+@pytest.mark.parametrize("compiler", COMPILERS, ids=lambda c: c.kind)
+def test_loops_call_vector_functions(compiler, tmp_path):
+    if os.uname().machine != "x86_64" or not os.confstr("CS_GNU_LIBC_VERSION"):
+        pytest.skip("libmvec is part of glibc for x86-64")
+    text = build_unit(
+        [Source(C_CODE, "libm.h")],
+        "void f(const double *x, double *restrict z)\n"
+        "{\n    for (int i = 0; i < 1024; i++)\n        z[i] = sin(x[i]);\n}\n",
+    )
+    data = compiler.compile(text, tmp_path, link=("-lmvec", *compiler.link_flags()))
+    assert b"_ZGV" in data
+
+
 @needs_compiler
 def test_error_shows_what_the_compiler_said(tmp_path):
     with pytest.raises(CompileError, match="undeclared"):

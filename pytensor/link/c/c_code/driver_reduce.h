@@ -301,6 +301,17 @@ static int pt_reduce_trailing(
     return PT_OK;
 }
 
+/* Outputs at once where rows are computed or packed. Wide tiles read long pieces of memory, two rows of them;
+   what is packed wants more rows than two. */
+static int64_t pt_reduce_width(const pt_reduce_state *s)
+{
+    const pt_elemwise *e = s->reduction->e;
+    int packed = !s->reduction->loop;
+    for (int i = 0; i < e->nin; i++)
+        packed |= !s->layout.scalar[i] && s->layout.strides[i * PT_MAX_NDIM + s->inner] != e->itemsize[i];
+    return packed ? PT_CROSSED_TILE / 4 : PT_CROSSED_TILE / 2;
+}
+
 /* All elements, outputs in tiles. */
 static int pt_reduce_strided(pt_ctx *ctx, const pt_reduction *m, pt_array *const *args, const int64_t *shape)
 {
@@ -326,7 +337,7 @@ static int pt_reduce_strided(pt_ctx *ctx, const pt_reduction *m, pt_array *const
      * axis. */
     int64_t step = PT_TILE;
     if (!direct)
-        step = !lines ? PT_CROSSED_TILE / 4 : axes[s.inner] >= PT_TILE ? 1 : PT_TILE / axes[s.inner];
+        step = !lines ? pt_reduce_width(&s) : axes[s.inner] >= PT_TILE ? 1 : PT_TILE / axes[s.inner];
     do {
         for (int64_t j = 0; j < length; j += step) {
             for (int i = 0; i < n; i++)

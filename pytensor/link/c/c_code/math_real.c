@@ -72,6 +72,14 @@ PT_VECTORISED(tanh)
 #undef PT_VECTORISED
 #undef PT_OWN
 
+#ifdef PT_SINGLE
+#define PT_BELOW(x) expf(-fabsf(x))
+#define PT_LOG1P_UNIT(t) log1pf(t)
+#else
+#define PT_BELOW(x) pt_vexp_below(x)
+#define PT_LOG1P_UNIT(t) pt_vlog1p_unit(t)
+#endif
+
 PT_UNUSED static inline T PT_NAME(atan2)(T y, T x)
 {
     return PT_LIBM(atan2)(y, x);
@@ -123,18 +131,21 @@ PT_UNUSED static inline T PT_NAME(mod)(T x, T y)
     return r == 0 ? PT_LIBM(copysign)(0, y) : (r < 0) != (y < 0) ? r + y : r;
 }
 
-/* e**-|x| does not overflow. */
+/* e**-|x| does not overflow, and lies in [0, 1]. */
 PT_UNUSED static inline T PT_NAME(sigmoid)(T x)
 {
-    const T e = PT_NAME(exp)(-PT_LIBM(fabs)(x));
+    const T e = PT_BELOW(x);
     return (x < 0 ? e : 1) / (1 + e);
 }
 
 PT_UNUSED static inline T PT_NAME(softplus)(T x)
 {
-    const T small = PT_NAME(log1p)(PT_NAME(exp)(-PT_LIBM(fabs)(x)));
+    const T small = PT_LOG1P_UNIT(PT_BELOW(x));
     return (x > 0 ? x : 0) + small;
 }
+
+#undef PT_BELOW
+#undef PT_LOG1P_UNIT
 
 PT_UNUSED static inline T PT_NAME(log1mexp)(T x)
 {
