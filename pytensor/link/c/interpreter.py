@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pytensor.link.c import vm
-from pytensor.link.c.dispatch.basic import itemsize
+from pytensor.link.c.dispatch.basic import Source, itemsize
 from pytensor.link.c.linear import Linear, fused, linearise, signature
 
 __all__ = ["VM_ELEMWISE", "VM_REDUCE", "VM_SCALAR", "Interpreted", "Loop", "encode", "safe_name"]
@@ -74,7 +74,14 @@ class Loop:
     ----------
     once, fill, body : list of _Step
         Steps for one element, for the first block (it stays), and for every block.
+    cost : float
+        Estimated nanoseconds per element in native code.
+    sources : tuple of Source
+        Files with the helpers native code uses.
     """
+
+    cost = 0.0
+    sources: tuple[Source, ...] = ()
 
     def __init__(
         self, linear: Linear, scalar: Sequence[bool], over: Sequence[bool], single: bool = False
@@ -279,8 +286,12 @@ def loop_of(
     found = linearise(op, in_dtypes, out_dtypes)
     if found is None:
         return None
-    loop = Loop(found[0], scalar, over, single)
-    return loop if loop.complete else None
+    linear, writer = found
+    loop = Loop(linear, scalar, over, single)
+    if not loop.complete:
+        return None
+    loop.cost, loop.sources = writer.cost, tuple(writer.sources)
+    return loop
 
 
 def encode(kind: int, record: Record, loop: Loop | None) -> Interpreted | None:

@@ -115,6 +115,8 @@ class _Lister(Writer):
             if pair is None:
                 return None
             [total] = pair
+        # One Op for the estimate of its cost, as in native code.
+        self.cost -= (len(args) - 2) * self.cost_of_op(out_dtypes)
         return [total]
 
     def emit(self, template, args, dtypes, dtype):

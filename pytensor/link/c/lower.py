@@ -198,7 +198,10 @@ class _Lowering:
         """Return the number of the C function for a kernel; equal bodies share one."""
         shape = tuple([(len(b.inputs), len(b.outputs)) for b in kernel.blocks])
         function = Function(kernel, len(step.reads), len(step.writes), shape, tuple(block_numbers))
-        number = self.functions.setdefault(function.key, len(self.bodies))
+        # Equal programs for the interpreter come of equal loops, whose text is not written yet.
+        interpreted = kernel.interpreted if self._interpret else None
+        key = function.key if interpreted is None else tuple(interpreted)
+        number = self.functions.setdefault(key, len(self.bodies))
         if number == len(self.bodies):
             self.bodies.append(function)
         return number

@@ -120,6 +120,9 @@ class StoredUnit(UnitSource):
         """The C text; empty for what came with the package."""
         return zlib.decompress(self._text).decode() if self._text else ""
 
+    def identity(self) -> tuple:
+        return (self.text,)
+
     def find(self) -> Unit | None:
         """Return the unit if it is in the package, this process or the cache; compile nothing."""
         if not self.key or self.place != _place():

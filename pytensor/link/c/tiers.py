@@ -32,6 +32,11 @@ __all__ = ["Promotion", "estimate", "lower_here", "say_once", "unit_arguments", 
 # Whoever waits until interpreting has cost as much as compiling never pays twice the least possible.
 # The compiler runs beside the program, so that much less already justifies it.
 SHARE = 0.1
+# Nanoseconds lost after which the cache is asked for the loops: their text is written for that, which
+# takes as long as interpreting a small program a few times.
+LOOK = 2e5
+# One call so many times over the limit is reason enough, as in c_code/driver_run.h.
+LONG_CALL = 20.0
 # Seconds gcc takes for a unit, and for each loop in it (measured: 0.02 to 0.12).
 UNIT_SECONDS = 0.06
 LOOP_SECONDS = 0.05
@@ -93,11 +98,12 @@ class Promotion:
         The compiled loops, once the program has them.
     """
 
-    __slots__ = ("__weakref__", "_lock", "_numbers", "_run", "loaded", "units")
+    __slots__ = ("__weakref__", "_lock", "_looked", "_numbers", "_run", "loaded", "units")
 
     def __init__(self, run, units: tuple["UnitSource", ...], numbers: bytes):
         self._run, self.units, self._numbers = run, units, numbers
         self._lock = threading.Lock()
+        self._looked = True
         self.loaded: tuple[Unit, ...] | None = None
 
     @property
@@ -106,15 +112,40 @@ class Promotion:
         return sum(len(unit.functions) for unit in self.units)
 
     def begin(self) -> None:
-        """Take the loops if they are compiled already; otherwise have the driver count."""
-        compiled = find_units([unit_arguments(unit) for unit in self.units])
+        """Take the loops if this process has them compiled; otherwise have the driver count."""
+        if config.compile__tier == "interpret":
+            return
+        compiled = _in_process(self.units)
         if compiled is not None:
             self.adopt(compiled)
-        elif config.compile__tier == "auto" and find_compiler() is not None:
-            self.watch(SHARE * 1e9 * estimate(self.n_loops))
+        else:
+            self.watch(LOOK, look=True)
 
-    def watch(self, limit: float) -> None:
-        """Compile in the background when interpreting has cost `limit` nanoseconds."""
+    def go_on(self) -> None:
+        """Take the loops from the cache, the first time; compile them, the second time.
+
+        Raises
+        ------
+        CompileError
+        """
+        if self._looked:
+            self.finish(show=False)
+            return
+        compiled = find_units([unit_arguments(unit) for unit in self.units])
+        if compiled is not None:
+            with self._lock:
+                if self.loaded is None:
+                    self.adopt(compiled)
+        elif find_compiler() is not None:
+            limit = SHARE * 1e9 * estimate(self.n_loops)
+            if self._run.interpreted > LONG_CALL * limit:
+                self.finish(show=False)
+            else:
+                self.watch(limit)
+
+    def watch(self, limit: float, look: bool = False) -> None:
+        """Compile in the background when interpreting has cost `limit` nanoseconds, or `look` first."""
+        self._looked = not look
         # Not `self`: the driver's program would keep it alive, and it the driver's program.
         this = weakref.ref(self)
 
@@ -162,6 +193,22 @@ class Promotion:
         self._run.adopt(tuple([unit.capsule for unit in compiled]), self._numbers)
         self._run.watch(0.0, None)
         self.loaded = tuple(compiled)
+        _compiled[_identity(self.units)] = tuple([weakref.ref(unit) for unit in compiled])
+
+
+# The units of this process by what is interpreted in their place.
+_compiled: dict[tuple, tuple["weakref.ref[Unit]", ...]] = {}
+
+
+def _identity(units: Sequence["UnitSource"]) -> tuple:
+    return tuple([unit.identity() for unit in units])
+
+
+def _in_process(units: Sequence["UnitSource"]) -> list[Unit] | None:
+    """Return the compiled loops if another program of this process has them."""
+    found = [get() for get in _compiled.get(_identity(units), ())]
+    alive = [unit for unit in found if unit is not None]
+    return alive if alive and len(alive) == len(found) else None
 
 
 class _Worker:
@@ -211,10 +258,11 @@ class _Worker:
 
     def _compile(self, promotion: Promotion) -> None:
         try:
-            promotion.finish(show=False)
-        except (CompileError, OSError) as error:
+            promotion.go_on()
+        except Exception as error:
+            # Whatever it is (no memory, no thread): the thread lives on for other programs.
             if not self._ended:
-                say_once(f"goes on interpreting loops because {error}")
+                say_once(f"goes on interpreting loops because {error or type(error).__name__}")
         with self._changed:
             self._known.discard(promotion)
 

@@ -47,7 +47,7 @@ class Function:
         Where its inner blocks are in the program.
     """
 
-    __slots__ = ("block_numbers", "block_shapes", "kernel", "key", "n_in", "n_out")
+    __slots__ = ("block_numbers", "block_shapes", "kernel", "n_in", "n_out")
 
     def __init__(
         self,
@@ -62,10 +62,21 @@ class Function:
         self.n_out = n_out
         self.block_shapes = block_shapes
         self.block_numbers = block_numbers
-        # Equal for functions with the same text, given equal sources.
-        self.key: tuple = (kernel.body, n_in, n_out, block_shapes, block_numbers)
-        if kernel.data is not None:
-            self.key = (kernel.body,)
+
+    @property
+    def key(self) -> tuple:
+        """Equal for functions with the same text, given equal sources."""
+        if self.kernel.data is not None:
+            return (self.kernel.body,)
+        return (self.kernel.body, self.n_in, self.n_out, self.block_shapes, self.block_numbers)
+
+    def size(self) -> int:
+        """Return how much there is to compile, roughly."""
+        kernel = self.kernel
+        if kernel.interpreted is not None:
+            # Known without writing the text.
+            return len(kernel.interpreted.data)
+        return sum(map(len, (kernel.body, *kernel.functions)))
 
     def text(self, name: str) -> str:
         """Return the C function: the arguments get names, the body follows."""
@@ -143,6 +154,11 @@ class UnitSource:
             + f"pt_kernel *const pt_kernels[] = {{{table}}};\n"
             + f"const int32_t pt_kernel_count = {len(bodies)};\n"
         )
+
+    def identity(self) -> tuple:
+        """Return what tells interpreted loops apart without writing their text."""
+        programs = [function.kernel.interpreted for function in self.functions]
+        return tuple([(p.kind, hashlib.sha256(p.data).digest()) for p in programs if p is not None])
 
     @property
     def is_library(self) -> bool:
@@ -275,10 +291,7 @@ def _shares(members: list[int], functions: Sequence[Function]) -> list[list[int]
     n = min(usable_cores(), len(members) // LOOPS_PER_UNIT)
     if n < 2:
         return [members] if members else []
-    size = {
-        i: sum(map(len, (functions[i].kernel.body, *functions[i].kernel.functions)))
-        for i in members
-    }
+    size = {i: functions[i].size() for i in members}
     shares: list[list[int]] = [[] for _ in range(n)]
     total = [0] * n
     for i in sorted(members, key=lambda i: (-size[i], i)):

@@ -1,13 +1,17 @@
 """The interpreter gives what native code gives, bit for bit, for every scalar Op and reduction."""
 
+import re
+
 import numpy as np
 import pytest
 
 import pytensor.scalar as ps
 import pytensor.tensor as pt
 from pytensor.configdefaults import config
-from pytensor.link.c import tiers, vm
+from pytensor.graph.traversal import explicit_graph_inputs
+from pytensor.link.c import vm
 from pytensor.link.c.dispatch.basic import C_TYPES, c_funcify
+from pytensor.link.c.interpreter import read_head
 from pytensor.scalar.composite import Composite
 from pytensor.tensor.elemwise import Elemwise
 from tests.link.c.dispatch.test_scalar import nodes_for, values_of
@@ -20,9 +24,7 @@ LENGTHS = (0, 1, 3, 255, 256, 257, 1000)
 
 def both(inputs, outputs):
     """Return the same graph interpreted and as native code."""
-    with config.change_flags(compile__tier="interpret"), pytest.MonkeyPatch.context() as patch:
-        # What an earlier run compiled is not to be used.
-        patch.setattr(tiers, "find_units", lambda *args: None)
+    with config.change_flags(compile__tier="interpret"):
         interpreted = make(inputs, outputs)
     assert not interpreted.is_native
     assert interpreted.promotion is not None, "nothing is interpreted"
@@ -279,3 +281,29 @@ def test_what_has_no_function_is_compiled():
     kernel = c_funcify(node.op, node=node)
     assert kernel is not None
     assert kernel.interpreted is None
+
+
+def test_text_in_c_is_written_when_asked_for():
+    x, y, z = pt.dvectors("xyz")
+    i = pt.lvector("i")
+    graphs = [
+        [pt.tanh(x) * y + z * x + i],
+        [pt.maximum(pt.exp(x), y) ** 2.5, pt.softplus(z) + x + y + z],
+        [pt.dscalar("s") + 1.0],
+        [(pt.sin(x) * y).sum()],
+    ]
+    for outputs in graphs:
+        inputs = list(explicit_graph_inputs(outputs))
+        with config.change_flags(compile__tier="interpret"):
+            program = make(inputs, outputs)
+        kernels = [f.kernel for unit in program.promotion.units for f in unit.functions]
+        assert kernels and all(kernel._made is None for kernel in kernels)
+        for kernel in kernels:
+            native = kernel.native()
+            assert native.flags == kernel.flags
+            assert native.inplace == kernel.inplace and native.destroys == kernel.destroys
+            said = re.search(r"pt_elemwise e = \{.*?, \d+, \d+, \d+, ([\d.]+),", native.body)
+            if said:  # what is done per element is estimated alike
+                head = read_head(kernel.interpreted.data)
+                cost = head["cost"] - 0.1 * head["n_body"]
+                assert cost == pytest.approx(float(said[1]), abs=0.051)

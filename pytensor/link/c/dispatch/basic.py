@@ -1,6 +1,6 @@
 """How an Op becomes C: the dispatch function `c_funcify` and what it returns, a `CKernel`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import singledispatch
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -108,6 +108,53 @@ class CKernel:
         self.functions = functions
         self.interpreted = interpreted
         self.data = data
+
+
+class LaterKernel(CKernel):
+    """A kernel that the interpreter runs; its C is written when somebody asks for it.
+
+    Parameters
+    ----------
+    make : callable
+        Returns the native kernel.
+    interpreted : Interpreted
+    inplace, destroys, flags
+        Those of the native kernel.
+    """
+
+    __slots__ = ("_made", "_make")
+
+    def __init__(
+        self,
+        make: Callable[[], CKernel],
+        interpreted: "Interpreted",
+        inplace: Mapping[int, tuple[int, ...]] = _NONE,
+        destroys: Mapping[int, int] = _NONE,
+        flags: tuple[str, ...] = (),
+    ):
+        self._make = make
+        self._made: CKernel | None = None
+        self.views, self.copies, self.inplace, self.destroys = _NONE, (), inplace, destroys
+        self.flags, self.unused, self.blocks = flags, (), ()
+        self.interpreted, self.data = interpreted, None
+
+    def native(self) -> CKernel:
+        """Return the compiled form; two threads that ask at once write the same."""
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    @property
+    def body(self) -> str:  # type: ignore[override]
+        return self.native().body
+
+    @property
+    def sources(self) -> tuple[Source, ...]:  # type: ignore[override]
+        return self.native().sources
+
+    @property
+    def functions(self) -> tuple[str, ...]:  # type: ignore[override]
+        return self.native().functions
 
 
 @singledispatch

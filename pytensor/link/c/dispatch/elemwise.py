@@ -1,5 +1,6 @@
 """Elemwise: a loop over unit strides for each scalar program, driven by c_code/driver_elemwise.h."""
 
+import functools
 import hashlib
 import re
 from collections.abc import Sequence
@@ -7,6 +8,7 @@ from collections.abc import Sequence
 from pytensor.link.c.dispatch.basic import (
     C_CODE,
     CKernel,
+    LaterKernel,
     Source,
     c_funcify,
     itemsize,
@@ -136,7 +138,7 @@ def loop_of(node):
         return None
     scalar = [is_scalar(v) for v in node.inputs]
     name, text = loop_text(code, in_dtypes, out_dtypes, scalar)
-    return name, text, code, code.cost + 0.1 * (len(in_dtypes) + len(out_dtypes))
+    return name, text, code, loop_cost(code.cost, len(in_dtypes) + len(out_dtypes))
 
 
 def elemwise_record(op_name, inputs, outputs, cost, destroys=None) -> str:
@@ -175,12 +177,22 @@ def _elemwise(op, node=None, **kwargs):
         return scalar_kernel(op.scalar_op, in_dtypes, out_dtypes, destroys)
     if ndim > 60:
         return None
+    inplace = _inplace(node, destroys)
+    found = _interpreted(op, node, {*inplace, *destroys}, destroys)
+    if found is None:
+        return _native(node, inplace, destroys)
+    interpreted, flags = found
+    make = functools.partial(_native, node, inplace, destroys)
+    return LaterKernel(make, interpreted, inplace, destroys, flags)
+
+
+def _native(node, inplace, destroys) -> CKernel | None:
+    """Return the kernel in C."""
     loop = loop_of(node)
     if loop is None:
         return None
     name, text, code, cost = loop
-    record = elemwise_record(str(op), node.inputs, node.outputs, cost, destroys)
-    inplace = _inplace(node, destroys)
+    record = elemwise_record(str(node.op), node.inputs, node.outputs, cost, destroys)
     return CKernel(
         f"{record}\n    return ctx->svc->elemwise(ctx, &e, args, {name});",
         (*code.sources, ELEMWISE),
@@ -188,12 +200,16 @@ def _elemwise(op, node=None, **kwargs):
         inplace=inplace,
         destroys=destroys,
         flags=flags_of(code.sources),
-        interpreted=_interpreted(op, node, cost, {*inplace, *destroys}, destroys),
     )
 
 
-def _interpreted(op, node, cost, over, destroys) -> Interpreted | None:
-    """Return the kernel for the interpreter; outputs in `over` may lie over inputs."""
+def loop_cost(cost: float, n_arrays: int) -> float:
+    """Return the nanoseconds for an element: those of the work, and of reading and writing."""
+    return cost + 0.1 * n_arrays
+
+
+def _interpreted(op, node, over, destroys) -> tuple[Interpreted, tuple[str, ...]] | None:
+    """Return the kernel for the interpreter and its flags; outputs in `over` may lie over inputs."""
     inputs, outputs = node.inputs, node.outputs
     dtypes = [v.type.dtype for v in inputs], [v.type.dtype for v in outputs]
     loop = interpreted_loop(
@@ -208,8 +224,10 @@ def _interpreted(op, node, cost, over, destroys) -> Interpreted | None:
     into = [destroys.get(j, -1) for j in range(len(outputs))] if destroys else ()
     repeats = [repeat_mask(x) for x in inputs]
     ndim = outputs[0].type.ndim
+    cost = loop_cost(loop.cost, len(inputs) + len(outputs))
     record = Record(safe_name(str(op)), ndim, cost, *dtypes, repeats, into)
-    return encode(VM_ELEMWISE, record, loop)
+    interpreted = encode(VM_ELEMWISE, record, loop)
+    return None if interpreted is None else (interpreted, flags_of(loop.sources))
 
 
 def is_scalar(variable) -> bool:

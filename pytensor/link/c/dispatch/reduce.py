@@ -1,5 +1,6 @@
 """Reductions: c_code/reduce.c instantiated for each operation and its types, driven by driver_reduce.h."""
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,6 +10,7 @@ from pytensor.link.c import vm
 from pytensor.link.c.dispatch.basic import (
     C_CODE,
     CKernel,
+    LaterKernel,
     Source,
     c_funcify,
     itemsize,
@@ -19,6 +21,7 @@ from pytensor.link.c.dispatch.elemwise import (
     ELEMWISE,
     elemwise_record,
     is_scalar,
+    loop_cost,
     loop_of,
     repeat_mask,
 )
@@ -208,11 +211,7 @@ def fused_reduction(producer: Apply, node: Apply) -> CKernel | None:
     by = reducer(node.op, values.type.dtype, z.type.dtype)
     if by is None or not 0 < ndim <= 60:
         return None
-    loop = loop_of(producer)
-    if loop is None:
-        return None
-    name, text, code, cost = loop
-    record = elemwise_record(str(producer.op), producer.inputs, [], cost)
+    make = functools.partial(_native, producer, node, by)
     steps = interpreted_loop(
         producer.op.scalar_op,
         [x.type.dtype for x in producer.inputs],
@@ -220,14 +219,29 @@ def fused_reduction(producer: Apply, node: Apply) -> CKernel | None:
         [is_scalar(x) for x in producer.inputs],
         [False],
     )
-    interpreted = None
-    if steps is not None:
-        parts = (producer.inputs, [values], cost, str(producer.op), steps)
-        interpreted = _interpreted(node.op, by, *parts)
+    if steps is None:
+        return make()
+    cost = loop_cost(steps.cost, len(producer.inputs) + 1)
+    parts = (producer.inputs, [values], cost, str(producer.op), steps)
+    interpreted = _interpreted(node.op, by, *parts)
+    return (
+        make()
+        if interpreted is None
+        else LaterKernel(make, interpreted, flags=flags_of(steps.sources))
+    )
+
+
+def _native(producer: Apply, node: Apply, by: Reducer) -> CKernel | None:
+    """Return the kernel in C."""
+    loop = loop_of(producer)
+    if loop is None:
+        return None
+    name, text, code, cost = loop
+    ndim = producer.outputs[0].type.ndim
+    record = elemwise_record(str(producer.op), producer.inputs, [], cost)
     return CKernel(
         reduction_body(node.op, record, by, ndim, name),
         tuple(dict.fromkeys((*code.sources, ELEMWISE, *by.sources))),
         functions=(*code.functions, text),
         flags=flags_of(code.sources),
-        interpreted=interpreted,
     )

@@ -278,7 +278,7 @@ class Writer:
         args = [self.cast(a, d, to) for a, d, to in zip(args, in_dtypes, dtypes)]
         if "float16" in (*dtypes, *out_dtypes):
             return self.apply_half(op, args, dtypes, out_dtypes)
-        self.cost += 0.3 + 10.0 * out_dtypes[0].startswith("complex")
+        self.cost += self.cost_of_op(out_dtypes)
         called = _HELPER.findall(template)
         if len(called) == 1 and called[0][0] in _IN_STEPS and len(args) == 1:
             for step in _IN_STEPS[called[0][0]]:
@@ -301,6 +301,10 @@ class Writer:
         self.cost += 1.0
         result = self.emit(template, args, wide, computed_as(out_dtypes[0]))
         return [self.cast(result, computed_as(out_dtypes[0]), out_dtypes[0])]
+
+    @staticmethod
+    def cost_of_op(out_dtypes: Sequence[str]) -> float:
+        return 0.3 + 10.0 * out_dtypes[0].startswith("complex")
 
     def emit(self, template: str, args, dtypes, dtype: str) -> str:
         """Declare the value of an expression over `args`, and note if it takes a long function."""

@@ -1,8 +1,10 @@
 """Kernels that compute single elements: scalar Ops, and Elemwise on 0-d tensors."""
 
+import functools
+
 import numpy as np
 
-from pytensor.link.c.dispatch.basic import CKernel, c_funcify, value_type
+from pytensor.link.c.dispatch.basic import CKernel, LaterKernel, c_funcify, value_type
 from pytensor.link.c.dispatch.scalar import flags_of, scalar_code
 from pytensor.link.c.interpreter import (
     VM_SCALAR,
@@ -25,6 +27,17 @@ def _scalar_op(op, node=None, **kwargs):
 
 def scalar_kernel(op, in_dtypes, out_dtypes, destroys=None) -> CKernel | None:
     """Return the kernel that computes single elements."""
+    destroys = destroys or {}
+    make = functools.partial(_native, op, in_dtypes, out_dtypes, destroys)
+    found = _interpreted(op, in_dtypes, out_dtypes, destroys)
+    if found is None:
+        return make()
+    interpreted, flags = found
+    return LaterKernel(make, interpreted, destroys=destroys, flags=flags)
+
+
+def _native(op, in_dtypes, out_dtypes, destroys) -> CKernel | None:
+    """Return the kernel in C."""
     code = scalar_code(op, in_dtypes, out_dtypes, [f"a{i}" for i in range(len(in_dtypes))])
     if code is None:
         return None
@@ -33,7 +46,6 @@ def scalar_kernel(op, in_dtypes, out_dtypes, destroys=None) -> CKernel | None:
         for i, d in enumerate(in_dtypes)
     ]
     lines += code.lines
-    destroys = destroys or {}
     fresh = [j for j in range(len(out_dtypes)) if j not in destroys]
     if fresh:
         lines.append("int status;")
@@ -51,15 +63,16 @@ def scalar_kernel(op, in_dtypes, out_dtypes, destroys=None) -> CKernel | None:
         destroys=destroys,
         flags=flags_of(code.sources),
         functions=code.functions,
-        interpreted=_interpreted(op, in_dtypes, out_dtypes, code.cost, destroys),
     )
 
 
-def _interpreted(op, in_dtypes, out_dtypes, cost, destroys) -> Interpreted | None:
+def _interpreted(op, in_dtypes, out_dtypes, destroys) -> tuple[Interpreted, tuple[str, ...]] | None:
+    """Return the kernel for the interpreter, and its flags."""
     over = [j in destroys for j in range(len(out_dtypes))]
     loop = loop_of(op, in_dtypes, out_dtypes, [True] * len(in_dtypes), over, single=True)
     if loop is None:
         return None
     into = [destroys.get(j, -1) for j in range(len(out_dtypes))] if destroys else ()
-    record = Record(safe_name(str(op)), 0, cost, in_dtypes, out_dtypes, destroys=into)
-    return encode(VM_SCALAR, record, loop)
+    record = Record(safe_name(str(op)), 0, loop.cost, in_dtypes, out_dtypes, destroys=into)
+    interpreted = encode(VM_SCALAR, record, loop)
+    return None if interpreted is None else (interpreted, flags_of(loop.sources))
