@@ -39,9 +39,21 @@ def test_chain_becomes_one_loop():
 
 
 @pytest.mark.parametrize("special", [pt.psi, pt.erfinv, pt.i0, lambda a: pt.gammainc(a, a + 2)])
-def test_operations_without_c_stay_alone(special):
+def test_functions_of_scipy_are_part_of_the_loop(special):
+    assert len(fuse([pt.exp(special(pt.sigmoid(x) * 0.9 + 0.05) * 2 + y)])) == 1
+
+
+class _NoC(ps.UnaryScalarOp):
+    """The square root, in Python only."""
+
+    nfunc_spec = ("sqrt", 1, 1)
+    types = ps.upgrade_to_float
+    vectorized_impl = True
+
+
+def test_operations_without_c_stay_alone():
     """One of them in a Composite would take its neighbours to Python."""
-    nodes = fuse([pt.exp(special(pt.sigmoid(x) + 0.1) * 2 + y)])
+    nodes = fuse([pt.exp(Elemwise(_NoC())(pt.sigmoid(x) + 0.1) * 2 + y)])
     [alone] = [n for n in nodes if not isinstance(n.op.scalar_op, ps.Composite)]
     assert not alone.op.scalar_op.has_c([z.type.dtype for z in alone.inputs], ["float64"])
     assert len(nodes) == 3
