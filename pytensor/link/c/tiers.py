@@ -262,7 +262,7 @@ class _Worker:
         except Exception as error:
             # Whatever it is (no memory, no thread): the thread lives on for other programs.
             if not self._ended:
-                say_once(f"goes on interpreting loops because {error or type(error).__name__}")
+                say_once(f"goes on interpreting loops because {str(error) or type(error).__name__}")
         with self._changed:
             self._known.discard(promotion)
 

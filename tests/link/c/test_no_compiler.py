@@ -120,6 +120,16 @@ def test_kernels_that_are_missing_are_named(no_compiler, monkeypatch):
     np.testing.assert_allclose(program(np.arange(3.0))[0], np.exp(np.arange(3.0)))
 
 
+@pytest.mark.skipif(find_compiler() is None, reason="no C compiler")
+def test_an_interpreter_that_does_not_load_is_not_used(monkeypatch):
+    """Its list is there, the object is damaged: everything is compiled."""
+    monkeypatch.setattr(vm, "load", lambda: None)
+    x = pt.dvector("x")
+    f = pytensor.function([x], pt.exp(x) * 3, mode="C")
+    assert isinstance(f.vm, CProgram) and f.vm.is_native and python_steps(f.vm) == []
+    np.testing.assert_allclose(f(np.zeros(2)), 3.0)
+
+
 def scan_of_numbers():
     x = pt.dvector("x")
     steps = pytensor.scan(

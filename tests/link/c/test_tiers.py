@@ -125,6 +125,26 @@ def test_a_program_may_die_while_it_waits():
     assert tiers.wait(60)
 
 
+def test_no_error_ends_the_thread(monkeypatch, caplog):
+    monkeypatch.setattr(tiers, "_said", set())
+    tried = []
+
+    class Broken:
+        def finish(self, show=True):
+            tried.append(self)
+            raise MemoryError
+
+        go_on = finish
+
+    for _ in range(2):
+        tiers._worker.add(Broken())
+        assert tiers.wait(60)
+    assert len(tried) == 2
+    assert [record.message for record in caplog.records] == [
+        "pytensor goes on interpreting loops because MemoryError"
+    ]
+
+
 def run(code: str, tmp_path, compiler: str = "", timeout=60, **flags):
     """Run a script with a compiler of its own: a shell script."""
     if compiler:
