@@ -8,7 +8,6 @@ time to load a function does not grow with what nobody looks at.
 import io
 import pickle
 import sys
-import zlib
 from collections.abc import Callable, Sequence
 from threading import RLock
 from types import FunctionType
@@ -146,7 +145,7 @@ class Packed:
         packer = _Packer(file, aliases)
         with no_collection:
             packer.dump(value)
-        self._set(zlib.compress(file.getbuffer(), 1), packer.outside)
+        self._set(late("zlib:compress")(file.getbuffer(), 1), packer.outside)
 
     def _set(self, data: bytes, outside: Sequence[Any]) -> None:
         self._data = data
@@ -160,7 +159,7 @@ class Packed:
         """The objects, the same at each call."""
         with self._lock:
             if not self._is_read:
-                file = io.BytesIO(zlib.decompress(self._data))
+                file = io.BytesIO(late("zlib:decompress")(self._data))
                 with no_collection:
                     self._value = _Unpacker(file, self._outside).load()
                 self._is_read = True

@@ -1,6 +1,5 @@
 """What was measured of one node, and what follows from it: work, traffic, rates."""
 
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from pytensor.graph.basic import Apply, Variable
@@ -22,7 +21,6 @@ class CallTimes(NamedTuple):
     held_bytes: int = 0
 
 
-@dataclass
 class NodeTimes:
     """One node of one program.
 
@@ -45,20 +43,30 @@ class NodeTimes:
         It belongs to the inner graph of another node.
     """
 
-    fgraph: FunctionGraph
-    node: Apply
-    seconds: float
-    runs: int
-    backend: str = "Py"
-    reader: Apply | None = None
-    inputs: list[Shape] = field(default_factory=list)
-    outputs: list[Shape] = field(default_factory=list)
-    traffic: int = 0
-    bytes_out: int = 0
-    start: float = 0.0
-    last_seconds: float = 0.0
-    last_runs: int = 0
-    is_inner: bool = False
+    # Written out: `dataclass` would take a millisecond of every import of pytensor.
+    def __init__(
+        self,
+        fgraph: FunctionGraph,
+        node: Apply,
+        seconds: float,
+        runs: int,
+        backend: str = "Py",
+        reader: Apply | None = None,
+        inputs: list[Shape] | None = None,
+        outputs: list[Shape] | None = None,
+        traffic: int = 0,
+        bytes_out: int = 0,
+        start: float = 0.0,
+        last_seconds: float = 0.0,
+        last_runs: int = 0,
+        is_inner: bool = False,
+    ):
+        self.fgraph, self.node, self.reader = fgraph, node, reader
+        self.seconds, self.runs, self.backend = seconds, runs, backend
+        self.inputs: list[Shape] = [] if inputs is None else inputs
+        self.outputs: list[Shape] = [] if outputs is None else outputs
+        self.traffic, self.bytes_out, self.start = traffic, bytes_out, start
+        self.last_seconds, self.last_runs, self.is_inner = last_seconds, last_runs, is_inner
 
     @property
     def title(self) -> str:

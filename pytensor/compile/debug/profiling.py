@@ -4,7 +4,6 @@ import atexit
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from threading import Lock
 from time import perf_counter
 from typing import Any, Protocol, TextIO
@@ -30,7 +29,7 @@ def _print_all() -> None:
     if destination in ("stderr", "stdout"):
         _write(used, getattr(sys, destination))
     elif used:
-        with Path(destination).open("w", encoding="utf-8") as file:
+        with open(destination, "w", encoding="utf-8") as file:
             _write(used, file)
 
 
@@ -344,7 +343,8 @@ class ProfileStats:
         """
         page = late("pytensor.compile.debug.profile_html:page")(self)
         if path is not None:
-            Path(path).write_text(page, encoding="utf-8")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(page)
         return page
 
 
