@@ -4,7 +4,7 @@ The arrays are turned into one table of byte offsets, checked once; then element
 Masks, arrays apart from one another and slices with limits are left to Python.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pytensor.link.c.dispatch.basic import c_funcify
 from pytensor.link.c.dispatch.parameters import DTYPES, ones_mask, ready_kernel
@@ -14,8 +14,7 @@ from pytensor.tensor.subtensor import AdvancedIncSubtensor, AdvancedSubtensor
 _kernel = ready_kernel("taking.h", "pt_advanced_subtensor", "pt_advanced_inc_subtensor")
 
 
-@dataclass
-class _Take:
+class _Take(NamedTuple):
     """Index arrays (input numbers) on the axes from `axis` on; together they have `ndim` axes."""
 
     axis: int

@@ -8,7 +8,7 @@ import functools
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -89,8 +89,7 @@ _IN_STEPS = {
 }
 
 
-@dataclass(frozen=True)
-class ScalarCode:
+class ScalarCode(NamedTuple):
     """C statements that compute the outputs of a scalar Op.
 
     Parameters

@@ -1,6 +1,6 @@
 """What a loop reads and writes, and the parts of its C text that do not depend on its step."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pytensor.link.c.dispatch.basic import C_CODE, Source
 from pytensor.scan.op import Scan
@@ -8,8 +8,7 @@ from pytensor.scan.op import Scan
 SCAN = Source(C_CODE, "scan.h")
 
 
-@dataclass
-class _Read:
+class _Read(NamedTuple):
     """Inner input `inner` is element ``step + offset`` of `stack`."""
 
     inner: int
@@ -18,8 +17,7 @@ class _Read:
     ndim: int
 
 
-@dataclass
-class _Write:
+class _Write(NamedTuple):
     """Inner output `inner` goes to element ``step + offset`` of output `outer`."""
 
     inner: int
