@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from pytensor.configdefaults import config
 from pytensor.link.c.driver import Unit, find_units, get_driver, load_units
 from pytensor.link.c.lower import Lowered, lower
-from pytensor.link.c.toolchain import CompileError, find_compiler, kill_all, why_no_compiler
+from pytensor.link.c.toolchain import find_compiler, kill_all, why_no_compiler
 from pytensor.link.c.units import UnitSource, unit_arguments
 from pytensor.utils import late
 
@@ -72,9 +72,10 @@ def lower_here(fgraph: "FunctionGraph", plan: "Schedule", failed: str = "") -> L
     interpret = late("pytensor.link.c.vm:load")() is not None
     lowered = lower(fgraph, plan, interpret=interpret, may_compile=False)
     if failed or lowered.missing or (lowered.later and config.compile__tier != "interpret"):
+        in_python = f", and runs {', '.join(lowered.missing)} in Python," if lowered.missing else ""
         say_once(
-            "interprets loops, and runs in Python what did not come compiled, because "
-            f"{failed or why_no_compiler()}; `pip install pytensor[cc]` brings a compiler",
+            f"interprets loops{in_python} because {failed or why_no_compiler()}; "
+            "`pip install pytensor[cc]` brings a compiler",
             key="no compiler" if not failed else "",
         )
     return lowered
