@@ -9,6 +9,7 @@ from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.null_type import DisconnectedType, disconnected_type
 from pytensor.graph.op import Op
 from pytensor.graph.replace import _vectorize_node
+from pytensor.tensor._shape_ops import length
 from pytensor.tensor.basic import arange, as_tensor_variable, cast, eye, get_vector_length
 from pytensor.tensor.blockwise import vectorize_node_fallback
 from pytensor.tensor.math import eq, switch
@@ -150,7 +151,7 @@ class Unique(Op):
             else:
                 axis = 0 if self.axis is None or i else self.axis % out.type.ndim
                 shapes.append(
-                    tuple(out.shape[d] if d == axis else x_shape[d] for d in range(out.type.ndim))
+                    tuple(length(out, d) if d == axis else x_shape[d] for d in range(out.type.ndim))
                 )
         return shapes
 

@@ -5,7 +5,7 @@ import pytest
 from tensor_checks import check_gradient, check_shapes, check_vectorize, evaluate
 
 import pytensor.tensor as pt
-from pytensor import config
+from pytensor import config, function
 from pytensor.tensor.extra_ops import (
     CumOp,
     bartlett,
@@ -114,6 +114,15 @@ def test_bincount():
         evaluate(bincount(v, assert_nonneg=True), {v: [-1]})
     with pytest.raises(TypeError):
         bincount(pt.dvector())
+
+
+@pytest.mark.parametrize("mode", ["FAST_RUN", "FAST_COMPILE"])
+def test_length_of_unique(mode):
+    """It is read off the result; to say so in terms of shape(x)[0] was rewritten for ever."""
+    x = pt.vector("x")
+    values = unique(x)
+    f = function([x], [values.shape[0], (pt.exp(values) - values).shape[0]], mode=mode)
+    assert f(np.array([3.0, 1.0, 3.0])) == [2, 2]
 
 
 def test_unique():

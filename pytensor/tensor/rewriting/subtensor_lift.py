@@ -119,7 +119,14 @@ def local_subtensor_shape_constant(fgraph, node):
         return None
     i %= x.type.ndim
     n = x.type.shape[i]
-    return [length_constant(n) if n is not None else shape_i(x, i, fgraph)]
+    if n is not None:
+        return [length_constant(n)]
+    new = shape_i(x, i, fgraph)
+    again = None if new.owner is None else new.owner.inputs[0].owner
+    if again is not None and isinstance(again.op, Shape) and again.inputs[0] is x:
+        # An Op whose `infer_shape` says shape(x)[i] again.
+        new = shape_i(x, i)
+    return [new]
 
 
 # -- views ---------------------------------------------------------------------------------

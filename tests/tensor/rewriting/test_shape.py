@@ -328,3 +328,24 @@ def test_empty_axes_keep_their_lengths():
     out = pt.join_dims(t3, 0, 2)
     same_value([out], {t3: np.zeros((2, 3, 0))})
     same_value([x.reshape((x.shape[0], x.shape[1] * 1))], {x: np.zeros((0, 3))})
+
+
+def test_infer_shape_in_terms_of_the_shape_itself():
+    """An Op may say that its length is shape(out)[0]: that ends, too."""
+
+    class Half(Op):
+        __props__ = ()
+
+        def make_node(self, x):
+            return Apply(self, [x], [pt.vector()])
+
+        def perform(self, node, inputs, outputs):
+            outputs[0][0] = inputs[0][::2].copy()
+
+        def infer_shape(self, fgraph, node, shapes):
+            return [(node.outputs[0].shape[0],)]
+
+    x = pt.vector("x")
+    half = Half()(x)
+    f = function([x], [half.shape[0], (half + 1).shape[0]], mode="FAST_COMPILE")
+    assert f(np.ones(5)) == [3, 3]
