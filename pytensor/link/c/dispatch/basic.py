@@ -126,7 +126,7 @@ class LaterKernel(CKernel):
 
     def __init__(
         self,
-        make: Callable[[], CKernel],
+        make: Callable[[], CKernel | None],
         interpreted: "Interpreted",
         inplace: Mapping[int, tuple[int, ...]] = _NONE,
         destroys: Mapping[int, int] = _NONE,
@@ -142,6 +142,7 @@ class LaterKernel(CKernel):
         """Return the compiled form; two threads that ask at once write the same."""
         if self._made is None:
             self._made = self._make()
+            assert self._made is not None, "what can be interpreted has C"
         return self._made
 
     @property
