@@ -113,9 +113,17 @@ def same_numbers(name, got, want, x):
         )
 
 
-def same_bits(a, b):
-    """The bits of a NaN are nobody's business."""
+def same_bits(a, b, mixed_sizes):
+    """The bits of a NaN are nobody's business.
+
+    In loops over elements of different sizes native code calls the scalar functions of the C library
+    for the last elements, the interpreter its vector functions: there a few units in the last place
+    may differ.
+    """
     equal = a.tobytes() == b.tobytes()
+    if not equal and mixed_sizes and a.dtype.kind == "f":
+        np.testing.assert_allclose(a, b, rtol=8 * np.finfo(a.dtype).eps, equal_nan=True)
+        return
     if not equal and a.dtype.kind == "f":
         equal = np.array_equal(a, b, equal_nan=True) and np.array_equal(
             np.signbit(a[a == 0]), np.signbit(b[b == 0])
@@ -136,7 +144,7 @@ def test_special_values(dtype):
     wrong = []
     for name, w, a, b in zip(table, want, native, interpreted, strict=True):
         try:
-            same_bits(a, b)
+            same_bits(a, b, a.dtype.itemsize != values[0].itemsize)
             same_numbers(name, a, w, values[0])
         except AssertionError as error:
             wrong.append(f"{name}: {error}")

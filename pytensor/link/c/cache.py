@@ -294,7 +294,8 @@ def _make_session() -> Path:
     for parent in (*places, "/dev/shm", "/var/tmp"):
         if not os.path.isdir(parent):
             continue
-        place, reason = make_private(os.path.join(parent, _fresh(_SESSION)))
+        wanted = os.path.join(parent, _fresh(_SESSION))
+        place, reason = make_private(wanted)
         if reason is None:
             # Until the process ends: others leave it alone.
             tidy.hold(place)
@@ -303,7 +304,7 @@ def _make_session() -> Path:
             return Path(place)
         reasons.append(reason)
         with contextlib.suppress(OSError):
-            os.rmdir(place)
+            os.rmdir(wanted)
     raise OSError(f"there is no place for temporary files: {'; '.join(reasons)}")
 
 
