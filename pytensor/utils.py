@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import sys
+import threading
 from collections.abc import Callable, Iterable, MutableSet
 from importlib import import_module
 from types import ModuleType
@@ -20,6 +21,7 @@ __all__ = [
     "free_after_fork",
     "late",
     "lazy_scipy_module",
+    "say_once",
     "usable_cores",
 ]
 
@@ -35,6 +37,26 @@ def free_after_fork(lock: Any) -> Any:
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=lock._at_fork_reinit)
     return lock
+
+
+_said: set[str] = set()
+_said_lock = free_after_fork(threading.Lock())
+
+
+def say_once(message: str, key: str = "") -> None:
+    """Log one line once; of those with a key the first.
+
+    Not with `warnings`: turned into errors they would stop what still works.
+    """
+    line = " ".join(message.split())
+    line = line if len(line) <= 500 else f"{line[:496]} ..."
+    with _said_lock:
+        if (key or line) in _said:
+            return
+        _said.add(key or line)
+    import logging  # noqa: PLC0415  (slow to import, seldom needed)
+
+    logging.getLogger("pytensor.link").warning("%s", line)
 
 
 # --------------------------------------------------------------------------------------

@@ -4,12 +4,12 @@ Backends are named by string and imported when they are used. Names resolve to l
 here, and so does the choice between C and Python when the name leaves it open.
 """
 
-from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
 from pytensor.configdefaults import config
 from pytensor.link.basic import Linker
+from pytensor.utils import say_once
 
 
 class Backend(NamedTuple):
@@ -100,14 +100,6 @@ def why_no_c() -> str | None:
     return None
 
 
-@cache
-def _say_once(message: str) -> None:
-    # Through logging, not warnings: with warnings as errors a missing compiler stays harmless.
-    import logging  # noqa: PLC0415  (slow to import, seldom needed)
-
-    logging.getLogger("pytensor.link").warning(message)
-
-
 def get_linker(name: str | Linker | None) -> Linker:
     """Return the linker `name` stands for; a linker is returned as it is.
 
@@ -123,7 +115,7 @@ def get_linker(name: str | Linker | None) -> Linker:
         raise ValueError(f"[Mode] linker must be one of {linker_names()}, got {name!r}")
     backend, arguments = _SPELLINGS[name]
     if backend == "c" and (reason := why_no_c()) is not None:
-        _say_once(
+        say_once(
             f"pytensor runs in Python because {reason}; "
             "`pip install pytensor[cc]` brings a compiler."
         )

@@ -12,7 +12,6 @@ from pytensor.compile.mode import Mode, get_default_mode, get_mode, predefined_m
 from pytensor.configdefaults import config
 from pytensor.graph.rewriting.basic import GraphRewriter
 from pytensor.graph.rewriting.db import RewriteDatabaseQuery
-from pytensor.link import backends
 from pytensor.link.basic import Linker, MissingBackendError
 from pytensor.link.c import driver
 from pytensor.link.jax.linker import JAXLinker
@@ -76,7 +75,7 @@ def test_default_mode_follows_the_settings():
 
 def test_neither_compiler_nor_driver_is_said_once(caplog, monkeypatch):
     x = pt.dscalar("x")
-    backends._say_once.cache_clear()
+    monkeypatch.setattr("pytensor.utils._said", set())
     monkeypatch.setattr(driver, "_driver", None)
     monkeypatch.setattr(driver, "_shipped_driver", lambda: None)
     with config.change_flags(cxx=""), caplog.at_level(logging.WARNING, "pytensor.link"):

@@ -297,6 +297,7 @@ def test_another_machine_compiles_the_stored_c(cases, monkeypatch):
 
 @pytest.mark.parametrize("which", ["abi", "_blas", "cpu_features"])
 def test_another_driver_lowers_again_and_says_so(cases, monkeypatch, caplog, which):
+    monkeypatch.setattr("pytensor.utils._said", set())
     f = cases["network"][0]
     text = pickle.dumps(f)
     monkeypatch.setattr(c_stored, which, lambda: "another")

@@ -33,8 +33,8 @@ class Builder:
 
 
 @pytest.fixture
-def cache(tmp_path):
-    cache_module._say.cache_clear()
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setattr("pytensor.utils._said", set())
     return Cache(tmp_path / "cc" / "c")
 
 

@@ -8,7 +8,6 @@ from a directory or a file that another user could have written. No pickle is in
 
 import atexit
 import contextlib
-import functools
 import hashlib
 import os
 import shutil
@@ -21,6 +20,7 @@ from typing import TypeVar
 from pytensor.configdefaults import config
 from pytensor.link.c import tidy
 from pytensor.link.c.trust import make_private, trusted_directory, user_id
+from pytensor.utils import say_once
 
 __all__ = ["Cache", "content_key", "get_cache", "trusted_directory"]
 
@@ -231,7 +231,7 @@ class Cache:
         if self.persistent:
             self.persistent = False
             self.reason = reason
-            _say(f"compiled code is kept for this session only: {reason}")
+            say_once(f"pytensor: compiled code is kept for this session only: {reason}")
 
     def _session_directory(self) -> Path:
         place = self._sessions.get(os.getpid())
@@ -334,14 +334,6 @@ def _digest(key: str, data: bytes | memoryview) -> bytes:
     return digest.hexdigest().encode()
 
 
-@functools.cache
-def _say(message: str) -> None:
-    """Say each thing once. Not with `warnings`: as errors they would stop what still works."""
-    import logging  # noqa: PLC0415  (slow to import, seldom needed)
-
-    logging.getLogger("pytensor.link").warning("pytensor: %s", message)
-
-
 _caches: dict[str, Cache] = {}
 
 
@@ -352,7 +344,7 @@ def get_cache() -> Cache:
     if cache is None:
         cache = Cache(os.path.join(place, "c"))
         if not cache.persistent:
-            _say(f"compiled code is kept for this session only: {cache.reason}")
+            say_once(f"pytensor: compiled code is kept for this session only: {cache.reason}")
         # Two threads may both get here; everybody must use the same object afterwards.
         cache = _caches.setdefault(place, cache)
     return cache

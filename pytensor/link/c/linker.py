@@ -14,13 +14,13 @@ from pytensor.link.basic import Linker, Program
 from pytensor.link.c.driver import Unit, get_driver, load_units, prefetch_driver
 from pytensor.link.c.lower import KERNEL, Lowered
 from pytensor.link.c.shipped import load_ready
-from pytensor.link.c.tiers import Promotion, lower_here, say_once
+from pytensor.link.c.tiers import Promotion, lower_here
 from pytensor.link.c.toolchain import CompileError
 from pytensor.link.c.units import UnitSource, unit_arguments
 from pytensor.link.py.linker import PyLinker
 from pytensor.link.schedule import Schedule, destroyed_inputs, schedule
 from pytensor.link.utils import raise_with_op
-from pytensor.utils import late
+from pytensor.utils import late, say_once
 
 if TYPE_CHECKING:
     from pytensor.compile.calling import CallSpec
@@ -215,11 +215,6 @@ def _load(units: Sequence[UnitSource], name: str | None = None) -> tuple[list[Un
     return [*compiled, *ready], waiting.runs
 
 
-def _link(flags: Sequence[str]) -> tuple[str, ...]:
-    """Return the linker arguments of kernels that need libraries by name."""
-    return ("-lmvec",) if "libmvec" in flags else ()
-
-
 def _pointer_tables(flags: Collection[str]) -> tuple[bytes | None, ...]:
     """Return the addresses of BLAS, LAPACK and special functions, for programs that call them."""
     blas = lapack = None
@@ -241,7 +236,7 @@ def _address_table(addresses: Sequence[int]) -> bytes:
 class CLinker(Linker):
     """Compiles a graph to C; nodes without C are computed by ``Op.perform``.
 
-    Where C cannot be compiled, programs run in Python, and one line says why.
+    Without a compiler what came with the package runs, and the rest in Python; one line says so.
 
     Parameters
     ----------
@@ -282,7 +277,7 @@ class CLinker(Linker):
             return self._compiled(fgraph, plan, profile, name)
         except CompileError as error:
             say_once(
-                f"runs in Python because {error}; `pip install pytensor[cc]` brings a compiler"
+                f"pytensor runs in Python because {error}; `pip install pytensor[cc]` brings a compiler"
             )
         fallback = PyLinker(self._allow_gc, schedule=self._scheduler)
         return fallback.make_program(fgraph, profile=profile, name=name)

@@ -6,6 +6,7 @@ they were stored under, so that no compiler is needed), or are compiled from the
 Elsewhere the rewritten graph is lowered again. What is read from the cache is never a pickle.
 """
 
+import hashlib
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
@@ -32,7 +33,7 @@ from pytensor.link.c.tiers import SHARE, Promotion, estimate
 from pytensor.link.c.toolchain import CompileError, cpu_features, environment_key
 from pytensor.link.c.units import UnitSource, unit_arguments
 from pytensor.link.schedule import Schedule, destroyed_inputs
-from pytensor.utils import late
+from pytensor.utils import late, say_once
 
 if TYPE_CHECKING:
     from pytensor.compile.stored import Packed
@@ -58,22 +59,17 @@ def _blas() -> str:
     return content_key((repr(names), repr(lapack), repr(defines)))
 
 
-class _NotCached(Exception):
-    """The cache has no such entry."""
-
-
-def _no_build(place: Path) -> bytes:
-    raise _NotCached
-
-
 def cached_unit(key: str) -> Unit | None:
     """Return the unit this process or the cache has under a key, or None; nothing is compiled."""
     unit = _units.get(key)
     if unit is None:
+        path = get_cache().find(key)
+        if path is None:
+            return None
         try:
-            capsule = get_driver().load(get_cache().get(key, _no_build))
-        except (_NotCached, OSError, ImportError):
-            # Not there, or it does not load from there: the text is at hand.
+            capsule = get_driver().load(path)
+        except (OSError, ImportError):
+            # It does not load from there: the text is at hand.
             return None
         unit = _units.setdefault(key, Unit(key, capsule))
     return unit
@@ -121,7 +117,7 @@ class StoredUnit(UnitSource):
         return zlib.decompress(self._text).decode() if self._text else ""
 
     def identity(self) -> tuple:
-        return (self.text,)
+        return (hashlib.sha256(self.text.encode()).digest(),)
 
     def find(self) -> Unit | None:
         """Return the unit if it is in the package, this process or the cache; compile nothing."""
@@ -279,7 +275,8 @@ class StoredProgram:
                 reason = "this installation has other compiled kernels"
             except CompileError as error:
                 reason = str(error)
-        _say(f"{name!r}" if name else "a function", reason)
+        title = f"{name!r}" if name else "a function"
+        say_once(f"pytensor lowers {title} again from its pickled graph: {reason}")
         return None
 
     def _why_not(self) -> str | None:
@@ -292,15 +289,6 @@ class StoredProgram:
         ):
             return "it was pickled with a SciPy that has more functions"
         return None
-
-
-def _say(title: str, reason: str) -> None:
-    # Through logging: with warnings as errors it stays harmless.
-    import logging  # noqa: PLC0415  (slow to import, seldom needed)
-
-    logging.getLogger("pytensor.link").warning(
-        "pytensor lowers %s again from its pickled graph: %s", title, reason
-    )
 
 
 def _calls_blas(units: Sequence[UnitSource]) -> bool:

@@ -21,13 +21,13 @@ from pytensor.link.c.driver import Unit, find_units, get_driver, load_units
 from pytensor.link.c.lower import Lowered, lower
 from pytensor.link.c.toolchain import find_compiler, kill_all, why_no_compiler
 from pytensor.link.c.units import UnitSource, unit_arguments
-from pytensor.utils import late
+from pytensor.utils import late, say_once
 
 if TYPE_CHECKING:
     from pytensor.graph.fg import FunctionGraph
     from pytensor.link.schedule import Schedule
 
-__all__ = ["Promotion", "estimate", "lower_here", "say_once", "unit_arguments", "wait"]
+__all__ = ["Promotion", "estimate", "lower_here", "unit_arguments", "wait"]
 
 # Whoever waits until interpreting has cost as much as compiling never pays twice the least possible.
 # The compiler runs beside the program, so that much less already justifies it.
@@ -74,7 +74,7 @@ def lower_here(fgraph: "FunctionGraph", plan: "Schedule", failed: str = "") -> L
     if failed or lowered.missing or (lowered.later and config.compile__tier != "interpret"):
         in_python = f", and runs {', '.join(lowered.missing)} in Python," if lowered.missing else ""
         say_once(
-            f"interprets loops{in_python} because {failed or why_no_compiler()}; "
+            f"pytensor interprets loops{in_python} because {failed or why_no_compiler()}; "
             "`pip install pytensor[cc]` brings a compiler",
             key="no compiler" if not failed else "",
         )
@@ -194,11 +194,18 @@ class Promotion:
         self._run.adopt(tuple([unit.capsule for unit in compiled]), self._numbers)
         self._run.watch(0.0, None)
         self.loaded = tuple(compiled)
-        _compiled[_identity(self.units)] = tuple([weakref.ref(unit) for unit in compiled])
+        _remember(_identity(self.units), compiled)
 
 
-# The units of this process by what is interpreted in their place.
+# The units of this process by what is interpreted in their place, as long as programs use them.
 _compiled: dict[tuple, tuple["weakref.ref[Unit]", ...]] = {}
+
+
+def _remember(identity: tuple, units: Sequence[Unit]) -> None:
+    def forget(_: "weakref.ref[Unit]") -> None:
+        _compiled.pop(identity, None)
+
+    _compiled[identity] = tuple([weakref.ref(unit, forget) for unit in units])
 
 
 def _identity(units: Sequence["UnitSource"]) -> tuple:
@@ -263,7 +270,8 @@ class _Worker:
         except Exception as error:
             # Whatever it is (no memory, no thread): the thread lives on for other programs.
             if not self._ended:
-                say_once(f"goes on interpreting loops because {str(error) or type(error).__name__}")
+                reason = str(error) or type(error).__name__
+                say_once(f"pytensor goes on interpreting loops because {reason}")
         with self._changed:
             self._known.discard(promotion)
 
@@ -287,7 +295,7 @@ class _Worker:
         self._begin()
         for promotion in waiting:
             promotion._lock = threading.Lock()
-            promotion.watch(0.0)
+            promotion.watch(0.0, look=not promotion._looked)
 
 
 def _be_nice() -> None:
@@ -309,20 +317,3 @@ if hasattr(os, "register_at_fork"):
 def wait(timeout: float | None = None) -> bool:
     """Wait until nothing is left to compile in the background; return whether that happened."""
     return _worker.wait(timeout)
-
-
-_said: set[str] = set()
-_said_lock = threading.Lock()
-
-
-def say_once(message: str, key: str = "") -> None:
-    """Log one line once; of those with a key the first. Not with `warnings`: they may be errors."""
-    line = " ".join(message.split())
-    line = line if len(line) <= 500 else f"{line[:496]} ..."
-    with _said_lock:
-        if (key or line) in _said:
-            return
-        _said.add(key or line)
-    import logging  # noqa: PLC0415  (slow to import, seldom needed)
-
-    logging.getLogger("pytensor.link").warning("pytensor %s", line)

@@ -437,7 +437,7 @@ def test_without_compiler_and_driver_python_runs(monkeypatch, caplog):
     monkeypatch.setattr("pytensor.link.c.linker.prefetch_driver", lambda: None)
     monkeypatch.setattr("pytensor.link.c.tiers.find_compiler", lambda: None)
     monkeypatch.setattr("pytensor.link.c.toolchain._compiler_for", lambda setting: None)
-    monkeypatch.setattr("pytensor.link.c.tiers._said", set())
+    monkeypatch.setattr("pytensor.utils._said", set())
     monkeypatch.setattr(driver, "_units", {})
     for _ in range(2):
         program = CLinker().make_program(FunctionGraph([x, y], [add(x, y)], clone=True))

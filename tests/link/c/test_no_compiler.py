@@ -12,7 +12,7 @@ import pytensor
 import pytensor.tensor as pt
 from pytensor.configdefaults import config
 from pytensor.graph.fg import FunctionGraph
-from pytensor.link.c import shipped, tiers, vm
+from pytensor.link.c import shipped, vm
 from pytensor.link.c.linker import CLinker, CProgram
 from pytensor.link.c.lower import KERNEL, lower
 from pytensor.link.c.toolchain import LIBRARY_LEVEL, find_compiler
@@ -88,7 +88,7 @@ def test_nothing_is_said_if_everything_came_with_the_package(tmp_path):
 
 @pytest.fixture
 def no_compiler(monkeypatch):
-    monkeypatch.setattr(tiers, "_said", set())
+    monkeypatch.setattr("pytensor.utils._said", set())
     with config.change_flags(cxx=""):
         monkeypatch.setattr("pytensor.link.c.toolchain._ziglang", lambda: None)
         monkeypatch.setattr("pytensor.link.c.toolchain._which", lambda name: None)
@@ -169,7 +169,7 @@ def test_a_compiler_that_fails_leaves_the_interpreter(tmp_path, monkeypatch, cap
     path = tmp_path / "gcc-broken"
     path.write_text("#!/bin/sh\necho 'unit.c:1: error: no space left' >&2; exit 1\n")
     path.chmod(0o755)
-    monkeypatch.setattr(tiers, "_said", set())
+    monkeypatch.setattr("pytensor.utils._said", set())
     with config.change_flags(cxx=str(path), compile__tier=tier):
         f = scan_of_numbers()
         x = np.linspace(-1, 1, 9)

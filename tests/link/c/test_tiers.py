@@ -1,5 +1,6 @@
 """Interpreted loops first, compiled ones when it pays: who compiles, when, and what may go wrong."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -126,7 +127,7 @@ def test_a_program_may_die_while_it_waits():
 
 
 def test_no_error_ends_the_thread(monkeypatch, caplog):
-    monkeypatch.setattr(tiers, "_said", set())
+    monkeypatch.setattr("pytensor.utils._said", set())
     tried = []
 
     class Broken:
@@ -248,3 +249,17 @@ def test_the_battery_needs_no_compiler(tmp_path):
     """
     run(code, tmp_path, "exit 1", compile__tier="interpret", timeout=120)
     assert not (tmp_path / "called").exists()
+
+
+def test_what_is_compiled_is_forgotten_with_its_last_program():
+    """Programs without end must not fill a table of this process."""
+    gc.collect()
+    before = len(tiers._compiled)
+    for i in range(3):
+        f = model(41 + i)
+        program_of(f).make_native()
+        assert program_of(f).is_native
+    assert len(tiers._compiled) > before
+    del f
+    gc.collect()
+    assert len(tiers._compiled) == before
