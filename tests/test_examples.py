@@ -38,3 +38,30 @@ def test_regression(tmp_path, capsys, monkeypatch):
     assert found["explained"] > 0.5
     assert found["accuracy"] > 0.97
     assert "Gemv" in capsys.readouterr().out
+
+
+def test_mauna_loa(tmp_path, capsys, monkeypatch):
+    mauna_loa = load("mauna_loa")
+    monkeypatch.setattr(mauna_loa, "median_seconds", lambda call: call() and 1.0)
+    found = mauna_loa.main(["--picture", str(tmp_path / "mauna_loa.png")])
+    assert (tmp_path / "mauna_loa.png").stat().st_size > 10_000
+    assert found["log_likelihood"] > -99.0
+    assert found["rmse"] < 2.0  # ppm, over ten years
+    said = capsys.readouterr().out
+    assert "1 Cholesky" in said  # one factorisation for value and gradient
+    assert "months kept back" in said
+
+
+def test_mauna_loa_wants_data_to_learn_from():
+    with pytest.raises(SystemExit):
+        load("mauna_loa").main(["--until", "1960"])
+
+
+def test_nile(tmp_path, capsys, monkeypatch):
+    nile = load("nile")
+    monkeypatch.setattr(nile, "median_seconds", lambda call, repeats=1: call() and 1.0)
+    found = nile.main(["--picture", str(tmp_path / "nile.png")])
+    assert found["log_likelihood"] == pytest.approx(-632.54, abs=0.01)  # the book's
+    for name, published in nile.PUBLISHED.items():
+        assert found[name] == pytest.approx(published, rel=2e-3)
+    assert (tmp_path / "nile.png").stat().st_size > 10_000
