@@ -48,6 +48,7 @@ from pytensor.tensor import (  # isort: skip
     reshape,
     einsum,
     functional,
+    pad,
 )
 from pytensor.tensor.type import *  # isort: skip
 from pytensor.tensor.type import DenseTensorType  # isort: skip
@@ -71,6 +72,7 @@ from pytensor.tensor.sort import argsort, sort  # isort: skip
 from pytensor.tensor.subtensor import *  # isort: skip
 from pytensor.tensor.einsum import einsum  # isort: skip
 from pytensor.tensor.functional import vectorize  # isort: skip
+from pytensor.tensor.pad import pad  # isort: skip
 from pytensor.tensor.type_other import *  # isort: skip
 
 # Methods whose functions are in modules above `_operators`.
