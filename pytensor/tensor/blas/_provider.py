@@ -24,7 +24,8 @@ BLAS_NAMES = (
     *("strsm", "dtrsm", "ctrsm", "ztrsm"),
 )
 
-# What C kernels of linear algebra may call, as ctx->svc->lapack[LAPACK_NAMES.index(name)].
+# What C kernels of linear algebra may call, as ctx->svc->lapack[LAPACK_NAMES.index(name)]: four
+# element types each. LAPACK_ROUTINES in c_code/lapack.h is the same list.
 LAPACK_NAMES = (
     *("spotrf", "dpotrf", "cpotrf", "zpotrf"),
     *("spotrs", "dpotrs", "cpotrs", "zpotrs"),
@@ -43,6 +44,17 @@ LAPACK_NAMES = (
     *("sgtsv", "dgtsv", "cgtsv", "zgtsv"),
     *("sgecon", "dgecon", "cgecon", "zgecon"),
     *("spocon", "dpocon", "cpocon", "zpocon"),
+    *("ssysv", "dsysv", "csysv", "zsysv"),
+    *("ssysv", "dsysv", "chesv", "zhesv"),
+    *("sgbsv", "dgbsv", "cgbsv", "zgbsv"),
+    *("sgeqp3", "dgeqp3", "cgeqp3", "zgeqp3"),
+    *("ssyev", "dsyev", "cheev", "zheev"),
+    *("ssyevr", "dsyevr", "cheevr", "zheevr"),
+    *("ssygvd", "dsygvd", "chegvd", "zhegvd"),
+    *("sgees", "dgees", "cgees", "zgees"),
+    *("sgelsd", "dgelsd", "cgelsd", "zgelsd"),
+    *("sgttrf", "dgttrf", "cgttrf", "zgttrf"),
+    *("sgttrs", "dgttrs", "cgttrs", "zgttrs"),
 )
 
 

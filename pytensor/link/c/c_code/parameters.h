@@ -57,4 +57,34 @@ static inline int64_t pt_read_int(const char *at, int64_t dtype)
     }
 }
 
+/* Write the number 1. */
+static PT_UNUSED void pt_write_one(char *at, int64_t dtype)
+{
+    memset(at, 0, 16);
+    switch (dtype) {
+    case PT_F32:
+    case PT_C64:
+        *(float *)at = 1.0f;
+        return;
+    case PT_F64:
+    case PT_C128:
+        *(double *)at = 1.0;
+        return;
+    case PT_I16:
+    case PT_U16:
+        *(int16_t *)at = 1;
+        return;
+    case PT_I32:
+    case PT_U32:
+        *(int32_t *)at = 1;
+        return;
+    case PT_I64:
+    case PT_U64:
+        *(int64_t *)at = 1;
+        return;
+    default:
+        *at = 1;
+    }
+}
+
 #endif

@@ -26,6 +26,8 @@ IMPLEMENTED = {
     "diagonal": "ExtractDiag AllocDiag SetDiag",
     "elemwise": "Elemwise",
     "joining": "Join Split",
+    "lapack": "",
+    "lapack_lu": "MatrixInverse Det SLogDet LU LUFactor PivotToPermutations Solve",
     "lines": "Argmax CumOp Repeat",
     "parameters": "",
     "reduce": "CAReduce",

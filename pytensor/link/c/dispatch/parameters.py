@@ -23,7 +23,9 @@ DTYPES = {
 }
 
 
-def ready_kernel(file: str, *names: str, source: Source | None = None, flags=()):
+def ready_kernel(
+    file: str, *names: str, source: Source | tuple[Source, ...] | None = None, flags=()
+):
     """Declare functions of a file ready; return what makes kernels of them.
 
     Returns
@@ -33,13 +35,14 @@ def ready_kernel(file: str, *names: str, source: Source | None = None, flags=())
         arguments of `CKernel`.
     """
     source = Source(C_CODE, file) if source is None else source
+    sources = (source,) if isinstance(source, Source) else source
     bodies = {name: f"    return {name}(ctx, args, program);" for name in names}
     for body in bodies.values():
-        declare_ready(CKernel(body, (source,), data=b"", flags=flags), 0, 0)
+        declare_ready(CKernel(body, sources, data=b"", flags=flags), 0, 0)
 
     def make(name: str, *parameters: int | bytes, **others) -> CKernel:
         words = [p if isinstance(p, bytes) else struct.pack("=q", p) for p in parameters]
-        return CKernel(bodies[name], (source,), data=b"".join(words), flags=flags, **others)
+        return CKernel(bodies[name], sources, data=b"".join(words), flags=flags, **others)
 
     return make
 
