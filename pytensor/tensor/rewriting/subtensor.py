@@ -284,10 +284,17 @@ def _as_slice(fgraph, node):
             return None
         if same_expression(stop, shape_i(node.inputs[0], axis, fgraph)):
             stop = None
-    elif stop is not None and stop < 0:
+    elif (stop is not None and stop < 0) or not _is_within(node, axis, start, stop, step):
         return None
     indices[axis] = slice(start or None, stop, None if step == 1 else step)
     return indices
+
+
+def _is_within(node, axis: int, start: int, stop: int | None, step: int) -> bool:
+    """Return whether the numbers of a range are known to be indices: a slice would not complain."""
+    length = node.inputs[0].type.shape[axis]
+    taken = range(start, -1 if stop is None else stop, step)
+    return not taken or (length is not None and max(taken[0], taken[-1]) < length)
 
 
 @register_canonicalize("shape_unsafe")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from pytensor.graph.basic import Constant, Variable
 from pytensor.graph.rewriting.basic import copy_stack_trace, node_rewriter
 from pytensor.scalar import basic as ps
@@ -72,6 +74,19 @@ def local_useless_inc_subtensor(fgraph, node):
     new = add(x, y)
     # Where x is only known to be longer at run time, addition would not repeat it.
     return [copy_stack_trace(old, new)] if new.type == old.type else None
+
+
+@register_specialize
+@node_rewriter([IncSubtensor, AdvancedIncSubtensor])
+def local_cast_increment(fgraph, node):
+    """x[i].inc(y) -> x[i].inc(cast(y)) if y has another dtype: C adds and writes equal ones"""
+    x, y, *idxs = node.inputs
+    want, have = x.type.dtype, y.type.dtype
+    if want == have or have.startswith("complex") > want.startswith("complex"):
+        return None
+    if not _is_set(node) and not np.can_cast(have, want, "same_kind"):
+        return None
+    return [copy_stack_trace(node.outputs[0], node.op(x, cast(y, want), *idxs))]
 
 
 @register_canonicalize("shape_unsafe")

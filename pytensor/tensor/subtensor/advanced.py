@@ -81,7 +81,7 @@ def advanced_numpy_index(values, idx_list) -> tuple:
     return tuple(
         slice(*(None if p is None else int(values[p]) for p in (i.start, i.stop, i.step)))
         if isinstance(i, slice)
-        else values[i]
+        else np.asarray(values[i], order="C")
         for i in idx_list
     )
 
@@ -225,7 +225,8 @@ class AdvancedIncSubtensor(BaseSubtensor, Op):
         self._check_runtime_broadcast(node, out, y, index)
         try:
             if self.set_instead_of_inc:
-                out[index] = y
+                # NumPy writes in the order of memory, we in that of the index
+                out[index] = np.ascontiguousarray(y)
             elif self.ignore_duplicates or self._cannot_repeat(values):
                 out[index] += y
             else:

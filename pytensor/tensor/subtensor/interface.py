@@ -22,8 +22,14 @@ from pytensor.tensor.subtensor.basic import (
 from pytensor.tensor.subtensor.indices import (
     as_tensor_index_variable,
     constant_index_value,
+    unflatten_index_variables,
 )
-from pytensor.tensor.subtensor.lengths import is_slice, n_indexed_dims, slice_parts
+from pytensor.tensor.subtensor.lengths import (
+    indexed_dims_layout,
+    is_slice,
+    n_indexed_dims,
+    slice_parts,
+)
 from pytensor.tensor.type import TensorType
 from pytensor.tensor.type_other import NoneTypeT
 
@@ -279,8 +285,33 @@ def _increment_through_dimshuffle(x, y, how: dict):
     ]
     y_inner = DimShuffle(input_ndim=y.type.ndim, new_order=tuple(new_order))(y)
     result = inc_subtensor(inner, y_inner, **how)
+    separator = _separator_axis(inner, dropped)
+    if separator is not None:
+        return result.dimshuffle([d for d in range(result.type.ndim) if d != separator])
     # ``a.T[idx].T`` updates a: as far as ranks allow, the result is turned like x
     return op(result) if result.type.ndim == inner.type.ndim else result
+
+
+def _separator_axis(part, dropped: list) -> int | None:
+    """Return the axis that stood in for an empty ellipsis in the array that `part` indexes."""
+    if len(dropped) != 1 or not isinstance(part.owner and part.owner.op, AdvancedSubtensor):
+        return None
+    array, *idxs = part.owner.inputs
+    indices = unflatten_index_variables(idxs, part.owner.op.idx_list)
+    if not isinstance(array.owner and array.owner.op, DimShuffle):
+        return None
+    n_slices = sum(isinstance(i, slice) for i in indices)
+    sliced = [axis for kind, axis, _ in indexed_dims_layout(indices) if kind == "slice"]
+    # Behind the dimensions of the arrays come those of the slices, then those without an index
+    position = dropped[0] - (part.type.ndim - array.type.ndim + _n_used(indices) - n_slices)
+    if not 0 <= position < n_slices:
+        return None
+    axis = sliced[position]
+    return axis if array.owner.op.new_order[axis] == "x" else None
+
+
+def _n_used(indices) -> int:
+    return sum(n_indexed_dims(i) for i in indices)
 
 
 def _increment_through_reshape(x, y, how: dict):

@@ -13,26 +13,38 @@ _WHOLE, _INDEX, _SLICE = range(3)
 _HALF = max(DTYPES.values()) + 1
 
 
-def _region(node, idx_list, first: int) -> list[int] | None:
-    """Describe an index whose inputs begin with input number `first`; None if C cannot read it."""
+def _part_word(node, entry: int | None, first: int) -> int:
+    """Describe a number among the index inputs, which begin with input number `first`."""
+    if entry is None:
+        return -1
+    at = first + entry
+    return at << 8 | DTYPES[node.inputs[at].type.dtype]
 
-    def part(entry) -> int:
-        if entry is None:
-            return -1
-        at = first + entry
-        return at << 8 | DTYPES[node.inputs[at].type.dtype]
 
-    words = [len(idx_list), node.inputs[0].type.ndim]
+def slice_words(node, entry: slice, first: int) -> list[int] | None:
+    """Describe a slice; None if C cannot read one of its parts."""
+    if entry == slice(None):
+        return [_WHOLE, -1, -1, -1]
     try:
-        for entry in idx_list:
-            if not isinstance(entry, slice):
-                words += [_INDEX, part(entry), -1, -1]
-            elif entry == slice(None):
-                words += [_WHOLE, -1, -1, -1]
-            else:
-                words += [_SLICE, part(entry.start), part(entry.stop), part(entry.step)]
+        parts = [_part_word(node, p, first) for p in (entry.start, entry.stop, entry.step)]
     except KeyError:
         return None
+    return [_SLICE, *parts]
+
+
+def _region(node, idx_list, first: int) -> list[int] | None:
+    """Describe an index whose inputs begin with input number `first`; None if C cannot read it."""
+    words = [len(idx_list), node.inputs[0].type.ndim]
+    for entry in idx_list:
+        if isinstance(entry, slice):
+            part = slice_words(node, entry, first)
+            if part is None:
+                return None
+            words += part
+        elif node.inputs[first + entry].type.dtype in DTYPES:
+            words += [_INDEX, _part_word(node, entry, first), -1, -1]
+        else:
+            return None
     return words
 
 
