@@ -386,9 +386,7 @@ def test_advanced_errors():
 
 def test_masks():
     x, m = var(np.ones((4, 3))), var(np.ones(4, dtype=bool))
-    check(
-        [x, m], [AdvancedSubtensor((0,))(x, m)], data((4, 3)), np.array([1, 0, 1, 0], dtype=bool)
-    )
+    check([x, m], [AdvancedSubtensor((0,))(x, m)], data((4, 3)), np.array([1, 0, 1, 0], dtype=bool))
 
 
 # -- along an axis ---------------------------------------------------------------------

@@ -50,7 +50,7 @@ class Maker:
         way = self.rng.integers(0, 4)
         if way == 0 and x.ndim:
             return np.repeat(x, 2, axis=-1)[..., ::2]
-        if way == 1:
+        if way == 1 and x.ndim:
             return np.asfortranarray(x)
         if way == 2 and x.ndim:
             return x[::-1].copy()[::-1]
