@@ -87,13 +87,20 @@ class Prod(FixedOpCAReduce):
             return [disconnected_type()]
         if is_discrete(outputs[0].type.dtype) or is_discrete(x.type.dtype):
             return [x.zeros_like(dtype=ps.upcast("float32", gz.type.dtype))]
+        if x.type.dtype.startswith("complex"):
+            conj = elemwise_of(ps.conj)
+            return [conj(self._times_others(x, conj(gz)))]
+        return [self._times_others(x, gz)]
+
+    def _times_others(self, x, gz):
+        """Return for each element `gz` times the product of the others."""
         ndim = x.type.ndim
         mul, div = elemwise_of(ps.mul), elemwise_of(ps.true_div)
         gz = expand_reduced(gz, ndim, self.axis)
         whole = expand_reduced(self(x), ndim, self.axis)
         without_zeros = div(mul(gz, whole), x)
         if self.no_zeros_in_input:
-            return [without_zeros]
+            return without_zeros
         switch, eq = elemwise_of(ps.switch), elemwise_of(ps.eq)
         zero = constant(0, dtype=x.type.dtype)
         is_zero = eq(x, zero)
@@ -103,14 +110,14 @@ class Prod(FixedOpCAReduce):
         one_zero = eq(n_zeros, constant(1, dtype="int64"))
         at_zero = elemwise_of(ps.and_)(one_zero, is_zero)
         with_zeros = mul(switch(at_zero, nonzero, zero), gz)
-        return [switch(eq(n_zeros, constant(0, dtype="int64")), without_zeros, with_zeros)]
+        return switch(eq(n_zeros, constant(0, dtype="int64")), without_zeros, with_zeros)
 
     def pushforward(self, inputs, outputs, tangents):
-        [_x], [dx] = inputs, tangents
+        [x], [dx] = inputs, tangents
         if isinstance(dx.type, DisconnectedType):
             return [disconnected_type()]
         ones = outputs[0].ones_like()
-        [others] = self.pullback(inputs, outputs, [ones])
+        others = self._times_others(x, ones)
         return [Sum(axis=self.axis)(elemwise_of(ps.mul)(others, dx))]
 
     __str__ = FixedOpCAReduce.__str__  # `__props__` above would give another

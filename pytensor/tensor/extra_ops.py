@@ -44,7 +44,15 @@ from pytensor.tensor._extra_ranges import (  # noqa: F401
     linspace,
     logspace,
 )
-from pytensor.tensor.basic import alloc, as_tensor_variable, cast, flatnonzero, join, zeros
+from pytensor.tensor.basic import (
+    alloc,
+    as_tensor_variable,
+    cast,
+    constant,
+    flatnonzero,
+    join,
+    zeros,
+)
 from pytensor.tensor.elemwise import DimShuffle
 from pytensor.tensor.math import all as pt_all
 from pytensor.tensor.math import eq, ge, maximum, neq, switch
@@ -363,13 +371,22 @@ def bincount(x, weights=None, minlength=None, assert_nonneg=False):
         raise TypeError(f"[bincount] x must be integers, got {x.type}")
     if assert_nonneg:
         x = Assert("Input to bincount has negative values!")(x, pt_all(ge(x, 0)))
-    length = cast(pt_max(x) if x.type.shape[0] != 0 else -1, "int64") + 1
+    length = _one_more_than_the_largest(x)
     if minlength is not None:
         length = maximum(length, minlength)
     if weights is None:
         return advanced_inc_subtensor1(zeros([length], dtype="int64"), np.int64(1), x)
     weights = as_tensor_variable(weights)
     return advanced_inc_subtensor1(zeros([length], dtype=weights.type.dtype), weights, x)
+
+
+def _one_more_than_the_largest(x):
+    """Return the length that the integers of a vector need as positions, 0 if there are none."""
+    n = x.type.shape[0]
+    if n is not None:
+        return cast(pt_max(x), "int64") + 1 if n else constant(0, dtype="int64")
+    largest = cast(pt_max(join(0, zeros(1, dtype=x.type.dtype), x)), "int64")
+    return switch(eq(x.shape[0], 0), constant(0, dtype="int64"), largest + 1)
 
 
 def squeeze(x, axis=None):

@@ -36,7 +36,8 @@ class CholeskySolve(SolveBase):
         x_conj = conj(x) if is_complex(x) else x
         A_bar = -outer(b_bar, x_conj) if self.b_ndim == 1 else -b_bar.dot(x_conj.T)
         both = A_bar + adjoint(A_bar)
-        C_bar = tril(both.dot(C)) if self.lower else triu(C.dot(both))
+        # Only one triangle of C is read.
+        C_bar = tril(both.dot(tril(C))) if self.lower else triu(triu(C).dot(both))
         return [C_bar, b_bar]
 
     def pushforward(self, inputs, outputs, tangents):
