@@ -59,7 +59,7 @@ from pytensor.graph.null_type import (
     grad_undefined,
     null_type,
 )
-from pytensor.graph.replace import vectorize_graph
+from pytensor.graph.replace import graph_replace, vectorize_graph
 from pytensor.graph.traversal import variable_depends_on
 from pytensor.graph.utils import MethodNotDefined, user_line
 from pytensor.utils import late
@@ -342,10 +342,18 @@ def _push_node(node: Apply, tangents) -> Sequence[Any]:
     try:
         return node.op.pushforward(node.inputs, node.outputs, tangents)
     except (NotImplementedError, MethodNotDefined):
-        pairs = [(x, t) for x, t in zip(node.inputs, tangents) if not _is_disconnected(t)]
-        return pushforward_through_pullback(
-            node.outputs, [x for x, _ in pairs], [t for _, t in pairs], "ignore", "disconnected"
+        # Inputs of its own: one of the node's may be computed from another, or be given twice.
+        free = [x if _is_disconnected(t) else x.type() for x, t in zip(node.inputs, tangents)]
+        alone = node.clone_with_new_inputs(free)
+        pairs = [(x, t) for x, t in zip(free, tangents) if not _is_disconnected(t)]
+        pushed = pushforward_through_pullback(
+            alone.outputs, [x for x, _ in pairs], [t for _, t in pairs], "ignore", "disconnected"
         )
+        back = {f: x for f, x in zip(free, node.inputs) if f is not x}
+        back |= dict(zip(alone.outputs, node.outputs))
+        connected = [t for t in pushed if not _is_disconnected(t)]
+        replaced = iter(graph_replace(connected, back, strict=False))
+        return [t if _is_disconnected(t) else next(replaced) for t in pushed]
 
 
 # Matrices of derivatives ------------------------------------------------------------------------

@@ -14,14 +14,13 @@ float64 and float32, differentiable by its second operand. From it the tests che
 - that lengths are known without computing, that Ops are pickled, equal and hashed by value
   (`test_ops`);
 - which Ops are Python steps in C mode: exactly those of `python_steps.tsv` (`test_python_steps`);
-- that no public name and no class of Op was forgotten (`test_complete`; what has a test elsewhere
-  stands in `elsewhere.tsv` with that test's file, which must name it).
+- that no public name and no class of Op was forgotten: it is in the table, or a test elsewhere names it
+  (`test_complete`; what needs neither stands in `not_named.tsv` with a reason).
 
 To add rows: write them into the file of their subject, or a new ``rows_<subject>.py`` (a list
 ``ROWS``); run ``pytest tests/every_op -k "<name of the row>"`` and at last ``pytest tests/every_op``.
-If a name or class moved into the table or is new: ``python tests/every_op/complete.py`` writes
-`elsewhere.tsv` anew; ``python tests/every_op/python_steps.py`` writes `python_steps.tsv`, where you
-then replace the word ``why?`` with a reason.
+``PYTHONPATH=. python tests/every_op/python_steps.py`` writes `python_steps.tsv` anew; replace the word
+``why?`` in it with a reason.
 
 Fields of a row
 ---------------

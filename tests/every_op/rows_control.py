@@ -6,6 +6,7 @@ from op_rows import Row, arrays, boolean, real
 import pytensor
 import pytensor.tensor as pt
 from pytensor.compile.builders import OpFromGraph
+from pytensor.gradient import disconnected_grad, grad_clip, grad_scale, zero_grad
 from pytensor.ifelse import ifelse
 from pytensor.raise_op import Assert, CheckAndRaise
 
@@ -50,6 +51,13 @@ ROWS = [
       for inline in (False, True)],
     Row("pytensor.scan:scan", (real(),), _scanned_value, _scanned, shapes=[arrays((3, 4))],
         also="pytensor:scan"),
+    Row("pytensor.gradient:grad_scale", (real(),), np.copy, lambda x: 0 * grad_scale(x, 3.0) + x,
+        shapes=MATRIX),
+    Row("pytensor.gradient:grad_clip", (real(),), np.copy, lambda x: grad_clip(x, -99, 99), shapes=MATRIX),
+    Row("pytensor.gradient:zero_grad", (real(),), lambda x: 2 * x, lambda x: zero_grad(x) + x,
+        gradient="stopped by definition", shapes=MATRIX),
+    Row("pytensor.gradient:disconnected_grad", (real(),), lambda x: 2 * x,
+        lambda x: disconnected_grad(x) + x, gradient="stopped by definition", shapes=MATRIX),
     Row("pytensor.printing:Print", (real(),), np.copy,
         lambda x: pytensor.printing.Print("x", global_fn=_silent)(x), shapes=MATRIX),
 ]  # fmt: skip

@@ -32,6 +32,14 @@ def row(name, words, reference, call=None, shapes=(ONE,), args=(SQUARE,), **fiel
     return Row(f"{full} {words}", args, reference, call, shapes=list(shapes), rtol=ROUND, **fields)
 
 
+def _tridiagonal(a, b):
+    return L.tridiagonal_lu_solve(L.tridiagonal_lu_factor(a), b, b_ndim=1)
+
+
+def _tridiagonal_solution(a, b):
+    return np.linalg.solve(np.triu(np.tril(a, 1), -1), b)
+
+
 FACTORS = [
     row("cholesky", "", np.linalg.cholesky, shapes=(ONE, BATCH), args=(POSITIVE,), dtypes="f"),
     row("lu", "", lambda a: sl.lu(a)[1:], lambda a: L.lu(a)[1:]),
@@ -62,6 +70,8 @@ SOLVED = [
     row("pinv", "", np.linalg.pinv, shapes=(TALL,), args=(ANY,)),
     row("lstsq", "", lambda a, b: np.linalg.lstsq(a, b)[0], lambda a, b: L.lstsq(a, b, np.float64(-1))[0],
         (arrays((4, 3), (4, 2)),), (ANY, ANY), gradient="none is implemented"),
+    row("tridiagonal_lu_solve", "", _tridiagonal_solution, _tridiagonal, (arrays((3, 3), (3,)),),
+        (SQUARE, ANY), also="pytensor.tensor.linalg:tridiagonal_lu_factor", forward=False),
     row("tensorinv", "", lambda a: np.linalg.tensorinv(a, 1), lambda a: L.tensorinv(a, 1),
         gradient="none is implemented"),
     row("tensorsolve", "", np.linalg.tensorsolve, L.tensorsolve, (arrays((3, 3), (3,)),), (SQUARE, ANY),

@@ -47,8 +47,8 @@ BINARY = [
     Row("gammal", (real(0.5, 4), real(0.1, 5)), lambda k, x: sp.gammainc(k, x) * sp.gamma(k)),
     Row("gammau", (real(0.5, 4), real(0.1, 5)), lambda k, x: sp.gammaincc(k, x) * sp.gamma(k)),
     Row("chi2sf", (real(0.5, 4), real(1, 5)), lambda x, k: sp.chdtrc(k, x), deprecated("chi2sf")),
-    Row("gammaincinv", (real(0.5, 4), real(0.1, 0.9)), sp.gammaincinv),
-    Row("gammainccinv", (real(0.5, 4), real(0.1, 0.9)), sp.gammainccinv),
+    Row("gammaincinv", (real(0.5, 4), real(0.1, 0.9)), sp.gammaincinv, wrt=(1,)),
+    Row("gammainccinv", (real(0.5, 4), real(0.1, 0.9)), sp.gammainccinv, wrt=(1,)),
     Row("owens_t", (real(-2, 2), real(-2, 2)), sp.owens_t),
     Row("jv", (real(0.5, 3), real(0.5, 4)), sp.jv, wrt=(1,)),
     Row("iv", (real(0.5, 3), real(0.5, 4)), sp.iv, wrt=(1,)),
@@ -62,7 +62,7 @@ BINARY = [
 ]  # fmt: skip
 MORE = [
     Row("betainc", (real(0.5, 3), real(0.5, 3), real(0.1, 0.9)), sp.betainc),
-    Row("betaincinv", (real(0.5, 3), real(0.5, 3), real(0.1, 0.9)), sp.betaincinv),
+    Row("betaincinv", (real(0.5, 3), real(0.5, 3), real(0.1, 0.9)), sp.betaincinv, wrt=(2,)),
     Row("hyp2f1", (real(0.5, 2), real(0.5, 2), real(2.5, 4), real(-0.7, 0.7)), sp.hyp2f1,
         gradient_rtol=2e-5),
 ]  # fmt: skip

@@ -10,4 +10,4 @@ def test_the_list_is_true():
 
 
 def test_reasons():
-    assert all(len(reason) > 8 for _, reason in listed().values())
+    assert all(len(reason) > 6 for _, reason in listed().values())
