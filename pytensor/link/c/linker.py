@@ -76,6 +76,7 @@ class CProgram(Program):
         self.units = lowered.units
         self.step_nodes = lowered.step_nodes
         self.tables = lowered.tables
+        self.special_steps = tuple([number for number, _ in lowered.special])
         units = (*lowered.units, *(lowered.later or ()))
         flags = {flag for unit in units for flag in unit.flags}
         self.loaded_units = _load(lowered.units)[0] if loaded is None else loaded
@@ -89,8 +90,10 @@ class CProgram(Program):
             **lowered.tables,
         )
         self.promotion: Promotion | None = None
-        if lowered.later:
-            self.promotion = Promotion(self._run, lowered.later, lowered.later_numbers)
+        if lowered.later or lowered.special:
+            self.promotion = Promotion(
+                self._run, lowered.later, lowered.later_numbers, lowered.special
+            )
             self.promotion.begin()
 
     def __call__(self, *values: Any) -> list[Any]:

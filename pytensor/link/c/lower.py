@@ -29,6 +29,9 @@ KERNEL, PYTHON, LAZY_PYTHON, SKIP = range(4)
 __all__ = ["Lowered", "lower"]
 
 
+Specialise = Callable[[bytes], CKernel | None]
+
+
 class Lowered(NamedTuple):
     """Everything about a program but its compiled unit.
 
@@ -48,6 +51,8 @@ class Lowered(NamedTuple):
         For each step the number of its function among those of `later`, or -1.
     missing : tuple of str
         Operations that are Python steps only because nothing may be compiled.
+    special : tuple of (int, callable)
+        Steps for which there may be a faster kernel after the first call (`CKernel.specialise`).
     """
 
     units: tuple[UnitSource, ...]
@@ -56,6 +61,7 @@ class Lowered(NamedTuple):
     later: tuple[UnitSource, ...] = ()
     later_numbers: bytes = b""
     missing: tuple[str, ...] = ()
+    special: tuple[tuple[int, Specialise], ...] = ()
 
 
 def _python_call(node: Apply) -> Callable[..., tuple]:
@@ -94,7 +100,7 @@ class _Lowering:
         self.fused: dict[Apply, CKernel] = {}
         self._interpret, self._may_compile = interpret, may_compile
         # A loop that would be compiled before the first call may have a form that is interpreted.
-        self._form = {} if may_compile and config.compile__tier != "interpret" else {"whole": False}
+        self._form = {} if may_compile and not interpret else {"whole": False}
         self.missing: dict[str, None] = {}
 
     # -- slots -------------------------------------------------------------------------
@@ -317,7 +323,20 @@ def lower(
         "n_buffers": memory.n_buffers,
     }
     missing = tuple(state.missing)
-    return Lowered(split.units, tables, step_nodes, split.later, later_numbers, missing)
+    special = _special(state) if may_compile else ()
+    return Lowered(split.units, tables, step_nodes, split.later, later_numbers, missing, special)
+
+
+def _special(state: _Lowering) -> tuple[tuple[int, Specialise], ...]:
+    """Return the steps whose kernels may be exchanged after the first call."""
+    steps = [step for block in state.blocks for step in block.steps]
+    return tuple(
+        [
+            (number, step.kernel.specialise)
+            for number, step in enumerate(steps)
+            if step.kernel is not None and step.kernel.specialise is not None
+        ]
+    )
 
 
 def _static_shapes(inputs: Sequence[Slot]) -> bytes:

@@ -19,6 +19,8 @@ from pytensor.compile.inner_function import HasInnerFunction
 from pytensor.configdefaults import config
 from pytensor.graph.basic import Apply
 from pytensor.link.c.cache import content_key, get_cache
+from pytensor.link.c.dispatch import load_dispatch
+from pytensor.link.c.dispatch.basic import c_funcify
 from pytensor.link.c.driver import (
     Unit,
     _units,
@@ -165,6 +167,19 @@ def _late_call(nodes: _LateNodes, number: int) -> Callable[..., tuple]:
     return call
 
 
+def _late_special(nodes: _LateNodes, number: int) -> Callable[[bytes], Any]:
+    """Return what writes the kernel of a step for what its first call noted, once it is asked for."""
+
+    def specialise(data: bytes) -> Any:
+        node = nodes[number]
+        assert node is not None, "only skips have none"
+        load_dispatch(node.op)
+        kernel = c_funcify(node.op, node=node, whole=False)
+        return None if kernel is None or kernel.specialise is None else kernel.specialise(data)
+
+    return specialise
+
+
 class RevivedProgram(CProgram):
     """A program made of its pickled form; its graph is read when asked for."""
 
@@ -179,15 +194,19 @@ class RevivedProgram(CProgram):
         plan = Schedule(nodes, {}, record.fragile_inputs)
         super().__init__(lambda: packed.value.fgraph, plan, lowered, loaded=units)
         self.destroyed_inputs = record.destroyed_inputs
-        if record.later:
-            self.promotion = Promotion(self._run, record.later, record.later_numbers)
+        self.special_steps = record.special_steps
+        if record.later or record.special_steps:
+            special = [(number, _late_special(nodes, number)) for number in record.special_steps]
+            self.promotion = Promotion(self._run, record.later, record.later_numbers, special)
             self._promote(self.promotion, record.later)
 
     @staticmethod
     def _promote(promotion: Promotion, later: tuple[StoredUnit, ...]) -> None:
         """Take the loops if they are compiled; otherwise interpret them as long as that is cheap."""
         compiled = [found for unit in later if (found := unit.find()) is not None]
-        if len(compiled) == len(later):
+        if not later:
+            promotion.begin()
+        elif len(compiled) == len(later):
             promotion.adopt(compiled)
         elif config.compile__tier == "native":
             promotion.finish()
@@ -227,6 +246,8 @@ class StoredProgram:
     later : tuple of StoredUnit
     later_numbers : bytes
         What is interpreted at first, as in `Lowered`.
+    special_steps : tuple of int
+        The steps of `Lowered.special`.
     interpreter : str
         Name of the interpreter's object; empty if nothing is interpreted.
     fragile_inputs, destroyed_inputs : collection of int
@@ -247,7 +268,8 @@ class StoredProgram:
         self.units = tuple(map(StoredUnit, program.units, program.loaded_units))
         self.later: tuple[StoredUnit, ...] = ()
         self.later_numbers, self.interpreter = b"", ""
-        if program.promotion is not None:
+        self.special_steps = program.special_steps
+        if program.promotion is not None and program.promotion.units:
             promotion = program.promotion
             loaded = promotion.loaded or [None] * len(promotion.units)
             self.later = tuple(map(StoredUnit, promotion.units, loaded))

@@ -16,11 +16,13 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from pytensor.configdefaults import config
 from pytensor.link.c.driver import Unit, find_units, get_driver, load_units
-from pytensor.link.c.lower import Lowered, lower
+from pytensor.link.c.lower import Lowered, Specialise, lower
 from pytensor.link.c.toolchain import find_compiler, kill_all, why_no_compiler
-from pytensor.link.c.units import UnitSource, unit_arguments
+from pytensor.link.c.units import Function, UnitSource, unit_arguments, written_unit
 from pytensor.utils import late, say_once
 
 if TYPE_CHECKING:
@@ -82,16 +84,19 @@ def lower_here(fgraph: "FunctionGraph", plan: "Schedule", failed: str = "") -> L
 
 
 class Promotion:
-    """The loops of a program that are interpreted, and the way to compile them.
+    """What of a program is not as fast as it can be yet, and the way to compile that.
 
     Parameters
     ----------
     run
         The driver's program.
     units : tuple of UnitSource
+        Loops that are interpreted.
     numbers : bytes
         For each step of the program the number of its function when those of the units are counted
         in order, or -1.
+    special : sequence of (int, callable)
+        Steps, and what writes a faster kernel for what their first call noted; see `CKernel`.
 
     Attributes
     ----------
@@ -99,13 +104,24 @@ class Promotion:
         The compiled loops, once the program has them.
     """
 
-    __slots__ = ("__weakref__", "_lock", "_looked", "_numbers", "_run", "loaded", "units")
+    __slots__ = (
+        *("__weakref__", "_lock", "_looked", "_numbers", "_run", "_special", "_written"),
+        *("loaded", "units"),
+    )
 
-    def __init__(self, run, units: tuple["UnitSource", ...], numbers: bytes):
+    def __init__(
+        self,
+        run,
+        units: tuple["UnitSource", ...],
+        numbers: bytes,
+        special: Sequence[tuple[int, "Specialise"]] = (),
+    ):
         self._run, self.units, self._numbers = run, units, numbers
+        self._special = list(special)
+        self._written: tuple[UnitSource | None, list[int]] = None, []
         self._lock = threading.Lock()
         self._looked = True
-        self.loaded: tuple[Unit, ...] | None = None
+        self.loaded: tuple[Unit, ...] | None = None if units else ()
 
     @property
     def n_loops(self) -> int:
@@ -119,6 +135,8 @@ class Promotion:
         compiled = _in_process(self.units)
         if compiled is not None:
             self.adopt(compiled)
+        elif config.compile__tier == "native":
+            self.watch(0.0)
         else:
             self.watch(LOOK, look=True)
 
@@ -132,33 +150,42 @@ class Promotion:
         if self._looked:
             self.finish(show=False)
             return
-        compiled = find_units([unit_arguments(unit) for unit in self.units])
-        if compiled is not None:
-            with self._lock:
-                if self.loaded is None:
-                    self.adopt(compiled)
-        elif find_compiler() is not None:
-            limit = SHARE * 1e9 * estimate(self.n_loops)
+        with self._lock:
+            wanted = self._wanted()
+            compiled = find_units([unit_arguments(unit) for unit in wanted])
+            if compiled is not None:
+                self._adopt_all(compiled)
+                return
+        if find_compiler() is not None:
+            limit = SHARE * 1e9 * estimate(sum(len(unit.functions) for unit in wanted))
             if self._run.interpreted > LONG_CALL * limit:
                 self.finish(show=False)
             else:
                 self.watch(limit)
 
     def watch(self, limit: float, look: bool = False) -> None:
-        """Compile in the background when interpreting has cost `limit` nanoseconds, or `look` first."""
+        """Compile when interpreting has cost `limit` nanoseconds, or `look` first.
+
+        In the background, unless the user wants everything compiled from the start: what only the
+        first call tells is then compiled at its end.
+        """
         self._looked = not look
         # Not `self`: the driver's program would keep it alive, and it the driver's program.
         this = weakref.ref(self)
 
         def hot() -> None:
             promotion = this()
-            if promotion is not None:
+            if promotion is None:
+                return
+            if config.compile__tier == "native":
+                _worker.compile(promotion)
+            else:
                 _worker.add(promotion)
 
         self._run.watch(limit, hot)
 
     def finish(self, show: bool = True) -> None:
-        """Compile now, unless done.
+        """Compile now what is known, unless done.
 
         Parameters
         ----------
@@ -170,31 +197,68 @@ class Promotion:
         CompileError
         """
         with self._lock:
-            if self.loaded is not None:
+            wanted = self._wanted()
+            if not wanted:
                 return
-            wanted = [unit_arguments(unit) for unit in self.units]
+            arguments = [unit_arguments(unit) for unit in wanted]
             if not show:
                 start = perf_counter()
-                self.adopt(load_units(wanted))
-                self._report(perf_counter() - start)
+                self._adopt_all(load_units(arguments))
+                self._report(perf_counter() - start, sum(len(u.functions) for u in wanted))
                 return
-            with late("pytensor.link.c.progress:waiting_for")(self.units) as waiting:
-                self.adopt(load_units(wanted, waiting.run))
+            with late("pytensor.link.c.progress:waiting_for")(wanted) as waiting:
+                self._adopt_all(load_units(arguments, waiting.run))
 
-    def _report(self, seconds: float) -> None:
+    def _wanted(self) -> list["UnitSource"]:
+        """Return the units to compile: of what is interpreted, of what the first call told."""
+        steps, functions = [], []
+        for number, specialise in list(self._special):
+            try:
+                kernel = specialise(self._run.step_data(number))
+            except LookupError:
+                # Not run yet.
+                continue
+            if kernel is None:
+                self._special.remove((number, specialise))
+                continue
+            functions.append(Function(kernel, 0, 0))
+            steps.append(number)
+        unit = written_unit(functions) if functions else None
+        self._written = unit, steps
+        own = self.units if self.loaded is None else ()
+        return [*own, *([] if unit is None else [unit])]
+
+    def _adopt_all(self, compiled: Sequence[Unit]) -> None:
+        """Run the units that `_wanted` named."""
+        unit, steps = self._written
+        if unit is not None:
+            *compiled, special = compiled
+            numbers = np.full(self._run.n_steps, -1, np.int32)
+            numbers[steps] = range(len(steps))
+            self._run.adopt((special.capsule,), numbers.tobytes())
+            self._special = [s for s in self._special if s[0] not in steps]
+        self.adopt(compiled if self.loaded is None else self.loaded)
+
+    def _report(self, seconds: float, n_loops: int) -> None:
         if config.compiler_verbose:
             spent = 1e-6 * self._run.interpreted
             late("pytensor.link.c.progress:say")(
-                f"in the background: {self.n_loops} loops compiled in {seconds:.2f} s, "
+                f"in the background: {n_loops} loops compiled in {seconds:.2f} s, "
                 f"after interpreting them had cost {spent:.3g} ms"
             )
 
     def adopt(self, compiled: Sequence[Unit]) -> None:
         """Run these instead of the interpreter from now on."""
-        self._run.adopt(tuple([unit.capsule for unit in compiled]), self._numbers)
-        self._run.watch(0.0, None)
-        self.loaded = tuple(compiled)
-        _remember(_identity(self.units), compiled)
+        if self.loaded is None:
+            self._run.adopt(tuple([unit.capsule for unit in compiled]), self._numbers)
+            self.loaded = tuple(compiled)
+            _remember(_identity(self.units), compiled)
+        if not self._special:
+            self._run.watch(0.0, None)
+        elif config.compile__tier == "native":
+            self.watch(0.0)
+        else:
+            self.watch(self._run.interpreted + LOOK, look=True)
 
 
 # The units of this process by what is interpreted in their place, as long as programs use them.
@@ -214,6 +278,8 @@ def _identity(units: Sequence["UnitSource"]) -> tuple:
 
 def _in_process(units: Sequence["UnitSource"]) -> list[Unit] | None:
     """Return the compiled loops if another program of this process has them."""
+    if not units:
+        return None
     found = [get() for get in _compiled.get(_identity(units), ())]
     alive = [unit for unit in found if unit is not None]
     return alive if alive and len(alive) == len(found) else None
@@ -260,11 +326,12 @@ class _Worker:
                     self._changed.wait()
                 promotion = self._waiting.popleft()
                 self._busy = True
-            self._compile(promotion)
+            self.compile(promotion)
             # Not kept alive until there is more work.
             del promotion
 
-    def _compile(self, promotion: Promotion) -> None:
+    def compile(self, promotion: Promotion) -> None:
+        """Compile what a program wants, in this thread."""
         try:
             promotion.go_on()
         except Exception as error:

@@ -24,6 +24,7 @@ __all__ = [
     "ready_unit",
     "split_units",
     "unit_arguments",
+    "written_unit",
 ]
 
 # Kernels with these flags call big helpers that do not depend on the graph.
@@ -175,6 +176,11 @@ def unit_arguments(unit: UnitSource) -> tuple[str, tuple[str, ...], str]:
 def _unit(functions: Sequence[Function], ready: bool = False) -> UnitSource:
     flags = sorted({flag for function in functions for flag in function.kernel.flags})
     return UnitSource(tuple(functions), tuple(flags), ready)
+
+
+def written_unit(functions: Sequence[Function]) -> UnitSource:
+    """Return the unit of kernels that were written for what calls told."""
+    return _unit(functions)
 
 
 def _hash(parts: Sequence[str]) -> str:

@@ -497,6 +497,19 @@ static PyObject *program_adopt(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+/* step_data(number): a copy of the data of a step, as calls have left it. */
+static PyObject *program_step_data(PyObject *self, PyObject *number)
+{
+    program *p = (program *)self;
+    Py_ssize_t at = PyLong_AsSsize_t(number);
+    if (at == -1 && PyErr_Occurred())
+        return NULL;
+    if (at < 0 || at >= p->n_steps || p->steps[at].kind != STEP_KERNEL || !p->steps[at].data)
+        return PyErr_Format(PyExc_ValueError, "[Program] step %zd has no data", at);
+    const char *data = p->steps[at].data;
+    return PyBytes_FromStringAndSize(data, (Py_ssize_t) * (const int64_t *)(const void *)data);
+}
+
 /* watch(limit, callback): call back once when interpreted steps have cost `limit` nanoseconds; None: never.
  */
 static PyObject *program_watch(PyObject *self, PyObject *args)
@@ -527,6 +540,7 @@ static PyMethodDef program_methods[] = {
                 "Free the memory that was kept for the next calls. Calls that are running keep theirs."},
         {"adopt", program_adopt, METH_VARARGS,
                 "Exchange kernels: libraries, and for each step the number of a kernel in them or -1."},
+        {"step_data", program_step_data, METH_O, "The data of a step, as calls have left it."},
         {"watch", program_watch, METH_VARARGS,
                 "Call back once when interpreted steps have cost so many nanoseconds."},
         {"measure", program_measure, METH_NOARGS,

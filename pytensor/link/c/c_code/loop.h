@@ -8,12 +8,14 @@
 enum { PT_LOOP_DESTROY = 1, PT_LOOP_NEW = 2 };
 
 /* The head of the data. After it come, in this order: the sequences' number of steps is input 0; records of
-   the states, reads, writes, constants and untraced states; the name of the Op. Arrays are numbers of
-   arguments. */
+   the states, reads, writes, constants and untraced states; what was observed; the name of the Op. Arrays are
+   numbers of arguments. */
 typedef struct {
     int64_t size, block, n_sequences, n_states, n_reads, n_writes, n_shared, n_untraced;
     int64_t condition, condition_size, condition_float; /* argument, or -1 */
     int64_t cost;                                       /* of a step */
+    int64_t lost;       /* nanoseconds by which a step would be faster if it was written for its shapes */
+    int64_t n_observed; /* 0: nobody asks; else 1 and the number of lengths */
 } pt_loop_head;
 
 /* A state: its input and output, axes, itemsize, lag (-1: none), first rows to copy (-1: all), flags. */
@@ -46,6 +48,7 @@ typedef struct {
     const pt_loop_write *writes;
     const pt_loop_shared *shared;
     const pt_loop_untraced *untraced;
+    int64_t *observed;
     const char *name;
     int64_t *read_at, *write_at;
     int64_t n, done;
@@ -60,7 +63,32 @@ static void pt_loop_open(pt_loop_run *r, const void *program)
     r->writes = (const pt_loop_write *)(r->reads + h->n_reads);
     r->shared = (const pt_loop_shared *)(r->writes + h->n_writes);
     r->untraced = (const pt_loop_untraced *)(r->shared + h->n_shared);
-    r->name = (const char *)(r->untraced + h->n_untraced);
+    /* The only part that is written to: `program` is the program's own copy. */
+    r->observed = (int64_t *)(uintptr_t)(r->untraced + h->n_untraced);
+    r->name = (const char *)(r->observed + h->n_observed);
+}
+
+/* Note the shapes of the first call, for whoever writes the loop out for them: after a 2 the lengths of
+   elements of sequences and states, then of untraced states and constants. */
+static void pt_loop_observe(pt_array *const *args, const pt_loop_run *r)
+{
+    const pt_loop_head *h = r->head;
+    int64_t *to = r->observed + 1, nobody = 0;
+    if (!__atomic_compare_exchange_n(r->observed, &nobody, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+        return;
+    for (int64_t i = 0; i < h->n_sequences; i++)
+        for (int64_t k = 0; k < r->reads[i].ndim; k++)
+            *to++ = args[r->reads[i].stack]->shape[k + 1];
+    for (int64_t i = 0; i < h->n_states; i++)
+        for (int64_t k = 1; k < r->states[i].ndim; k++)
+            *to++ = args[r->states[i].source]->shape[k];
+    for (int64_t i = 0; i < h->n_untraced; i++)
+        for (int64_t k = 0; k < r->untraced[i].ndim; k++)
+            *to++ = args[r->untraced[i].x]->shape[k];
+    for (int64_t i = 0; i < h->n_shared; i++)
+        for (int64_t k = 0; k < r->shared[i].ndim; k++)
+            *to++ = args[r->shared[i].x]->shape[k];
+    __atomic_store_n(r->observed, 2, __ATOMIC_RELEASE);
 }
 
 /* Everything must be long enough before anything is read. */
@@ -213,35 +241,61 @@ static int pt_loop_close(pt_ctx *ctx, pt_array *const *args, pt_loop_run *r)
     return status;
 }
 
+/* All steps from number `done` on, and the end. */
+static int pt_loop_go_on(pt_ctx *ctx, pt_array *const *args, pt_loop_run *r)
+{
+    const pt_loop_head *h = r->head;
+    int64_t *at = r->read_at;
+    int status;
+    while (r->done < r->n) {
+        for (int64_t i = 0; i < h->n_reads; i++) {
+            const pt_loop_read *e = &r->reads[i];
+            args[e->e]->data = pt_scan_at(args[e->stack], at[i] < 0 ? r->done : at[i]);
+        }
+        pt_heavy(ctx, (double)h->cost);
+        ctx->interpreted += (double)h->lost;
+        if ((status = pt_run(ctx, h->block)) || (status = pt_loop_store(ctx, args, r)))
+            return status;
+        for (int64_t i = 0; i < h->n_reads; i++)
+            if (at[i] >= 0)
+                at[i] = pt_scan_next(at[i], args[r->reads[i].stack]->shape[0]);
+        r->done++;
+        if (pt_loop_is_over(args, h))
+            break;
+    }
+    return pt_loop_close(ctx, args, r);
+}
+
+/* Go on where somebody else ended after `done` steps, whose results are where they belong. */
+static PT_UNUSED int pt_loop_resume(pt_ctx *ctx, pt_array *const *args, pt_loop_run *r, int64_t done)
+{
+    r->done = done;
+    for (int64_t i = 0; i < r->head->n_reads; i++) {
+        const pt_loop_read *e = &r->reads[i];
+        r->read_at[i] = e->offset < 0 ? -1 : pt_loop_place(e->offset + done, args[e->stack]);
+    }
+    for (int64_t i = 0; i < r->head->n_writes; i++) {
+        const pt_loop_write *w = &r->writes[i];
+        r->write_at[i] = pt_loop_place(w->offset + done, args[w->z]);
+    }
+    return pt_loop_go_on(ctx, args, r);
+}
+
 PT_KERNEL(pt_scan_loop)
 {
     pt_loop_run r;
     pt_loop_open(&r, program);
-    const pt_loop_head *h = r.head;
-    int64_t at[h->n_reads + h->n_writes + 1];
+    int64_t at[r.head->n_reads + r.head->n_writes + 1];
     r.read_at = at;
-    r.write_at = at + h->n_reads;
+    r.write_at = at + r.head->n_reads;
     r.n = *(const int64_t *)args[0]->data;
     r.done = 0;
     int status = pt_loop_check(ctx, args, &r);
     if (status || (status = pt_loop_begin(ctx, args, &r)))
         return status;
-    while (r.done < r.n) {
-        for (int64_t i = 0; i < h->n_reads; i++) {
-            const pt_loop_read *e = &r.reads[i];
-            args[e->e]->data = pt_scan_at(args[e->stack], at[i] < 0 ? r.done : at[i]);
-        }
-        pt_heavy(ctx, (double)h->cost);
-        if ((status = pt_run(ctx, h->block)) || (status = pt_loop_store(ctx, args, &r)))
-            return status;
-        for (int64_t i = 0; i < h->n_reads; i++)
-            if (at[i] >= 0)
-                at[i] = pt_scan_next(at[i], args[r.reads[i].stack]->shape[0]);
-        r.done++;
-        if (pt_loop_is_over(args, h))
-            break;
-    }
-    return pt_loop_close(ctx, args, &r);
+    if (r.head->n_observed)
+        pt_loop_observe(args, &r);
+    return pt_loop_go_on(ctx, args, &r);
 }
 
 #endif

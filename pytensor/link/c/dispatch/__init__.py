@@ -37,14 +37,18 @@ IMPLEMENTED = {
     "scan": "Scan",
     "scan_body": "",
     "scan_loop": "",
-    "scan_scalar": "",
+    "scan_static": "",
     "shape": "DimShuffle Reshape JoinDims SplitDims Shape Shape_i SpecifyShape",
+    "static_linalg": "",
+    "static_ops": "",
+    "static_products": "",
+    "static_values": "",
     "softmax": "Softmax LogSoftmax",
     "subtensor": "Subtensor IncSubtensor",
     "triangular": "CholeskySolve SolveTriangular Cholesky TrmmRelated",
 }
 # Files for Ops that take long to import: with all others only where the Ops are known already.
-_NEEDS = dict.fromkeys(("scan", "scan_body", "scan_scalar"), "pytensor.scan.op")
+_NEEDS = dict.fromkeys(("scan", "scan_body", "scan_static"), "pytensor.scan.op")
 
 _lock = free_after_fork(threading.RLock())
 _wanted: dict[str, list[str]] = {}

@@ -73,11 +73,14 @@ class CKernel:
         Parameters (int64) of a body that serves many nodes. It finds inputs, outputs and arrays of
         blocks in ``args``, in this order, instead of under names, and at ``const void *program``
         an int64 with the number of bytes, one for the number of each block, then the parameters.
+    specialise : callable, optional
+        Returns a faster kernel for what the first call left in the data of its step, which is the
+        argument; None if there is none, LookupError if there was no call yet.
     """
 
     __slots__ = (
         *("blocks", "body", "copies", "data", "destroys", "flags", "functions", "inplace"),
-        *("interpreted", "sources", "unused", "views"),
+        *("interpreted", "sources", "specialise", "unused", "views"),
     )
 
     # Written out: `dataclass` would take a millisecond of every process that compiles something.
@@ -95,6 +98,7 @@ class CKernel:
         functions: tuple[str, ...] = (),
         interpreted: "Interpreted | None" = None,
         data: bytes | None = None,
+        specialise: "Callable[[bytes], CKernel | None] | None" = None,
     ):
         self.body = body
         self.sources = sources
@@ -108,6 +112,7 @@ class CKernel:
         self.functions = functions
         self.interpreted = interpreted
         self.data = data
+        self.specialise = specialise
 
 
 class LaterKernel(CKernel):
@@ -136,7 +141,7 @@ class LaterKernel(CKernel):
         self._made: CKernel | None = None
         self.views, self.copies, self.inplace, self.destroys = _NONE, (), inplace, destroys
         self.flags, self.unused, self.blocks = flags, (), ()
-        self.interpreted, self.data = interpreted, None
+        self.interpreted, self.data, self.specialise = interpreted, None, None
 
     def native(self) -> CKernel:
         """Return the compiled form; two threads that ask at once write the same."""

@@ -347,11 +347,12 @@ def scalar_code(
     out_dtypes: Sequence[str],
     names: Sequence[str],
     prefix: str = "v",
+    write: type[Writer] = Writer,
 ) -> ScalarCode | None:
     """Translate a scalar Op applied to values called `names`; None if some part has no C."""
     if any(value_type(d) is None for d in (*in_dtypes, *out_dtypes)):
         return None
-    writer = Writer(prefix)
+    writer = write(prefix)
     results = writer.apply(op, list(names), list(in_dtypes), list(out_dtypes))
     if results is None:
         return None

@@ -8,7 +8,7 @@ from pytensor.compile.mode import get_mode
 from pytensor.link.c.dispatch.basic import c_funcify, c_type
 from pytensor.link.c.dispatch.scan_body import Body
 from pytensor.link.c.dispatch.scan_loop import scan_loop
-from pytensor.link.c.dispatch.scan_scalar import scalar_loop
+from pytensor.link.c.dispatch.scan_static import StaticLoop
 from pytensor.scalar.type import ScalarType
 from pytensor.scan.op import Scan
 from pytensor.tensor.type import TensorType
@@ -16,7 +16,7 @@ from pytensor.tensor.type import TensorType
 
 @c_funcify.register(Scan)
 def _scan(op, node=None, whole=True, **kwargs):
-    # Not `whole`: its step is left to the kernels of its operations.
+    # Not `whole`: nothing is compiled yet that need not be.
     inner = [*op.inner_inputs, *op.inner_outputs]
     if not all(isinstance(v.type, TensorType | ScalarType) for v in inner):
         return None
@@ -30,10 +30,13 @@ def _scan(op, node=None, whole=True, **kwargs):
     graph = op.unfrozen()
     if not op.prepared:
         op.protect_states(graph)
-    numbers = scalar_loop(op, node, graph) if whole else None
-    if numbers is not None:
-        return numbers
-    return scan_loop(Body(op, node, len(graph.apply_nodes)), graph)
+    body = Body(op, node, len(graph.apply_nodes))
+    loop = StaticLoop.of(body, graph)
+    if loop is None:
+        return scan_loop(body, graph)
+    shapes = loop.static_shapes() if whole else None
+    kernel = None if shapes is None else loop.kernel(shapes)
+    return loop.general() if kernel is None else kernel
 
 
 def _is_c(op: Scan) -> bool:

@@ -6,6 +6,8 @@ Imported with every program, so that it imports nothing of scans.
 import struct
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from pytensor.link.c.dispatch.basic import CKernel
 from pytensor.link.c.dispatch.parameters import ready_kernel, text_parameter
 
@@ -16,14 +18,38 @@ if TYPE_CHECKING:
 _kernel = ready_kernel("loop.h", "pt_scan_loop")
 _DESTROY, _NEW = 1, 2
 _MOST_STATIC = 8
+# Numbers of words of the records of c_code/loop.h.
+_HEAD_WORDS, _STATE_WORDS, _READ_WORDS, _WRITE_WORDS = 14, 6, 4, 9 + _MOST_STATIC
+_SHARED_WORDS, _UNTRACED_WORDS = 3, 6
+# Nanoseconds of a kernel call in the general loop that a step written out has not.
+_CALL = 25
 
 
-def scan_loop(loop: "Body", graph: "FunctionGraph") -> CKernel:
-    """Return the kernel of a loop whose step is `graph`."""
-    words = _Words(loop)
+def scan_loop(loop: "Body", graph: "FunctionGraph", observed: int = 0) -> CKernel:
+    """Return the kernel of a loop whose step is `graph`.
+
+    Parameters
+    ----------
+    loop : Body
+    graph : FunctionGraph
+    observed : int
+        The number of lengths that are noted in the first call, as `observed_lengths` returns them.
+    """
+    words = _Words(loop).pack(observed)
     name = text_parameter(loop.name)
     destroys = {o: targets[0] for o, targets in loop.op.destroy_map.items()}
-    return _kernel("pt_scan_loop", words.pack(), name, destroys=destroys, blocks=(graph,))
+    return _kernel("pt_scan_loop", *words, name, destroys=destroys, blocks=(graph,))
+
+
+def observed_lengths(data: bytes, n: int) -> list[int] | None:
+    """Return the lengths that the first call of a loop noted in its data; None before it."""
+    words = np.frombuffer(data, np.int64)
+    counts = words[2:8]
+    sizes = 0, _STATE_WORDS, _READ_WORDS, _WRITE_WORDS, _SHARED_WORDS, _UNTRACED_WORDS
+    at = _HEAD_WORDS + sum(int(c) * size for c, size in zip(counts, sizes, strict=True))
+    if not n or words[at] != 2:
+        return None
+    return [int(x) for x in words[at + 1 : at + n + 1]]
 
 
 class _Words:
@@ -35,13 +61,15 @@ class _Words:
         self.first_inner = self.first_out + len(loop.node.outputs)
         self.first_result = self.first_inner + len(self.op.inner_inputs)
 
-    def pack(self) -> bytes:
+    def pack(self, observed: int) -> tuple[bytes, bytes]:
         parts = self.states(), self.reads(), self.writes(), self.shared(), self.untraced()
         counts = [len(part) for part in parts]
         cost = int(10 * (1 + self.loop.n_nodes))
-        head = [self.info.n_seqs, *counts, *self.condition(), cost]
+        lost = _CALL * (1 + self.loop.n_nodes) if observed else 0
+        notes = observed + 1 if observed else 0
+        head = [self.info.n_seqs, *counts, *self.condition(), cost, lost, notes]
         words = [*head, *(word for part in parts for record in part for word in record)]
-        return struct.pack(f"={len(words)}q", *words)
+        return struct.pack(f"={len(words)}q", *words), bytes(8 * notes)
 
     def condition(self) -> tuple[int, int, int]:
         if not self.info.as_while:
