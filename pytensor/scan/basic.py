@@ -13,7 +13,7 @@ from pytensor.graph.traversal import graph_inputs
 from pytensor.graph.utils import MissingInputError, add_tag_trace
 from pytensor.raise_op import CheckAndRaise
 from pytensor.scan.args import ScanArgs
-from pytensor.scan.closure import close_over, placeholder
+from pytensor.scan.closure import close_over, closed_over, lazy_where_it_may_fail, placeholder
 from pytensor.scan.op import Scan
 from pytensor.scan.specs import (
     OutputSpec,
@@ -116,7 +116,7 @@ def scan(
     >>> x, decay = pt.dvector("x"), pt.dscalar("decay")
     >>> h = pytensor.scan(
     ...     lambda x_t, h, decay: decay * h + x_t,
-    ...     sequences=x, outputs_info=pt.constant(0.0), non_sequences=decay, return_updates=False,
+    ...     sequences=x, outputs_info=pt.zeros(()), non_sequences=decay, return_updates=False,
     ... )
     >>> [float(v) for v in h.eval({x: [1.0, 1.0, 1.0], decay: 0.5})]
     [1.0, 1.5, 1.75]
@@ -124,32 +124,12 @@ def scan(
     if return_updates:
         warnings.warn(_RETURN_WARNING, DeprecationWarning, stacklevel=2)
     label = name or "scan"
-    seqs = read_sequences(label, sequences, go_backwards)
-    states = read_outputs_info(label, outputs_info)
-    fixed = [
-        as_tensor_variable(v) if not isinstance(v, Variable) else v for v in as_list(non_sequences)
-    ]
-    steps = _number_of_steps(label, n_steps, seqs)
-    arguments = [v for spec in seqs for v in spec.inner]
-    arguments += [v for spec in states for v in spec.inner]
-    step = read_step(label, fn(*arguments, *fixed))
-    if len(step.outputs) != len(states):
-        if states:
-            raise ValueError(
-                "Please provide None as outputs_info for any output that does not feed back into "
-                f"scan: [{label}] outputs_info has {len(states)} entries and fn returned "
-                f"{len(step.outputs)} outputs"
-            )
-        states = [OutputSpec() for _ in step.outputs]
-    updates = _shared_updates(step.outputs + step.condition, step.updates, fixed)
-    if strict:
-        _check_strict(label, step.outputs + list(updates.values()), [*fixed, *updates])
-    builder = _Builder(label, steps, seqs, states, step, updates, fixed)
+    builder = _call_step(
+        label, fn, sequences, outputs_info, as_list(non_sequences), n_steps, go_backwards, strict
+    )
     outputs, final = builder.build(mode, truncate_gradient, name, strict)
-    if len(outputs) == 1 and not return_list:
-        outputs = outputs[0]
-    elif not outputs:
-        outputs = None
+    if not return_list:
+        outputs = outputs[0] if len(outputs) == 1 else outputs or None
     if return_updates:
         return outputs, final
     if final:
@@ -158,6 +138,39 @@ def scan(
             "outputs_info to handle all recurrent states, and not rely on shared variable updates."
         )
     return outputs
+
+
+def _call_step(
+    label: str,
+    fn: Callable,
+    sequences: Any,
+    outputs_info: Any,
+    non_sequences: Sequence[Any],
+    n_steps: Any,
+    go_backwards: bool,
+    strict: bool,
+) -> "_Builder":
+    """Call the function of one step with variables for all it reads, and sort what it returns."""
+    seqs = read_sequences(label, sequences, go_backwards)
+    states = read_outputs_info(label, outputs_info)
+    fixed = [v if isinstance(v, Variable) else as_tensor_variable(v) for v in non_sequences]
+    steps = _number_of_steps(label, n_steps, seqs)
+    arguments = [v for spec in (*seqs, *states) for v in spec.inner]
+    step = read_step(label, fn(*arguments, *fixed))
+    if not states:
+        states = [OutputSpec() for _ in step.outputs]
+    if len(step.outputs) != len(states):
+        raise ValueError(
+            "Please provide None as outputs_info for any output that does not feed back into "
+            f"scan: [{label}] outputs_info has {len(states)} entries and fn returned "
+            f"{len(step.outputs)} outputs"
+        )
+    updates = _shared_updates(step.outputs + step.condition, step.updates, fixed)
+    if strict:
+        _check_strict(label, step.outputs + list(updates.values()), [*fixed, *updates])
+    builder = _Builder(label, steps, seqs, states, step, updates, fixed)
+    builder.known = closed_over(fn)
+    return builder
 
 
 def _number_of_steps(label: str, n_steps: Any, seqs: Sequence[SequenceSpec]) -> Variable:
@@ -249,6 +262,7 @@ class _Builder:
         self.step = step
         self.updates: dict[SharedVariable, Variable] = updates
         self.fixed: Sequence[Variable] = [v for v in fixed if v not in updates]
+        self.known: Sequence[Variable] = ()  # made before the step
         self.args = ScanArgs.create_empty()
         self.args.n_steps = steps
 
@@ -316,6 +330,8 @@ class _Builder:
             stand_ins = {v: placeholder(v) for v in self.fixed if v.owner is not None}
             outputs = clone_replace(outputs, {**stand_ins, **shared})
         outer, inner, outputs = close_over(outputs, set(args.inner_inputs))
+        given = [*self.known, *self.fixed, *stand_ins.values()]
+        outer = lazy_where_it_may_fail(outer, self.steps, given)
         if stand_ins:
             outer = clone_replace(outer, {new: old for old, new in stand_ins.items()})
         args.outer_in_non_seqs, args.inner_in_non_seqs = outer, inner

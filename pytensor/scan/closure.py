@@ -1,9 +1,15 @@
 """What the step of a loop takes from outside."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, ValuesView
+from types import CellType
 
-from pytensor.graph.basic import Constant, Variable, nodes_in_order
+from pytensor.conditional.op import IfElse
+from pytensor.graph.basic import Apply, Constant, Variable, nodes_in_order
 from pytensor.graph.replace import clone_replace
+from pytensor.raise_op import CheckAndRaise
+from pytensor.tensor.basic import AllocEmpty
+from pytensor.tensor.math import gt
+from pytensor.tensor.type import TensorType
 
 
 def close_over(
@@ -55,3 +61,69 @@ def placeholder(var: Variable, suffix: str = "") -> Variable:
     new = var.type.make_variable()
     new.name = f"{var.name}{suffix}" if var.name else None
     return new
+
+
+def lazy_where_it_may_fail(
+    outer: Sequence[Variable], steps: Variable, given: Collection[Variable]
+) -> list[Variable]:
+    """Return what a step takes from outside, not computed if it may fail and there is no step.
+
+    Parameters
+    ----------
+    outer : sequence of Variable
+        Expressions outside of the loop.
+    steps : Variable
+        The number of steps.
+    given : collection of Variable
+        What the user computed before the loop: it is computed in any case.
+    """
+    if isinstance(steps, Constant) and int(steps.data) > 0:
+        return list(outer)
+    known = set(given)
+    guarded = [
+        v
+        for v in outer
+        if v.owner is not None
+        and v not in known
+        and isinstance(v.type, TensorType)
+        and any(_may_fail(node) for node in nodes_in_order([v], known))
+    ]
+    if not guarded:
+        return list(outer)
+    nothing = [AllocEmpty(v.type.dtype)(*(n or 0 for n in v.type.shape)) for v in guarded]
+    chosen = IfElse(len(guarded))(gt(steps, 0), *guarded, *nothing, return_list=True)
+    lazy = {v: v.type.filter_variable(new) for v, new in zip(guarded, chosen, strict=True)}
+    return [lazy.get(v, v) for v in outer]
+
+
+def closed_over(fn: Callable) -> list[Variable]:
+    """Return the variables a function sees by name: they were made before it is called."""
+    code = getattr(fn, "__code__", None)
+    if code is None:
+        return []
+    cells = [cell.cell_contents for cell in fn.__closure__ or () if _is_filled(cell)]
+    names = fn.__globals__
+    values = [*cells, *(names[name] for name in code.co_names if name in names)]
+    values += [*(fn.__defaults__ or ()), *(fn.__kwdefaults__ or {}).values()]
+    found = []
+    for value in values:
+        several = value.values() if isinstance(value, Mapping) else value
+        found += several if isinstance(several, list | tuple | ValuesView) else [value]
+    return [v for v in found if isinstance(v, Variable)]
+
+
+def _is_filled(cell: CellType) -> bool:
+    try:
+        cell.cell_contents
+    except ValueError:  # a name that is bound later
+        return False
+    return True
+
+
+_LINALG = ("pytensor.tensor.linalg", "pytensor.tensor.slinalg", "pytensor.tensor.nlinalg")
+
+
+def _may_fail(node: Apply) -> bool:
+    """Tell whether a node checks values, or factors matrices: singular ones are refused."""
+    op = getattr(node.op, "core_op", node.op)
+    return isinstance(op, CheckAndRaise) or type(op).__module__.startswith(_LINALG)

@@ -177,7 +177,12 @@ def _read_output(label: str, i: int, given: Any) -> OutputSpec:
     if isinstance(given, Mapping):
         unknown = set(given) - {"initial", "taps", "return_steps", "inplace"}
         taps = given.get("taps")
-        if unknown or (taps is not None and given.get("initial") is None):
+        if unknown:
+            raise ValueError(
+                f"These keys were unexpected in Scan outputs_info[{i}]: {unknown}; [{label}] it may "
+                "have 'initial' and 'taps'"
+            )
+        if taps is not None and given.get("initial") is None:
             raise ValueError(
                 "If you are using slices of an output you need to provide a initial state for it: "
                 f"[{label}] outputs_info of {what} must have 'initial' and 'taps', got {given}"
@@ -283,7 +288,7 @@ def _sort_part(label: str, item: Any, result: StepResult) -> None:
     elif isinstance(item, Mapping):
         for var, new in item.items():
             if not isinstance(var, SharedVariable):
-                raise ValueError(f"[{label}] updates must be of shared variables, got {var}")
+                raise TypeError(f"[{label}] updates must be of shared variables, got {var}")
             result.updates[var] = (
                 new if isinstance(new, Variable) else var.type.filter_variable(new)
             )

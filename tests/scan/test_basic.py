@@ -489,7 +489,7 @@ def test_sequences_shorter_than_n_steps_are_refused(steps):
     f = pytensor.function([rows, *given], total)
     values = [] if steps == "constant" else [9]
     np.testing.assert_array_equal(f(np.ones((12, 3)), *values), np.full(9, 3.0))
-    with pytest.raises(ValueError, match="sequence 0 must have at least n_steps = 9"):
+    with pytest.raises(ValueError, match="sequence 0 must have at least n_steps"):
         f(np.ones((3, 3)), *values)
 
 

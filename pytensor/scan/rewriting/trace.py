@@ -15,7 +15,7 @@ from pytensor.tensor.subtensor import IncSubtensor, Subtensor
 from pytensor.tensor.subtensor.indices import indices_from_subtensor
 
 
-def _known(value) -> int | None:
+def known_int(value) -> int | None:
     """Return the value of an index that is a constant integer, else None."""
     if isinstance(value, int):
         return value
@@ -36,13 +36,13 @@ def _first_index(node: Apply):
 def _from_end(index, length: int | None) -> int | None:
     """Return how many rows from the end an index reads, None if that isn't known."""
     if isinstance(index, slice):
-        start = _known(index.start) if index.start is not None else None
-        if start is None or (index.step is not None and _known(index.step) != 1):
+        start = known_int(index.start) if index.start is not None else None
+        if start is None or (index.step is not None and known_int(index.step) != 1):
             return None
-        if index.stop is not None and (length is None or _known(index.stop) != length):
+        if index.stop is not None and (length is None or known_int(index.stop) != length):
             return None
     else:
-        start = _known(index)
+        start = known_int(index)
         if start is None:
             return None
     if start >= 0:
@@ -81,7 +81,7 @@ def _readings(fgraph: FunctionGraph, trace: Variable, lag: int) -> list[_Reading
             found.append(_Reading(None, client, rows))
             continue
         # x[c:], read from its end: the initial values are left out first.
-        start = _known(index.start) if isinstance(index, slice) else None
+        start = known_int(index.start) if isinstance(index, slice) else None
         if start is None or not 0 <= start <= lag or index.stop is not None:
             return None
         if index.step is not None or len(client.op.idx_list) != 1:
@@ -96,7 +96,7 @@ def _readings(fgraph: FunctionGraph, trace: Variable, lag: int) -> list[_Reading
     return found
 
 
-def _initial_rows(buffer: Variable, lag: int) -> Variable:
+def initial_rows(buffer: Variable, lag: int) -> Variable:
     """Return the initial values at the beginning of a buffer."""
     node = buffer.owner
     if node is not None and isinstance(node.op, IncSubtensor) and node.op.set_instead_of_inc:
@@ -109,7 +109,7 @@ def _initial_rows(buffer: Variable, lag: int) -> Variable:
             and isinstance(indices[0], slice)
             and indices[0].start is None
             and indices[0].step is None
-            and _known(indices[0].stop) == lag
+            and known_int(indices[0].stop) == lag
             and node.inputs[1].type.ndim == buffer.type.ndim
             and node.inputs[1].type.shape[0] == lag
         ):
@@ -121,7 +121,7 @@ def _initial_rows(buffer: Variable, lag: int) -> Variable:
     return buffer[:lag]
 
 
-def _single_row(rows: Variable) -> Variable:
+def single_row(rows: Variable) -> Variable:
     """Return the only row of `rows`."""
     node = rows.owner
     if node is not None and isinstance(node.op, DimShuffle):
@@ -167,7 +167,7 @@ def scan_reduce_trace(fgraph, node):
         rows = max(reading.rows for reading in readings)
         buffers = getattr(args, f"outer_in_{name}")
         if not _is_short(args, buffers[at], lag, rows):
-            short = expand_empty(_initial_rows(buffers[at], lag), _length(args.n_steps, rows))
+            short = expand_empty(initial_rows(buffers[at], lag), _length(args.n_steps, rows))
             if short.owner is not None and short.owner.inputs[0].owner is not None:
                 _mark(short)
             buffers[at] = short
@@ -220,7 +220,7 @@ def scan_sit_sot_to_untraced(fgraph, node):
     chosen: dict[int, list[Variable]] = {}
     for k in range(op.info.n_sit_sot):
         clients = fgraph.clients.get(node.outputs[n_mit_sot + k], ())
-        if clients and all(_is_last_row(*client) for client in clients):
+        if clients and all(is_last_row(*client) for client in clients):
             chosen[k] = [client.outputs[0] for client, _ in clients]
     if not chosen:
         return None
@@ -228,7 +228,7 @@ def scan_sit_sot_to_untraced(fgraph, node):
     kept = [k for k in range(op.info.n_sit_sot) if k not in chosen]
     n_untraced = len(args.outer_in_shared)
     for k in chosen:
-        row = _single_row(_initial_rows(args.outer_in_sit_sot[k], 1))
+        row = single_row(initial_rows(args.outer_in_sit_sot[k], 1))
         args.outer_in_shared.append(args.inner_in_sit_sot[k].type.filter_variable(row))
         args.inner_in_shared.append(args.inner_in_sit_sot[k])
         args.inner_out_shared.append(args.inner_out_sit_sot[k])
@@ -252,7 +252,7 @@ def scan_sit_sot_to_untraced(fgraph, node):
     return result
 
 
-def _is_last_row(client: Apply, position: int) -> bool:
+def is_last_row(client: Apply, position: int) -> bool:
     """Tell whether a client reads ``x[-1]``."""
     if isinstance(client.op, Output) or not isinstance(client.op, Subtensor) or position:
         return False
