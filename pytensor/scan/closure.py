@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence, ValuesView
 from types import CellType
+from typing import Any
 
 from pytensor.conditional.op import IfElse
 from pytensor.graph.basic import Apply, Constant, Variable, nodes_in_order
@@ -101,7 +102,7 @@ def closed_over(fn: Callable) -> list[Variable]:
     code = getattr(fn, "__code__", None)
     if code is None:
         return []
-    cells = [cell.cell_contents for cell in fn.__closure__ or () if _is_filled(cell)]
+    cells = [_content(cell) for cell in fn.__closure__ or ()]
     names = fn.__globals__
     values = [*cells, *(names[name] for name in code.co_names if name in names)]
     values += [*(fn.__defaults__ or ()), *(fn.__kwdefaults__ or {}).values()]
@@ -112,12 +113,11 @@ def closed_over(fn: Callable) -> list[Variable]:
     return [v for v in found if isinstance(v, Variable)]
 
 
-def _is_filled(cell: CellType) -> bool:
+def _content(cell: CellType) -> Any:
     try:
-        cell.cell_contents
+        return cell.cell_contents
     except ValueError:  # a name that is bound later
-        return False
-    return True
+        return None
 
 
 _LINALG = ("pytensor.tensor.linalg", "pytensor.tensor.slinalg", "pytensor.tensor.nlinalg")
