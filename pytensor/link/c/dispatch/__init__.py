@@ -23,6 +23,7 @@ IMPLEMENTED = {
     "blas": "Gemm Dot22 Dot22Scalar Gemv Ger Syrk Dot BatchedDot BatchedGemm",
     "blockwise": "Blockwise",
     "conditional": "IfElse",
+    "convolve": "Convolve1d Convolve2d",
     "diagonal": "ExtractDiag AllocDiag SetDiag",
     "elemwise": "Elemwise",
     "joining": "Join Split",
