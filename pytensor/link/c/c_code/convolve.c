@@ -6,7 +6,7 @@
 
 #ifndef PT_SUFFIX
 #define PT_ALONE
-#define REAL double
+#define T double
 #define PT_SUFFIX f64
 #endif
 
@@ -35,7 +35,7 @@ static inline double pt_direct_cost(const pt_convolution *c)
 
 /* z[r, i] += sum over j, q of x[r + first - j, i + q] w[j, l - 1 - q]: a row of z needs k rows of x. */
 static void PT_NAME(convolve_rows)(
-        REAL *restrict z, const pt_convolution *c, const REAL *restrict x, const REAL *restrict w)
+        T *restrict z, const pt_convolution *c, const T *restrict x, const T *restrict w)
 {
     const int64_t first = c->full ? 0 : c->k - 1, pitch = c->full ? c->m + 2 * (c->l - 1) : c->m;
     for (int64_t r = 0; r < c->rows; r++) {
@@ -43,17 +43,17 @@ static void PT_NAME(convolve_rows)(
         const int64_t begin = top >= c->n ? top - c->n + 1 : 0, end = top < c->k - 1 ? top + 1 : c->k;
         int64_t i = 0;
 #if defined(__GNUC__)
-        typedef REAL vec __attribute__((vector_size(64)));
-        enum { lanes = 64 / sizeof(REAL) };
+        typedef T vec __attribute__((vector_size(64)));
+        enum { lanes = 64 / sizeof(T) };
         for (; i + 4 * lanes <= c->columns; i += 4 * lanes) {
             vec a0, a1, a2, a3, x0, x1, x2, x3;
-            REAL *to = z + r * c->columns + i;
+            T *to = z + r * c->columns + i;
             memcpy(&a0, to, sizeof a0);
             memcpy(&a1, to + lanes, sizeof a0);
             memcpy(&a2, to + 2 * lanes, sizeof a0);
             memcpy(&a3, to + 3 * lanes, sizeof a0);
             for (int64_t j = begin; j < end; j++) {
-                const REAL *from = x + (top - j) * pitch + i, *by = w + j * c->l;
+                const T *from = x + (top - j) * pitch + i, *by = w + j * c->l;
                 for (int64_t q = 0; q < c->l; q++, from++) {
                     memcpy(&x0, from, sizeof x0);
                     memcpy(&x1, from + lanes, sizeof x0);
@@ -72,7 +72,7 @@ static void PT_NAME(convolve_rows)(
         }
 #endif
         for (; i + 8 <= c->columns; i += 8) {
-            REAL a[8];
+            T a[8];
             memcpy(a, z + r * c->columns + i, sizeof a);
             for (int64_t j = begin; j < end; j++)
                 for (int64_t q = 0; q < c->l; q++)
@@ -81,7 +81,7 @@ static void PT_NAME(convolve_rows)(
             memcpy(z + r * c->columns + i, a, sizeof a);
         }
         for (; i < c->columns; i++) {
-            REAL a = z[r * c->columns + i];
+            T a = z[r * c->columns + i];
             for (int64_t j = begin; j < end; j++)
                 for (int64_t q = 0; q < c->l; q++)
                     a += x[(top - j) * pitch + i + q] * w[j * c->l + q];
@@ -92,7 +92,7 @@ static void PT_NAME(convolve_rows)(
 
 /* The same without the products with zeros beyond the ends of x: w is not finite. */
 static void PT_NAME(convolve_exactly)(
-        REAL *restrict z, const pt_convolution *c, const REAL *restrict x, const REAL *restrict w)
+        T *restrict z, const pt_convolution *c, const T *restrict x, const T *restrict w)
 {
     const int64_t first = c->full ? 0 : c->k - 1, margin = c->full ? c->l - 1 : 0, pitch = c->m + 2 * margin;
     for (int64_t r = 0; r < c->rows; r++)
@@ -107,34 +107,34 @@ static void PT_NAME(convolve_exactly)(
 
 /* Copy a plane with `margin` zeros on both sides of its rows; `part` is 1 for imaginary parts, and `flip`
    reverses rows. */
-static void PT_NAME(take_plane)(REAL *to, const pt_plane *x, int64_t rows, int64_t columns, int64_t margin,
-        int part, int flip, REAL sign)
+static void PT_NAME(take_plane)(
+        T *to, const pt_plane *x, int64_t rows, int64_t columns, int64_t margin, int part, int flip, T sign)
 {
     for (int64_t r = 0; r < rows; r++) {
-        const char *row = x->data + r * x->row + part * (int64_t)sizeof(REAL);
-        memset(to, 0, (size_t)margin * sizeof(REAL));
+        const char *row = x->data + r * x->row + part * (int64_t)sizeof(T);
+        memset(to, 0, (size_t)margin * sizeof(T));
         to += margin;
         for (int64_t i = 0; i < columns; i++)
-            to[flip ? columns - 1 - i : i] = sign * *(const REAL *)(row + i * x->column);
+            to[flip ? columns - 1 - i : i] = sign * *(const T *)(row + i * x->column);
         to += columns;
-        memset(to, 0, (size_t)margin * sizeof(REAL));
+        memset(to, 0, (size_t)margin * sizeof(T));
         to += margin;
     }
 }
 
 static int PT_NAME(all_finite)(const pt_plane *x, int64_t rows, int64_t columns, int parts)
 {
-    REAL sum = 0;
+    T sum = 0;
     for (int64_t r = 0; r < rows; r++)
         for (int64_t i = 0; i < columns; i++)
             for (int part = 0; part < parts; part++)
-                sum += 0 * ((const REAL *)(x->data + r * x->row + i * x->column))[part];
+                sum += 0 * ((const T *)(x->data + r * x->row + i * x->column))[part];
     return sum == 0;
 }
 
 /* The rows of both, each as long as a row of the full result, one after the other: one long convolution. */
-static void PT_NAME(convolve_fft)(REAL *z, const pt_convolution *c, const pt_plane *x, const pt_plane *w,
-        const int *parts, REAL sign, double *all)
+static void PT_NAME(convolve_fft)(T *z, const pt_convolution *c, const pt_plane *x, const pt_plane *w,
+        const int *parts, T sign, double *all)
 {
     const int64_t width = c->m + c->l - 1, nx = (c->n - 1) * width + c->m, nw = (c->k - 1) * width + c->l;
     const int64_t n = nx > nw ? nx : nw, k = nx > nw ? nw : nx, total = (c->n + c->k - 1) * width;
@@ -144,33 +144,33 @@ static void PT_NAME(convolve_fft)(REAL *z, const pt_convolution *c, const pt_pla
     memset(all, 0, (size_t)(total + nx + nw) * 8);
     for (int64_t r = 0; r < c->n; r++)
         for (int64_t i = 0; i < c->m; i++)
-            a[r * width + i] = (double)((const REAL *)(x->data + r * x->row + i * x->column))[parts[0]];
+            a[r * width + i] = (double)((const T *)(x->data + r * x->row + i * x->column))[parts[0]];
     for (int64_t r = 0; r < c->k; r++)
         for (int64_t i = 0; i < c->l; i++)
-            b[r * width + i] = (double)((const REAL *)(w->data + r * w->row + i * w->column))[parts[1]];
+            b[r * width + i] = (double)((const T *)(w->data + r * w->row + i * w->column))[parts[1]];
     pt_fft_convolve(out, nx > nw ? a : b, n, nx > nw ? b : a, k, length, work);
     const int64_t top = c->full ? 0 : c->k - 1, left = c->full ? 0 : c->l - 1;
     for (int64_t r = 0; r < c->rows; r++)
         for (int64_t i = 0; i < c->columns; i++)
-            z[r * c->columns + i] += sign * (REAL)out[(r + top) * width + left + i];
+            z[r * c->columns + i] += sign * (T)out[(r + top) * width + left + i];
 }
 
 /* One convolution into planes of z, which are zeros; `work` holds copies of x and w, `transforms` (NULL:
    none) what transforms need. */
-static void PT_NAME(convolve_one)(REAL *z, const pt_convolution *c, const pt_plane *x, const pt_plane *w,
-        int parts, REAL *work, double *transforms)
+static void PT_NAME(convolve_one)(T *z, const pt_convolution *c, const pt_plane *x, const pt_plane *w,
+        int parts, T *work, double *transforms)
 {
     const int64_t margin = c->full ? c->l - 1 : 0, size = c->rows * c->columns;
     const int exactly = !PT_NAME(all_finite)(w, c->k, c->l, parts);
     const int direct = !transforms || exactly || !PT_NAME(all_finite)(x, c->n, c->m, parts);
-    REAL *flipped = work + c->n * (c->m + 2 * margin);
+    T *flipped = work + c->n * (c->m + 2 * margin);
     for (int p = 0; p < parts; p++) {
         if (direct)
             PT_NAME(take_plane)(work, x, c->n, c->m, margin, p, 0, 1);
         for (int q = 0; q < parts; q++) {
-            const REAL sign = p + q == 2 ? -1 : 1;
+            const T sign = p + q == 2 ? -1 : 1;
             const int which[] = {p, q};
-            REAL *to = z + (p ^ q) * size;
+            T *to = z + (p ^ q) * size;
             if (direct) {
                 PT_NAME(take_plane)(flipped, w, c->k, c->l, 0, q, 1, sign);
                 (exactly ? PT_NAME(convolve_exactly) : PT_NAME(convolve_rows))(to, c, work, flipped);
@@ -227,7 +227,7 @@ PT_KERNEL(PT_NAME(convolve))
     if (core == 2)
         z->shape[batch] = c.rows;
     z->shape[batch + core - 1] = c.columns;
-    int status = pt_alloc(ctx, z, (int)(batch + core), parts * (int64_t)sizeof(REAL));
+    int status = pt_alloc(ctx, z, (int)(batch + core), parts * (int64_t)sizeof(T));
     if (status)
         return status;
     const int64_t total = pt_size(z, (int)(batch + core)), one = c.rows * c.columns;
@@ -242,10 +242,10 @@ PT_KERNEL(PT_NAME(convolve))
     pt_heavy(ctx, (double)(total / one) * cost);
     const int64_t copies = c.n * (c.m + 2 * (c.l - 1)) + c.k * c.l;
     const int64_t numbers = transform ? (c.n + c.k - 1) * width + nx + nw + 4 * length : 0;
-    double *transforms = pt_scratch(ctx, 8 * numbers + (copies + parts * one) * (int64_t)sizeof(REAL));
+    double *transforms = pt_scratch(ctx, 8 * numbers + (copies + parts * one) * (int64_t)sizeof(T));
     if (!transforms)
         return pt_fail(ctx, PT_MEMORY, "[Convolve%dd] no memory for copies", (int)core);
-    REAL *work = (REAL *)(transforms + numbers), *planes = work + copies, *to = (REAL *)z->data;
+    T *work = (T *)(transforms + numbers), *planes = work + copies, *to = (T *)z->data;
     int64_t index[65] = {0};
     double since = 0;
     for (int64_t done = 0; done < total; done += one) {
@@ -257,8 +257,8 @@ PT_KERNEL(PT_NAME(convolve))
             x[s].column = in[s]->strides[batch + core - 1];
             x[s].row = core == 2 ? in[s]->strides[batch] : 0;
         }
-        REAL *into = parts == 1 ? to + done : planes;
-        memset(into, 0, (size_t)(parts * one) * sizeof(REAL));
+        T *into = parts == 1 ? to + done : planes;
+        memset(into, 0, (size_t)(parts * one) * sizeof(T));
         PT_NAME(convolve_one)(into, &c, &x[0], &x[1], parts, work, transform ? transforms : NULL);
         for (int64_t i = 0; parts == 2 && i < one; i++) {
             to[2 * (done + i)] = planes[i];
@@ -278,7 +278,7 @@ PT_KERNEL(PT_NAME(convolve))
 
 #undef PT_NAME
 #ifdef PT_ALONE
-#undef REAL
+#undef T
 #undef PT_SUFFIX
 #undef PT_ALONE
 #endif

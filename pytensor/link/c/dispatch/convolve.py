@@ -15,7 +15,7 @@ _REALS = {
 
 
 def _make(suffix: str, c_type: str):
-    source = Source(C_CODE, "convolve.c", (("REAL", c_type), ("PT_SUFFIX", suffix)))
+    source = Source(C_CODE, "convolve.c", (("T", c_type), ("PT_SUFFIX", suffix)))
     return ready_kernel("convolve.c", f"pt_convolve_{suffix}", source=source)
 
 
