@@ -20,7 +20,7 @@ LAYERS = [
     ["pytensor.graph.rewriting"],
     ["pytensor.scalar"],
     ["pytensor.tensor", "pytensor.raise_op", "pytensor.ifelse", "pytensor.conditional"],
-    ["pytensor.gradient", "pytensor.tensor.rewriting"],
+    ["pytensor.gradient", "pytensor.tensor.rewriting", "pytensor.tensor.random.rewriting"],
     [
         "pytensor.link.basic",
         "pytensor.link.backends",

@@ -5,7 +5,6 @@ check each argument, read the shared values, run the program, store the updates.
 (keywords, defaults, mistakes) goes through `CallSpec.slow`, which ends in the same code.
 """
 
-import copy
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -17,7 +16,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
-from pytensor.compile.sharedvalue import Container
+from pytensor.compile.sharedvalue import Container, copied
 from pytensor.graph.type import Type
 from pytensor.link.basic import Program
 from pytensor.link.utils import add_to_message, describe_value
@@ -191,9 +190,17 @@ def unshared(value: Any, others: Sequence[Any]) -> Any:
     return value
 
 
+def is_transactional(type_: Type) -> bool:
+    """Tell whether shared values of a type are copied before a call overwrites them.
+
+    Arrays are, and random generators: a failing call leaves them as they were.
+    """
+    return hasattr(type_, "numpy_dtype") or getattr(type_, "cheap_to_copy", False)
+
+
 def duplicate(value: Any) -> Any:
     """Return a copy of `value`."""
-    return value.copy(order="K") if isinstance(value, np.ndarray) else copy.deepcopy(value)
+    return value.copy(order="K") if isinstance(value, np.ndarray) else copied(value)
 
 
 def in_order(containers: Iterable[Container]) -> list[Container]:
@@ -279,14 +286,12 @@ def _input_lines(spec: CallSpec, names: dict[str, Any]) -> tuple[list[str], list
         if slot.explicit and slot.overwritten:
             others = ", ".join(v for j, v in enumerate(values) if j != k)
             reads.append(f"{values[k]} = unshared(writable({values[k]}), [{others}])")
-        elif not slot.explicit and (slot.fragile or (slot.overwritten and _is_array(slot))):
+            continue
+        overwritten = slot.overwritten and is_transactional(slot.type)
+        if not slot.explicit and (slot.fragile or overwritten):
             # A reader in another thread, or the user, may refer to it; a failure would show.
             reads.append(f"{values[k]} = duplicate({values[k]})")
     return checks, reads, values
-
-
-def _is_array(slot: InputSlot) -> bool:
-    return getattr(slot.type, "numpy_dtype", None) is not None
 
 
 def _output_line(spec: CallSpec) -> str:

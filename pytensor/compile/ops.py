@@ -1,12 +1,12 @@
 """Ops that serve compilation: copies, views, and Python functions as Ops."""
 
-import copy
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
+from pytensor.compile.sharedvalue import copied
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
 from pytensor.graph.type import Type
@@ -58,7 +58,7 @@ class DeepCopyOp(Op):
         if isinstance(value, np.ndarray):
             output_storage[0][0] = value.copy(order="K")
         else:
-            output_storage[0][0] = copy.deepcopy(value)
+            output_storage[0][0] = copied(value)
 
     def pullback(self, inputs, outputs, cotangents):
         return list(cotangents)

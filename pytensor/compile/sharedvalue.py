@@ -17,6 +17,7 @@ from weakref import WeakSet
 from pytensor.graph.basic import Variable
 from pytensor.graph.type import Type
 from pytensor.graph.utils import add_tag_trace
+from pytensor.utils import late
 
 
 class Generic(Type):
@@ -41,6 +42,12 @@ class Generic(Type):
 
 
 generic = Generic()
+
+
+@singledispatch
+def copied(value: Any) -> Any:
+    """Return a copy of `value`; kinds of values with a quicker way than `deepcopy` register it."""
+    return copy.deepcopy(value)
 
 
 _containers: "WeakSet[Container]" = WeakSet()
@@ -260,7 +267,7 @@ class SharedVariable(Variable):
         if borrow:
             return self.container.value
         with self.container.lock:  # not while a function overwrites the value in place
-            return copy.deepcopy(self.container.value)
+            return copied(self.container.value)
 
     def set_value(self, new_value: Any, borrow: bool = False) -> None:
         """Replace the value.
@@ -272,7 +279,7 @@ class SharedVariable(Variable):
         borrow : bool
             Keep `new_value` itself if it needs no conversion, instead of a copy.
         """
-        self.container.value = new_value if borrow else copy.deepcopy(new_value)
+        self.container.value = new_value if borrow else copied(new_value)
 
     def clone(self, **kwargs: Any) -> "SharedVariable":
         """Return a new variable over the same container."""
@@ -302,6 +309,10 @@ def shared_constructor(
     **kwargs: Any,
 ) -> SharedVariable:
     """Make the shared variable that fits the class of `value`; types register theirs here."""
+    if type(value).__module__.startswith("numpy.random"):
+        # Few programs draw: the module is imported by the first generator.
+        constructor = late("pytensor.tensor.random.variable:randomgen_constructor")
+        return constructor(value, name, strict, allow_downcast, **kwargs)
     if kwargs:
         raise TypeError(
             f"[shared] no shared variable for {type(value).__name__} takes {', '.join(kwargs)}"

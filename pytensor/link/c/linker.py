@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pytensor.compile.calling import duplicate, in_order
+from pytensor.compile.calling import duplicate, in_order, is_transactional
 from pytensor.graph.basic import Apply
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.op import HasMultipleInnerGraph
@@ -189,7 +189,7 @@ def _fragile_inputs(fgraph: FunctionGraph, plan: Schedule, lowered: Lowered) -> 
     if lowered.step_nodes[stop - 1] is last and kinds[stop - 1] == KERNEL:
         if not isinstance(last.op, HasMultipleInnerGraph):
             return plan.fragile_inputs
-    arrays = {i for i, v in enumerate(fgraph.inputs) if hasattr(v.type, "numpy_dtype")}
+    arrays = {i for i, v in enumerate(fgraph.inputs) if is_transactional(v.type)}
     found = destroyed_inputs(fgraph, [last]).get(last, set())
     return tuple(sorted(fragile | (found & arrays)))
 

@@ -1,0 +1,209 @@
+"""Variables for random generators, and the draws they offer as methods."""
+
+from __future__ import annotations
+
+import warnings
+from functools import wraps
+from inspect import signature
+from typing import Any, TypeAlias
+
+from numpy.random import Generator, RandomState, default_rng
+
+from pytensor.compile.sharedvalue import SharedVariable, copied, shared_constructor
+from pytensor.graph.basic import Variable
+from pytensor.graph.utils import add_tag_trace
+from pytensor.tensor.random import basic
+from pytensor.tensor.random.op import RandomVariable
+from pytensor.tensor.random.type import RandomGeneratorType, random_generator_type
+from pytensor.tensor.variable import TensorVariable
+
+__all__ = [
+    "RandomGeneratorSharedVariable",
+    "RandomGeneratorVariable",
+    "rng",
+    "shared_rng",
+]
+
+UNSET: Any = object()
+
+
+def warn_reuse(func):
+    """Warn if the generator was used before: two draws from one state are not independent."""
+
+    @wraps(func)
+    def checked(self, *args, **kwargs):
+        if getattr(self.tag, "used", False):
+            warnings.warn(
+                f"RandomGeneratorVariable {self} has already been used. You probably want to use "
+                "the new RandomGeneratorVariable that was returned when you used it.",
+                UserWarning,
+                stacklevel=3,
+            )
+        return func(self, *args, **kwargs)
+
+    return checked
+
+
+def _make_rng_method(fn):
+    """Return a method of generators that draws from the distribution `fn`."""
+
+    @warn_reuse
+    def draw(self, *args, **kwargs):
+        return fn(*args, **kwargs, rng=self, return_next_rng=True)
+
+    call = type(fn).__call__ if isinstance(fn, RandomVariable) else fn
+    # Shown by `help`: the arguments of the distribution without those that the method gives.
+    draw.__doc__ = fn.__doc__
+    parameters = signature(call).parameters
+    hidden = ("rng", "return_next_rng", "kwargs")
+    shown = [p for name, p in parameters.items() if name not in hidden and name != "self"]
+    own = signature(lambda self: None).parameters["self"]
+    draw.__signature__ = signature(call).replace(parameters=[own, *shown])
+    return draw
+
+
+class _random_generator_py_operators:
+    """The methods of generators: each distribution, returning ``(next_rng, draws)``."""
+
+
+class RandomGeneratorVariable(_random_generator_py_operators, Variable):
+    """The state of a random generator.
+
+    Its methods are the distributions. Each returns the next state and the draws; draw further from
+    the next state.
+
+    Examples
+    --------
+    >>> import pytensor.tensor as pt
+    >>> rng = pt.random.rng("rng")
+    >>> next_rng, x = rng.normal(size=3)
+    >>> next_rng, y = next_rng.poisson(2.0)
+    """
+
+
+RandomGeneratorType.variable_type = RandomGeneratorVariable
+
+RNG_AND_DRAW: TypeAlias = tuple[RandomGeneratorVariable, TensorVariable]
+
+
+class RandomGeneratorSharedVariable(SharedVariable, RandomGeneratorVariable):
+    """The state of a random generator that functions keep and advance."""
+
+    def __str__(self):
+        generator = self.container.storage[0]
+        return (
+            self.name
+            or f"RNG({type(generator).__name__}({type(generator.bit_generator).__name__}))"
+        )
+
+    def set_value(self, new_value=None, *, seed=UNSET, borrow=False):
+        """Replace the generator.
+
+        Parameters
+        ----------
+        new_value : numpy.random.Generator, optional
+        seed : optional
+            Use ``numpy.random.default_rng(seed)`` instead.
+        borrow : bool
+            Keep `new_value` itself, not a copy.
+
+        Raises
+        ------
+        ValueError
+            If not exactly one of `new_value` and `seed` is given.
+        """
+        if new_value is not None and seed is not UNSET:
+            raise ValueError("Cannot specify both new_value and seed")
+        if new_value is None:
+            if seed is UNSET:
+                raise ValueError("Must set one of value or seed")
+            new_value, borrow = default_rng(seed), True
+        super().set_value(new_value, borrow=borrow)
+
+
+@shared_constructor.register(Generator)
+@shared_constructor.register(RandomState)
+def randomgen_constructor(value, name=None, strict=False, allow_downcast=None, borrow=False):
+    """Make a `RandomGeneratorSharedVariable` of a `numpy.random.Generator`."""
+    if isinstance(value, RandomState):
+        raise TypeError(
+            "`np.RandomState` is no longer supported in PyTensor. Use `np.random.Generator` instead."
+        )
+    if not isinstance(value, Generator):
+        raise TypeError(f"Expected numpy.random.Generator, got {type(value)}")
+    return RandomGeneratorSharedVariable(
+        type=random_generator_type,
+        value=value if borrow else copied(value),
+        strict=strict,
+        allow_downcast=allow_downcast,
+        name=name,
+    )
+
+
+def shared_rng(value=None, *, seed=UNSET, name=None, borrow=False) -> RandomGeneratorSharedVariable:
+    """Create a shared random generator: a state that functions keep and advance.
+
+    Parameters
+    ----------
+    value : numpy.random.Generator, optional
+        The first state.
+    seed : optional
+        Begin with ``numpy.random.default_rng(seed)`` instead; None is unpredictable.
+    name : str, optional
+    borrow : bool
+        Use `value` itself, not a copy.
+
+    Raises
+    ------
+    ValueError
+        If not exactly one of `value` and `seed` is given.
+    TypeError
+        If `value` is no generator.
+
+    Examples
+    --------
+    >>> import pytensor
+    >>> import pytensor.tensor as pt
+    >>> rng = pt.random.shared_rng(seed=153, name="rng")
+    >>> next_rng, x = rng.normal()
+    >>> f = pytensor.function([], x, updates={rng: next_rng})
+    >>> float(f()), float(f())
+    (1.4576925546168498, 0.4438383482230474)
+    >>> rng.set_value(seed=153)
+    >>> float(f())
+    1.4576925546168498
+    """
+    if value is not None and seed is not UNSET:
+        raise ValueError("Cannot specify both value and seed")
+    if value is None:
+        if seed is UNSET:
+            raise ValueError("Must set one of value or seed")
+        value, borrow = default_rng(seed), True
+    return add_tag_trace(randomgen_constructor(value, name=name, borrow=borrow))
+
+
+def rng(name=None) -> RandomGeneratorVariable:
+    """Create a symbolic random generator, for an input of a function.
+
+    Wrap it in ``pytensor.In(rng, mutable=True)`` to let the function advance the generator that is
+    passed; otherwise it works on a copy.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pytensor
+    >>> import pytensor.tensor as pt
+    >>> rng = pt.random.rng("rng")
+    >>> next_rng, x = rng.normal()
+    >>> f = pytensor.function([rng], [next_rng, x])
+    >>> state, x = f(np.random.default_rng(153))
+    >>> state, y = f(state)
+    >>> float(x), float(y)
+    (1.4576925546168498, 0.4438383482230474)
+    """
+    return random_generator_type(name)
+
+
+for _name in basic.__all__:
+    setattr(_random_generator_py_operators, _name, _make_rng_method(getattr(basic, _name)))
+del _name
