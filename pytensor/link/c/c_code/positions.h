@@ -258,11 +258,48 @@ static int pt_take_outside(pt_ctx *ctx, const pt_take *t)
     return PT_OK;
 }
 
+/* The size of a direct index: one line of int32 or int64, whose elements lie side by side; 0 if it is not. */
+static int64_t pt_take_direct(const pt_take *t)
+{
+    const pt_positions *index = t->index;
+    const int64_t size = index->dtype == PT_I64 ? 8 : index->dtype == PT_I32 ? 4 : 0;
+    return t->n == 1 && size && index->step == size ? size : 0;
+}
+
+/* What is known of some elements of a direct index: whether one is outside, whether one is negative. */
+typedef struct {
+    int outside, negative;
+} pt_direct;
+
+/* One of the differences is negative for an index that is outside, also if it wraps. */
+static pt_direct pt_direct_check(const pt_positions *index, int64_t start, int64_t n)
+{
+    const uint64_t length = (uint64_t)index->length;
+    uint64_t outside = 0, any = 0;
+    if (index->dtype == PT_I64) {
+        const uint64_t *at = (const uint64_t *)index->data + start;
+        for (int64_t k = 0; k < n; k++) {
+            any |= at[k];
+            outside |= (length - 1 - at[k]) | (at[k] + length);
+        }
+    } else {
+        const int32_t *at = (const int32_t *)index->data + start;
+        for (int64_t k = 0; k < n; k++) {
+            const uint64_t i = (uint64_t)at[k];
+            any |= i;
+            outside |= (length - 1 - i) | (i + length);
+        }
+    }
+    return (pt_direct){outside >> 63, any >> 63};
+}
+
 /* Check all before the first write to memory that must stay as it is after an error. */
 static int pt_take_check(pt_ctx *ctx, pt_take *t)
 {
     if (t->table)
         return PT_OK;
+    if (pt_take_direct(t))
+        return pt_direct_check(t->index, 0, t->total).outside ? pt_take_outside(ctx, t) : PT_OK;
     int outside = 0;
     for (int64_t start = 0; start < t->total; start += PT_TAKE_CHUNK) {
         const int64_t n = t->total - start;
@@ -292,9 +329,9 @@ static int pt_take_table(pt_ctx *ctx, pt_take *t)
         t->table = (const int64_t *)t->index[0].data;
         return PT_OK;
     }
+    if (outer <= 1 && (t->total > PT_TAKE_CHUNK || pt_take_direct(t)))
+        return PT_OK;
     if (t->total > PT_TAKE_CHUNK) {
-        if (outer <= 1)
-            return PT_OK;
         if (!(table = pt_scratch(ctx, t->total * 8)))
             return pt_fail(ctx, PT_MEMORY, "no memory for indices");
     }

@@ -23,9 +23,16 @@ static inline int64_t pt_places(const int64_t *shape, int64_t ndim)
 static void pt_take_elements(char *to, const char *from, const int64_t *offset, int64_t n, int64_t itemsize)
 {
 #define PT_TAKE(T)                                                                                           \
-    for (int64_t i = 0; i < n; i++)                                                                          \
+    for (; i + 4 <= n; i += 4) {                                                                             \
+        const T a = *(const T *)(from + offset[i]), b = *(const T *)(from + offset[i + 1]);                  \
+        const T c = *(const T *)(from + offset[i + 2]), d = *(const T *)(from + offset[i + 3]);              \
+        T *z = (T *)to + i;                                                                                  \
+        z[0] = a, z[1] = b, z[2] = c, z[3] = d;                                                              \
+    }                                                                                                        \
+    for (; i < n; i++)                                                                                       \
         ((T *)to)[i] = *(const T *)(from + offset[i]);                                                       \
     return
+    int64_t i = 0;
     switch (itemsize) {
     case 1:
         PT_TAKE(uint8_t);
@@ -39,6 +46,46 @@ static void pt_take_elements(char *to, const char *from, const int64_t *offset, 
         PT_TAKE(pt_bytes16);
     }
 #undef PT_TAKE
+}
+
+enum { PT_DIRECT_CHUNK = 2048 };
+
+/* Single elements, side by side in x, that a direct index names; returns whether all are inside. */
+#define PT_TAKE_DIRECTLY(NAME, T, I)                                                                         \
+    static int NAME(T *z, const T *x, const pt_positions *index, int64_t n)                                  \
+    {                                                                                                        \
+        const int64_t length = index->length;                                                                \
+        for (int64_t start = 0, end; start < n; start = end) {                                               \
+            end = n - start < PT_DIRECT_CHUNK ? n : start + PT_DIRECT_CHUNK;                                 \
+            const pt_direct found = pt_direct_check(index, start, end - start);                              \
+            const I *at = (const I *)index->data;                                                            \
+            int64_t k = start;                                                                               \
+            if (PT_UNLIKELY(found.outside))                                                                  \
+                return 0;                                                                                    \
+            for (; !found.negative && k + 4 <= end; k += 4) {                                                \
+                const T a = x[at[k]], b = x[at[k + 1]], c = x[at[k + 2]], d = x[at[k + 3]];                  \
+                z[k] = a, z[k + 1] = b, z[k + 2] = c, z[k + 3] = d;                                          \
+            }                                                                                                \
+            for (; k < end; k++)                                                                             \
+                z[k] = x[at[k] + ((int64_t)at[k] >> 63 & length)];                                           \
+        }                                                                                                    \
+        return 1;                                                                                            \
+    }
+PT_TAKE_DIRECTLY(pt_take_directly_8_i64, uint64_t, int64_t)
+PT_TAKE_DIRECTLY(pt_take_directly_8_i32, uint64_t, int32_t)
+PT_TAKE_DIRECTLY(pt_take_directly_4_i64, uint32_t, int64_t)
+PT_TAKE_DIRECTLY(pt_take_directly_4_i32, uint32_t, int32_t)
+#undef PT_TAKE_DIRECTLY
+
+static int pt_take_directly(char *z, const char *x, const pt_take *t, int64_t itemsize, int64_t size)
+{
+    if (itemsize == 8 && size == 8)
+        return pt_take_directly_8_i64((uint64_t *)z, (const uint64_t *)x, t->index, t->total);
+    if (itemsize == 8)
+        return pt_take_directly_8_i32((uint64_t *)z, (const uint64_t *)x, t->index, t->total);
+    if (size == 8)
+        return pt_take_directly_4_i64((uint32_t *)z, (const uint32_t *)x, t->index, t->total);
+    return pt_take_directly_4_i32((uint32_t *)z, (const uint32_t *)x, t->index, t->total);
 }
 
 /* Short blocks, in words: a call of memcpy for each would take longer. */
@@ -90,6 +137,11 @@ PT_KERNEL(pt_advanced_subtensor)
     const int is_block = pt_take_is_block(&t, t.strides, itemsize);
     int64_t at[65] = {0};
     char *to = z->data;
+    const int64_t size = outer * rest == 1 && !t.table ? pt_take_direct(&t) : 0;
+    if (size && (itemsize == 8 || itemsize == 4) && t.index[0].stride == itemsize) {
+        const int done = pt_take_directly(to, t.data, &t, itemsize, size);
+        return PT_LIKELY(done) ? PT_OK : pt_take_outside(ctx, &t);
+    }
     for (int64_t o = 0; o < outer; o++, pt_take_next(at, t.shape, t.before)) {
         const char *from = t.data;
         for (int64_t k = 0; k < t.before; k++)
@@ -166,6 +218,56 @@ typedef struct {
     int is_block;
 } pt_scatter;
 
+enum { PT_COPIES_LENGTH = 1024 };
+
+/* Additions to single elements that a direct index names. Neighbours often name the same element, as in
+   sorted groups, and each would wait for the one before: they go to sums of their own if there are few. */
+#define PT_ADD_DIRECTLY(NAME, T, I)                                                                          \
+    static void NAME(char *to, const T *y, const pt_positions *index, int64_t n)                             \
+    {                                                                                                        \
+        const I *at = (const I *)index->data;                                                                \
+        const int64_t length = index->length, stride = index->stride;                                        \
+        int64_t k = 0;                                                                                       \
+        T sums[3][PT_COPIES_LENGTH];                                                                         \
+        if (stride == (int64_t)sizeof(T) && length <= PT_COPIES_LENGTH && n >= 4 * length) {                 \
+            T *z = (T *)to;                                                                                  \
+            for (int j = 0; j < 3; j++)                                                                      \
+                memset(sums[j], 0, (size_t)length * sizeof(T));                                              \
+            for (; k + 4 <= n; k += 4) {                                                                     \
+                const int64_t a = at[k], b = at[k + 1], c = at[k + 2], d = at[k + 3];                        \
+                z[a + (a >> 63 & length)] += y[k];                                                           \
+                sums[0][b + (b >> 63 & length)] += y[k + 1];                                                 \
+                sums[1][c + (c >> 63 & length)] += y[k + 2];                                                 \
+                sums[2][d + (d >> 63 & length)] += y[k + 3];                                                 \
+            }                                                                                                \
+            for (int64_t i = 0; i < length; i++)                                                             \
+                z[i] += (sums[0][i] + sums[1][i]) + sums[2][i];                                              \
+        }                                                                                                    \
+        for (; k < n; k++) {                                                                                 \
+            int64_t i = at[k];                                                                               \
+            i += i >> 63 & length;                                                                           \
+            *(T *)(to + i * stride) += y[k];                                                                 \
+        }                                                                                                    \
+    }
+PT_ADD_DIRECTLY(pt_add_directly_f64_i64, double, int64_t)
+PT_ADD_DIRECTLY(pt_add_directly_f64_i32, double, int32_t)
+PT_ADD_DIRECTLY(pt_add_directly_f32_i64, float, int64_t)
+PT_ADD_DIRECTLY(pt_add_directly_f32_i32, float, int32_t)
+#undef PT_ADD_DIRECTLY
+
+/* All additions at once if the index and y are lines of usual types; `size` is that of the index. */
+static void pt_add_directly(char *to, const char *y, const pt_take *t, int64_t add, int64_t size)
+{
+    if (add == PT_F64 && size == 8)
+        pt_add_directly_f64_i64(to, (const double *)y, t->index, t->total);
+    else if (add == PT_F64)
+        pt_add_directly_f64_i32(to, (const double *)y, t->index, t->total);
+    else if (size == 8)
+        pt_add_directly_f32_i64(to, (const float *)y, t->index, t->total);
+    else
+        pt_add_directly_f32_i32(to, (const float *)y, t->index, t->total);
+}
+
 /* The indices from `start` on, in order: later writes to one element come later. */
 static void pt_scatter_line(const pt_take *t, const pt_scatter *s, char *to, const char *y, int64_t step,
         const int64_t *offset, int64_t n)
@@ -240,8 +342,15 @@ PT_KERNEL(pt_advanced_inc_subtensor)
     s.step = pt_line_step(t.lengths, s.ys, t.ndim);
     s.is_block = pt_take_is_block(&t, t.strides, s.itemsize) && pt_take_is_block(&t, ys + t.ndim, s.itemsize);
     pt_heavy(ctx, 2.0 * (double)(outer * s.rest * t.total));
-    if (p[2] && (status = pt_take_check(ctx, &t)))
+    const int64_t size = pt_take_direct(&t);
+    const int directly = (s.add == PT_F64 || s.add == PT_F32) && size && outer * s.rest == 1 &&
+                         s.step == s.itemsize && !t.table;
+    if ((p[2] || directly) && (status = pt_take_check(ctx, &t)))
         return status;
+    if (directly) {
+        pt_add_directly(t.data, y->data, &t, s.add, size);
+        return PT_OK;
+    }
     for (int64_t o = 0; o < outer; o++, pt_take_next(at, t.shape, t.before)) {
         char *to = t.data;
         const char *from = y->data;
