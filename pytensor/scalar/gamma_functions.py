@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from pytensor.scalar.op import UNDEFINED, BinaryScalarOp, UnaryScalarOp, scipy_special
 from pytensor.scalar.out_types import upcast_out, upgrade_to_float, upgrade_to_float_no_complex
 from pytensor.scalar.type import discrete_types, float_types
@@ -44,6 +46,29 @@ class Psi(UnaryScalarOp):
         return ops.tri_gamma(x)
 
 
+# Left of it SciPy's sum, of one term for each unit, takes long: the sum over all integers is used.
+FAR_LEFT = -30.0
+
+
+def polygamma_of(n, x):
+    """Return `scipy.special.polygamma`, by reflection far left of zero.
+
+    There, with r = x - round(x) and p = ``polygamma(n, .)``, n > 0:
+    ``p(x) = (-1)**(n + 1) * (n! / r**(n + 1) + p(1 - r) - p(1 - x)) + p(1 + r)``.
+    """
+    n, x = np.asarray(n), np.asarray(x)
+    r = x - np.rint(x)
+    far = (x < FAR_LEFT) & (r != 0) & (n > 0)
+    near = scipy_special.polygamma(n, np.where(far, 1.0, x).astype(x.dtype))
+    if not far.any():
+        return near
+    order, y, r = n + 0.0, x.astype("float64"), np.where(far, r, 0.5).astype("float64")
+    sign = np.where(n % 2, 1.0, -1.0)
+    value = scipy_special.gamma(order + 1) * r ** -(order + 1) + scipy_special.polygamma(n, 1 - r)
+    value = sign * (value - scipy_special.polygamma(n, np.where(far, 1 - y, 1.0)))
+    return np.where(far, value + scipy_special.polygamma(n, 1 + r), near)
+
+
 class TriGamma(UnaryScalarOp):
     """The derivative of psi(x)."""
 
@@ -52,7 +77,7 @@ class TriGamma(UnaryScalarOp):
     c_expr = {"f": "pt_tri_gamma_{t}({0})"}
 
     def impl(self, x):
-        return scipy_special.polygamma(1, x)
+        return polygamma_of(1, x)
 
     def derivative(self, x, y):
         return ops.polygamma(2, x)
@@ -70,10 +95,12 @@ def polygamma_out(n, x):
 class PolyGamma(BinaryScalarOp):
     """The n-th derivative of psi(x)."""
 
-    nfunc_spec = ("scipy.special.polygamma", 2, 1)
     types = polygamma_out
     vectorized_impl = True
     c_expr = {"f": "pt_polygamma_{t}({0}, {1})"}
+
+    def impl(self, n, x):
+        return polygamma_of(n, x)
 
     def compute_dtypes(self, in_dtypes, out_dtypes):
         # SciPy computes the factorial in the float type of the order: a short integer would lose digits.

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from pytensor.scalar.loop import ScalarLoop
-from pytensor.scalar.op import NOT_IMPLEMENTED, BinaryScalarOp, ScalarOp
+from pytensor.scalar.op import BinaryScalarOp, ScalarOp
 from pytensor.scalar.out_types import upgrade_to_float, upgrade_to_float_no_complex
 from pytensor.scalar.type import get_scalar_type, upcast
 from pytensor.scalar.variable import as_scalar, constant, define, number, ops
@@ -59,7 +59,8 @@ class GammaIncInv(BinaryScalarOp):
 
     def partials(self, inputs, output):
         k, _ = inputs
-        return [NOT_IMPLEMENTED, lambda g: g / _gamma_density(k, output)]
+        density = _gamma_density(k, output)
+        return [lambda g: -g * gammainc_grad(k, output) / density, lambda g: g / density]
 
 
 class GammaIncCInv(BinaryScalarOp):
@@ -72,7 +73,8 @@ class GammaIncCInv(BinaryScalarOp):
 
     def partials(self, inputs, output):
         k, _ = inputs
-        return [NOT_IMPLEMENTED, lambda g: -g / _gamma_density(k, output)]
+        density = _gamma_density(k, output)
+        return [lambda g: -g * gammainc_grad(k, output) / density, lambda g: -g / density]
 
 
 class BetaInc(ScalarOp):
@@ -112,7 +114,12 @@ class BetaIncInv(ScalarOp):
 
     def partials(self, inputs, output):
         a, b, _ = inputs
-        return [NOT_IMPLEMENTED, NOT_IMPLEMENTED, lambda g: g / _beta_density(a, b, output)]
+        density = _beta_density(a, b, output)
+        return [
+            lambda g: -g * betainc_grad(a, b, output, True) / density,
+            lambda g: -g * betainc_grad(a, b, output, False) / density,
+            lambda g: g / density,
+        ]
 
 
 class Hyp2F1(ScalarOp):

@@ -88,6 +88,9 @@ typedef double _Complex pt_special_c2(double, double _Complex, int);
 /* The zeta function of Hurwitz for x > 1: the sum of (q + n)**-x, nine terms or until q + n > 9, the rest by
    the formula of Euler and Maclaurin. As in Cephes (S. L. Moshier, zeta.c), operation by operation, so that
    values are those of SciPy, whose Cython interface does not have it. */
+/* Left of it the series, which starts there, is not summed term by term. */
+#define PT_FAR_LEFT (-30.0)
+
 PT_UNUSED static double pt_hurwitz(double x, double q)
 {
     static const double divisor[] = {12.0, -720.0, 30240.0, -1209600.0, 47900160.0, -1.8924375803183791606e9,
@@ -103,6 +106,12 @@ PT_UNUSED static double pt_hurwitz(double x, double q)
             return PT_SPECIAL_INF;
         if (x != __builtin_floor(x))
             return PT_SPECIAL_NAN;
+    }
+    if (q < PT_FAR_LEFT) {
+        /* The sum over all integers, which r alone decides, without what lies further left. */
+        const double r = q - __builtin_rint(q), even = __builtin_fmod(x, 2.0) == 0.0 ? 1.0 : -1.0;
+        return __builtin_pow(r, -x) + pt_hurwitz(x, 1.0 + r) +
+               even * (pt_hurwitz(x, 1.0 - r) - pt_hurwitz(x, 1.0 - q));
     }
     if (q > 1e8)
         return (1.0 / (x - 1.0) + 1.0 / (2.0 * q)) * __builtin_pow(q, 1.0 - x);
