@@ -5,6 +5,8 @@ Nothing about floats is decided from ``x`` alone: ``x == x`` is false for NaN.
 
 from __future__ import annotations
 
+import numpy as np
+
 from pytensor.scalar import basic as ps
 from pytensor.tensor.basic import Join, MakeVector
 from pytensor.tensor.elemwise import DimShuffle
@@ -48,7 +50,7 @@ _MIRRORED = {ps.LT: ps.gt, ps.GT: ps.lt, ps.LE: ps.ge, ps.GE: ps.le}
 
 def _against(scalar_op, x, value) -> bool | None:
     """Compare a length, or an unsigned integer, to a number."""
-    if value > 0 or not _never_negative(x):
+    if isinstance(value, complex | np.complexfloating) or value > 0 or not _never_negative(x):
         return None
     if value < 0:
         return type(scalar_op) in (ps.NEQ, ps.GT, ps.GE)
