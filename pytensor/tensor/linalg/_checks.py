@@ -1,5 +1,7 @@
 """Checks on operands that the linear algebra Ops share."""
 
+import numpy as np
+
 from pytensor.graph.null_type import DisconnectedType
 from pytensor.tensor.basic import as_tensor_variable
 from pytensor.tensor.math import conj
@@ -22,6 +24,15 @@ def as_square(op, x, name: str = "x"):
             f"[{type(op).__name__}] {name} must be a square matrix, got shape {x.type.shape}"
         )
     return x
+
+
+def check_square(op, value: np.ndarray, name: str = "x") -> None:
+    """Raise LinAlgError if an array is not a square matrix, as NumPy does."""
+    rows, cols = value.shape
+    if rows != cols:
+        raise np.linalg.LinAlgError(
+            f"[{type(op).__name__}] {name} must be a square matrix, got shape {value.shape}"
+        )
 
 
 def square_length(x) -> int | None:

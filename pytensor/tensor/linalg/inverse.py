@@ -9,7 +9,13 @@ from pytensor.graph.null_type import disconnected_type
 from pytensor.graph.op import Op
 from pytensor.tensor.basic import as_tensor_variable
 from pytensor.tensor.blockwise import Blockwise
-from pytensor.tensor.linalg._checks import adjoint, as_matrix, as_square, is_missing
+from pytensor.tensor.linalg._checks import (
+    adjoint,
+    as_matrix,
+    as_square,
+    check_square,
+    is_missing,
+)
 from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype
 from pytensor.tensor.type import tensor
 
@@ -30,6 +36,7 @@ class MatrixInverse(Op):
         return [input_shapes[0]]
 
     def perform(self, node, inputs, output_storage):
+        check_square(self, inputs[0])
         result = np.linalg.inv(inputs[0])
         output_storage[0][0] = np.asarray(result, dtype=node.outputs[0].type.dtype)
 

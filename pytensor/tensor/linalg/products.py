@@ -10,7 +10,7 @@ from pytensor.graph.op import Op
 from pytensor.tensor.basic import as_tensor_variable, eye, join
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import DimShuffle
-from pytensor.tensor.linalg._checks import as_square, is_missing
+from pytensor.tensor.linalg._checks import as_square, check_square, is_missing
 from pytensor.tensor.linalg._lazy import scipy_linalg
 from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype
 from pytensor.tensor.linalg.inverse import matrix_inverse
@@ -119,6 +119,7 @@ class Expm(Op):
         return [input_shapes[0]]
 
     def perform(self, node, inputs, output_storage):
+        check_square(self, inputs[0], "A")
         dtype = node.outputs[0].type.dtype
         result = scipy_linalg.expm(np.asarray(inputs[0], dtype=dtype))
         output_storage[0][0] = np.asarray(result, dtype=dtype)

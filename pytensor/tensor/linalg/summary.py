@@ -7,12 +7,18 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from pytensor.graph.basic import Apply
-from pytensor.graph.null_type import disconnected_type, grad_not_implemented
+from pytensor.graph.null_type import disconnected_type
 from pytensor.graph.op import Op
 from pytensor.tensor.basic import as_tensor_variable, diagonal, moveaxis
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.elemwise import DimShuffle
-from pytensor.tensor.linalg._checks import adjoint, as_square, is_complex, is_missing
+from pytensor.tensor.linalg._checks import (
+    adjoint,
+    as_square,
+    check_square,
+    is_complex,
+    is_missing,
+)
 from pytensor.tensor.linalg.decomposition.svd import svd
 from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype, linalg_real_output_dtype
 from pytensor.tensor.linalg.inverse import matrix_inverse
@@ -49,6 +55,7 @@ class Det(Op):
         return [()]
 
     def perform(self, node, inputs, output_storage):
+        check_square(self, inputs[0])
         result = np.linalg.det(inputs[0])
         output_storage[0][0] = np.asarray(result, dtype=node.outputs[0].type.dtype)
 
@@ -89,20 +96,26 @@ class SLogDet(Op):
         return [(), ()]
 
     def perform(self, node, inputs, output_storage):
+        check_square(self, inputs[0])
         for storage, out, result in zip(
             output_storage, node.outputs, np.linalg.slogdet(inputs[0]), strict=True
         ):
             storage[0] = np.asarray(result, dtype=out.type.dtype)
 
     def pullback(self, inputs, outputs, cotangents):
-        """The logarithm has gradient ``A^-T``; the sign of a real determinant has none."""
-        (x,) = inputs
-        g = cotangents[1]
-        if is_complex(x) and not is_missing(cotangents[0]):
-            return [grad_not_implemented(self, 0, x, "the sign of a complex determinant varies")]
-        if is_missing(g):
-            return [disconnected_type() if is_missing(cotangents[0]) else x.zeros_like()]
-        return [g * adjoint(matrix_inverse(x))]
+        """The logarithm has gradient ``A^-H``; the phase of a complex determinant turns with it."""
+        (x,), (sign, _logdet) = inputs, outputs
+        sign_bar, log_bar = cotangents
+        if all(is_missing(g) for g in cotangents):
+            return [disconnected_type()]
+        if is_missing(sign_bar) or not is_complex(x):
+            if is_missing(log_bar):
+                return [x.zeros_like()]
+            return [log_bar * adjoint(matrix_inverse(x))]
+        change = 1j * (sign_bar * conj(sign)).imag
+        if not is_missing(log_bar):
+            change = change + log_bar
+        return [change.astype(sign.type.dtype) * adjoint(matrix_inverse(x))]
 
     def pushforward(self, inputs, outputs, tangents):
         (x,), (dx,) = inputs, tangents

@@ -10,7 +10,13 @@ from pytensor.graph.op import Op
 from pytensor.raise_op import CheckAndRaise
 from pytensor.tensor.basic import arange, constant, switch, triu
 from pytensor.tensor.blockwise import Blockwise
-from pytensor.tensor.linalg._checks import adjoint, as_square, is_complex, is_missing
+from pytensor.tensor.linalg._checks import (
+    adjoint,
+    as_square,
+    check_square,
+    is_complex,
+    is_missing,
+)
 from pytensor.tensor.linalg._lazy import scipy_linalg
 from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype
 from pytensor.tensor.linalg.solvers.triangular import solve_triangular
@@ -44,8 +50,7 @@ class Cholesky(Op):
     def perform(self, node, inputs, output_storage):
         (x,) = inputs
         dtype = node.outputs[0].type.dtype
-        if x.shape[0] != x.shape[1]:
-            raise ValueError(f"[Cholesky] x must be a square matrix, got shape {x.shape}")
+        check_square(self, x)
         if x.size == 0:
             output_storage[0][0] = np.empty(x.shape, dtype=dtype)
             return

@@ -3,14 +3,25 @@
 import numpy as np
 
 from pytensor.graph.basic import Apply
-from pytensor.graph.null_type import disconnected_type, grad_not_implemented
+from pytensor.graph.null_type import disconnected_type
 from pytensor.graph.op import Op
-from pytensor.tensor.basic import diag, diagonal, tril, triu
+from pytensor.tensor.basic import arange, diag, diagonal, tril, triu
 from pytensor.tensor.blockwise import Blockwise
-from pytensor.tensor.linalg._checks import as_square, fill_missing, is_missing, square_length
+from pytensor.tensor.linalg._checks import (
+    adjoint,
+    as_square,
+    check_square,
+    fill_missing,
+    is_complex,
+    is_missing,
+    square_length,
+)
 from pytensor.tensor.linalg._lazy import scipy_linalg
 from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype, linalg_real_output_dtype
-from pytensor.tensor.math import conj, eq, switch
+from pytensor.tensor.linalg.solvers.general import solve
+from pytensor.tensor.math import abs as pt_abs
+from pytensor.tensor.math import argmax, conj, eq, switch
+from pytensor.tensor.math import sum as pt_sum
 from pytensor.tensor.type import tensor
 
 
@@ -33,32 +44,79 @@ class Eig(Op):
         return [(n,), (n, n)]
 
     def perform(self, node, inputs, output_storage):
+        check_square(self, inputs[0])
         for storage, out, result in zip(
             output_storage, node.outputs, np.linalg.eig(inputs[0]), strict=True
         ):
             storage[0] = np.asarray(result, dtype=out.type.dtype)
 
     def pullback(self, inputs, outputs, cotangents):
-        return [
-            grad_not_implemented(self, 0, inputs[0], "eigenvalues of general matrices are complex")
-        ]
+        """``V^-H (diag(w_bar) + conj(F) o (V^H V_bar)) V^H`` with ``F_ij = 1 / (w_j - w_i)``.
+
+        Eigenvalues by Giles (2008); eigenvectors by Boeddeker, Hanebrink, Drude, Heymann and
+        Haeb-Umbach (2017), "On the computation of complex-valued gradients", with LAPACK's scale:
+        columns of length 1 whose largest element is real.
+        """
+        (A,), (w, V) = inputs, outputs
+        if all(is_missing(g) for g in cotangents):
+            return [disconnected_type()]
+        w_bar, V_bar = cotangents
+        V_h = conj(V).T
+        middle = V.zeros_like() if is_missing(w_bar) else diag(w_bar)
+        if not is_missing(V_bar):
+            middle = middle + conj(_inverse_gaps(w)) * V_h.dot(_at_free_scale(V, V_bar))
+        grad = solve(V_h, middle.dot(V_h), b_ndim=2)
+        return [grad if is_complex(A) else grad.real]
+
+
+def _at_free_scale(V, V_bar):
+    """Take out of a cotangent of eigenvectors what their scale follows by itself.
+
+    Each column keeps its length, and the phase in which its largest element is real.
+    """
+    along = pt_sum(conj(V) * V_bar, axis=0)
+    largest = argmax(pt_abs(V), axis=0)
+    is_largest = eq(arange(V.shape[0])[:, None], largest[None, :])
+    turn = switch(is_largest, along.imag[None, :] / switch(is_largest, V.real, 1), 0)
+    return V_bar - V * along.real - (1j * turn).astype(V.type.dtype)
 
 
 def eig(x):
     """Return eigenvalues and right eigenvectors of square matrices, as `numpy.linalg.eig`.
 
     The results are complex, also where the imaginary parts are zero.
+
+    Parameters
+    ----------
+    x
+        Square matrices.
+
+    Returns
+    -------
+    list
+        Eigenvalues in LAPACK's order, eigenvectors as columns.
+
+    Notes
+    -----
+    The gradient exists where the eigenvalues are distinct; between equal eigenvalues the mixing of
+    their vectors is taken to be zero.
+
+    Examples
+    --------
+    >>> import pytensor.tensor as pt
+    >>> values, vectors = pt.linalg.eig([[0.0, 1.0], [-1.0, 0.0]])
+    >>> sorted(values.eval().imag.tolist())
+    [-1.0, 1.0]
     """
     return Blockwise(Eig())(x)
 
 
 def _one_triangle(grad, lower: bool):
     """Gradient with respect to the triangle that was read, which stood for the other one too."""
-    if grad.type.dtype.startswith("complex"):
-        both = conj(triu(grad, 1)).T if lower else conj(tril(grad, -1)).T
-    else:
-        both = triu(grad, 1).T if lower else tril(grad, -1).T
-    return (tril(grad) if lower else triu(grad)) + both
+    read, other = (tril(grad, -1), triu(grad, 1)) if lower else (triu(grad, 1), tril(grad, -1))
+    # What a complex matrix has on its diagonal is taken to be real
+    on_diagonal = diagonal(grad).real if is_complex(grad) else diagonal(grad)
+    return read + adjoint(other) + diag(on_diagonal)
 
 
 def _inverse_gaps(w):
@@ -110,6 +168,8 @@ class Eigh(Op):
         return [(n,), (n, n)]
 
     def perform(self, node, inputs, output_storage):
+        for name, x in zip("ab", inputs):
+            check_square(self, x, name)
         dtype = node.outputs[1].type.dtype
         matrices = [np.asarray(i, dtype=dtype) for i in inputs]
         driver = self.driver
@@ -132,7 +192,7 @@ class Eigh(Op):
             return [disconnected_type() for _ in inputs]
         w, v = outputs
         w_bar, v_bar = fill_missing(cotangents, outputs)
-        v_h = conj(v).T if v.type.dtype.startswith("complex") else v.T
+        v_h = adjoint(v)
         turned = v_h.dot(v_bar)
         middle = diag(w_bar) + _inverse_gaps(w) * turned
         grads = [_one_triangle(v.dot(middle).dot(v_h), self.lower)]
@@ -178,6 +238,20 @@ def eigh(a, b=None, lower: bool = True, UPLO: str | None = None, driver: str = "
     -------
     list
         Eigenvalues in ascending order, eigenvectors as columns.
+
+    Notes
+    -----
+    The gradient (Giles 2008) exists where the eigenvalues are distinct: it divides by their
+    differences. Between equal eigenvalues the rotation of their vectors, which is arbitrary, is
+    taken to be zero, so that costs that do not depend on it get the right gradient. Nor should costs
+    depend on the phases of complex vectors. The gradient is with respect to the triangle that is
+    read.
+
+    Examples
+    --------
+    >>> import pytensor.tensor as pt
+    >>> pt.linalg.eigh([[2.0, 1.0], [1.0, 2.0]])[0].eval().round(12).tolist()
+    [1.0, 3.0]
     """
     lower = _as_lower(lower, UPLO)
     if b is None:
@@ -208,6 +282,8 @@ class Eigvalsh(Op):
         return [(input_shapes[0][0],)]
 
     def perform(self, node, inputs, output_storage):
+        for name, x in zip("ab", inputs):
+            check_square(self, x, name)
         dtype = linalg_output_dtype(*(i.dtype for i in inputs))
         w = scipy_linalg.eigvalsh(
             *(np.asarray(i, dtype=dtype) for i in inputs), lower=self.lower, check_finite=False

@@ -10,6 +10,7 @@ from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.linalg._checks import (
     adjoint,
     as_square,
+    check_square,
     fill_missing,
     is_missing,
     square_length,
@@ -78,6 +79,7 @@ class LU(Op):
         return [(shape[0],) if self.p_indices else shape, shape, shape]
 
     def perform(self, node, inputs, output_storage):
+        check_square(self, inputs[0])
         x = np.asarray(inputs[0], dtype=node.outputs[-1].type.dtype)
         results = scipy_linalg.lu(
             x,
@@ -156,6 +158,7 @@ class LUFactor(Op):
         return [shape, (shape[0],)]
 
     def perform(self, node, inputs, output_storage):
+        check_square(self, inputs[0], "A")
         A = np.asarray(inputs[0], dtype=node.outputs[0].type.dtype)
         if A.size == 0:
             packed, pivots = np.empty_like(A), np.empty(0)

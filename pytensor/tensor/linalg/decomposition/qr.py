@@ -7,13 +7,21 @@ import numpy as np
 from pytensor.graph.basic import Apply
 from pytensor.graph.null_type import disconnected_type, grad_not_implemented
 from pytensor.graph.op import Op
-from pytensor.tensor.basic import join, tril
+from pytensor.tensor.basic import diag, diagonal, join, tril
 from pytensor.tensor.blockwise import Blockwise
-from pytensor.tensor.linalg._checks import as_matrix, fill_missing, is_complex, is_missing
+from pytensor.tensor.linalg._checks import (
+    adjoint,
+    as_matrix,
+    fill_missing,
+    is_complex,
+    is_missing,
+)
 from pytensor.tensor.linalg._lazy import scipy_linalg
+from pytensor.tensor.linalg.decomposition.svd import _without_complement
 from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype
 from pytensor.tensor.linalg.solvers.triangular import solve_triangular
 from pytensor.tensor.math import minimum
+from pytensor.tensor.sort import argsort
 from pytensor.tensor.type import tensor
 
 _MODES = ("full", "r", "economic", "raw")
@@ -97,37 +105,34 @@ class QR(Op):
         """Gradient by Roberts and Roberts (2020), "QR and LQ decomposition matrix backprop".
 
         The first k columns of A are those of a square or tall factorization with R's first k
-        columns, ``X = Q U``; the others are ``Y = Q V``. Y is empty unless A is wide.
+        columns, ``X = Q U``; the others are ``Y = Q V``. Y is empty unless A is wide. LAPACK's R has
+        a real diagonal, so that complex factors are unique too.
         """
         (A,) = inputs
-        if all(is_missing(g) for g in cotangents):
+        n_factors = len(outputs) - self.pivoting
+        if all(is_missing(g) for g in cotangents[:n_factors]):
             return [disconnected_type()]
-        m, n = A.type.shape
-        is_tall = m is None or n is None or m > n
-        unsupported = self.pivoting or self.mode == "raw" or is_complex(A)
-        if unsupported or (self.mode == "full" and is_tall):
-            return [
-                grad_not_implemented(
-                    self,
-                    0,
-                    A,
-                    "only for real matrices, mode='economic' and 'r', and 'full' for matrices that are not taller "
-                    "than wide, without pivoting",
-                )
-            ]
+        if self.mode == "raw":
+            return [grad_not_implemented(self, 0, A, "mode='raw' is LAPACK's packed form")]
+        order = outputs[-1] if self.pivoting else None
+        permuted = A[:, order] if self.pivoting else A
         k = minimum(A.shape[0], A.shape[1])
         if self.mode == "r":
-            Q, R = QR(mode="economic")(A)
+            Q, R = QR(mode="economic")(permuted)
             Q_bar, R_bar = Q.zeros_like(), cotangents[0][:k]
         else:
-            Q, R = outputs
-            Q_bar, R_bar = fill_missing(cotangents, outputs)
-        U, U_bar, V_bar, Y = R[:, :k], R_bar[:, :k], R_bar[:, k:], A[:, k:]
-        Q_bar = Q_bar + Y.dot(V_bar.T)
-        M = U.dot(U_bar.T) - Q_bar.T.dot(Q)
-        symmetric = tril(M) + tril(M, -1).T
-        X_bar = solve_triangular(U, (Q_bar + Q.dot(symmetric)).T, lower=False).T
-        return [join(1, X_bar, Q.dot(V_bar))]
+            Q, R = outputs[:2]
+            Q_bar, R_bar = fill_missing(cotangents[:2], outputs[:2])
+        if self.mode == "full":
+            Q, Q_bar = _without_complement(Q, Q_bar, k)
+            R, R_bar = R[:k], R_bar[:k]
+        grad = _qr_gradient(Q, R, Q_bar, R_bar, permuted[:, k:], k)
+        return [grad[:, argsort(order)] if self.pivoting else grad]
+
+    def connection_pattern(self, node):
+        """A permutation does not change by little."""
+        n = len(node.outputs)
+        return [[not (self.pivoting and i == n - 1) for i in range(n)]]
 
     def inplace_on_inputs(self, allowed_inplace_inputs):
         """Return the form that overwrites the matrix."""
@@ -136,6 +141,19 @@ class QR(Op):
         props = self._props_dict()
         props["overwrite_a"] = True
         return type(self)(**props)
+
+
+def _qr_gradient(Q, R, Q_bar, R_bar, Y, k):
+    """Gradient of the factorization into Q with k columns and R with k rows."""
+    U, U_bar, V_bar = R[:, :k], R_bar[:, :k], R_bar[:, k:]
+    Q_bar = Q_bar + Y.dot(adjoint(V_bar))
+    M = U.dot(adjoint(U_bar)) - adjoint(Q_bar).dot(Q)
+    below = tril(M, -1)
+    on_diagonal = diagonal(M).real if is_complex(M) else diagonal(M)
+    hermitian = below + adjoint(below) + diag(on_diagonal)
+    right = Q_bar + Q.dot(hermitian)
+    X_bar = adjoint(solve_triangular(U, adjoint(right), lower=False))
+    return join(1, X_bar, Q.dot(V_bar))
 
 
 def qr(
@@ -158,6 +176,23 @@ def qr(
         Accepted for compatibility.
     pivoting
         Permute columns; the permutation is returned last.
+
+    Returns
+    -------
+    list or variable
+        Q and R, or R; with `pivoting` also p in ``A[:, p] = Q @ R``.
+
+    Notes
+    -----
+    The gradient exists where the first ``min(m, n)`` columns are independent. Columns of Q that
+    ``mode="full"`` adds to those of ``"economic"`` are arbitrary, and costs should not depend on how
+    they are turned among themselves. There is none for ``mode="raw"``.
+
+    Examples
+    --------
+    >>> import pytensor.tensor as pt
+    >>> abs(pt.linalg.qr([[3.0], [4.0]], mode="r").eval()).tolist()
+    [[5.0], [0.0]]
     """
     mode = {"complete": "full", "reduced": "economic"}.get(mode, mode)
     return Blockwise(QR(mode=mode, pivoting=pivoting))(A)

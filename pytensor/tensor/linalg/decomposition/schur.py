@@ -5,9 +5,10 @@ from typing import Literal
 import numpy as np
 
 from pytensor.graph.basic import Apply
+from pytensor.graph.null_type import grad_not_implemented
 from pytensor.graph.op import Op
 from pytensor.tensor.blockwise import Blockwise
-from pytensor.tensor.linalg._checks import as_square, square_length
+from pytensor.tensor.linalg._checks import as_square, check_square, square_length
 from pytensor.tensor.linalg._lazy import scipy_linalg
 from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype
 from pytensor.tensor.type import tensor
@@ -56,6 +57,7 @@ class Schur(Op):
         return [input_shapes[0], input_shapes[0]]
 
     def perform(self, node, inputs, output_storage):
+        check_square(self, inputs[0], "A")
         dtype = node.outputs[0].type.dtype
         A = np.asarray(inputs[0], dtype=linalg_output_dtype(inputs[0].dtype))
         results = scipy_linalg.schur(
@@ -67,6 +69,11 @@ class Schur(Op):
         )
         for storage, result in zip(output_storage, results[:2], strict=True):
             storage[0] = np.asarray(result, dtype=dtype)
+
+    def pullback(self, inputs, outputs, cotangents):
+        """There is none: Z is not unique, not even T where blocks of 2 x 2 come and go."""
+        reason = "the factors are not unique; use eig for eigenvalues and their vectors"
+        return [grad_not_implemented(self, 0, inputs[0], reason)]
 
     def inplace_on_inputs(self, allowed_inplace_inputs):
         """Return the form that overwrites the matrix."""
@@ -141,6 +148,8 @@ class QZ(Op):
         return [shape, shape, (shape[0],), (shape[0],), shape, shape]
 
     def perform(self, node, inputs, output_storage):
+        for name, x in zip("AB", inputs):
+            check_square(self, x, name)
         dtype = node.outputs[0].type.dtype
         A, B = (np.asarray(i, dtype=dtype) for i in inputs)
         output = "complex" if np.dtype(dtype).kind == "c" else "real"
@@ -152,6 +161,11 @@ class QZ(Op):
             results = (*results[:2], *results[4:])
         for storage, out, result in zip(output_storage, node.outputs, results, strict=True):
             storage[0] = np.asarray(result, dtype=out.type.dtype)
+
+    def pullback(self, inputs, outputs, cotangents):
+        """There is none, as for `Schur`."""
+        reason = "the factors are not unique; use eig or eigh for eigenvalues and their vectors"
+        return [grad_not_implemented(self, i, v, reason) for i, v in enumerate(inputs)]
 
 
 def _gges(A, B):

@@ -3,10 +3,17 @@
 import numpy as np
 
 from pytensor.graph.basic import Apply
-from pytensor.graph.null_type import disconnected_type, grad_not_implemented
+from pytensor.graph.null_type import disconnected_type
 from pytensor.graph.op import Op
+from pytensor.tensor.basic import diag, diagonal
 from pytensor.tensor.blockwise import Blockwise
-from pytensor.tensor.linalg._checks import as_matrix, fill_missing, is_complex, is_missing
+from pytensor.tensor.linalg._checks import (
+    adjoint,
+    as_matrix,
+    fill_missing,
+    is_complex,
+    is_missing,
+)
 from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype, linalg_real_output_dtype
 from pytensor.tensor.math import eq, minimum, switch
 from pytensor.tensor.type import tensor
@@ -70,48 +77,70 @@ class SVD(Op):
             storage[0] = np.asarray(result, dtype=out.type.dtype)
 
     def pullback(self, inputs, outputs, cotangents):
-        """Gradient by Townsend (2016), "Differentiating the singular value decomposition"."""
+        """Gradient by Townsend (2016), "Differentiating the singular value decomposition".
+
+        For complex matrices by Wan and Zhang (2019), "Automatic differentiation for complex valued
+        SVD": right for costs that do not change when a singular pair is multiplied by a phase.
+        """
         (A,) = inputs
         if all(is_missing(g) for g in cotangents):
             return [disconnected_type()]
-        needs_vectors = self.compute_uv and not all(is_missing(cotangents[k]) for k in (0, 2))
-        if is_complex(A) and needs_vectors:
-            return [grad_not_implemented(self, 0, A, "U and Vh of a complex matrix")]
         if not self.compute_uv:
             U, _s, Vh = SVD(full_matrices=False)(A)
             return [(U * cotangents[0]).dot(Vh)]
-        if self.full_matrices:
-            if needs_vectors:
-                return [
-                    grad_not_implemented(
-                        self,
-                        0,
-                        A,
-                        "U and Vh of full_matrices=True are not unique; use full_matrices=False",
-                    )
-                ]
-            U, _s, Vh = SVD(full_matrices=False)(A)
-            return [(U * cotangents[1]).dot(Vh)]
-        U, s, Vh = outputs
         U_bar, s_bar, Vh_bar = cotangents
-        grad = (U * fill_missing([s_bar], [s])[0]).dot(Vh)
-        squares = s**2
-        gaps = squares[None, :] - squares[:, None]
-        is_zero = eq(gaps, 0)
-        F = switch(is_zero, 0, 1 / switch(is_zero, 1, gaps))
-        if not is_missing(U_bar):
-            skew = U.T.dot(U_bar)
-            outside = (U_bar - U.dot(skew)) / s
-            grad = grad + (U.dot(F * (skew - skew.T)) * s + outside).dot(Vh)
-        if not is_missing(Vh_bar):
-            skew = Vh.dot(Vh_bar.T)
-            outside = (Vh_bar - skew.T.dot(Vh)) / s[:, None]
-            grad = grad + U.dot((F * (skew - skew.T)).dot(Vh) * s[:, None] + outside)
-        return [grad]
+        if is_missing(U_bar) and is_missing(Vh_bar):
+            U, _s, Vh = SVD(full_matrices=False)(A) if self.full_matrices else outputs
+            return [(U * s_bar).dot(Vh)]
+        U, s, Vh = outputs
+        V, V_bar = adjoint(Vh), Vh_bar if is_missing(Vh_bar) else adjoint(Vh_bar)
+        if self.full_matrices:
+            k = s.shape[0]
+            U, U_bar = _without_complement(U, U_bar, k)
+            V, V_bar = _without_complement(V, V_bar, k)
+        return [_svd_gradient(U, s, V, U_bar, s_bar, V_bar)]
 
     def inplace_on_inputs(self, allowed_inplace_inputs):
         """NumPy's routine needs its own copy anyway."""
         return self
+
+
+def _without_complement(U, U_bar, k):
+    """Drop the columns that belong to no singular value; what they cost, the others pay.
+
+    Orthogonal to the first k columns, they are otherwise arbitrary, and are taken not to turn among
+    themselves: ``dU_2 = -U_1 dU_1^H U_2``.
+    """
+    first = U[:, :k]
+    if is_missing(U_bar):
+        return first, U_bar
+    return first, U_bar[:, :k] - U[:, k:].dot(adjoint(U_bar[:, k:]).dot(first))
+
+
+def _reciprocal_or_zero(x):
+    is_zero = eq(x, 0)
+    return switch(is_zero, 0, 1 / switch(is_zero, 1, x)).astype(x.type.dtype)
+
+
+def _svd_gradient(U, s, V, U_bar, s_bar, V_bar):
+    """Gradient in terms of ``P = U^H A V``, plus the parts outside of the spaces of U and V."""
+    inverse = _reciprocal_or_zero(s)
+    squares = s**2
+    F = _reciprocal_or_zero(squares[None, :] - squares[:, None])
+    P_bar = diag(fill_missing([s_bar], [s])[0]).astype(U.type.dtype)
+    outside = None
+    if not is_missing(U_bar):
+        K = adjoint(U).dot(U_bar)
+        P_bar = P_bar + F * (K - adjoint(K)) * s
+        if is_complex(U):
+            P_bar = P_bar + (1j * diag(diagonal(K).imag * inverse)).astype(U.type.dtype)
+        outside = ((U_bar - U.dot(K)) * inverse).dot(adjoint(V))
+    if not is_missing(V_bar):
+        K = adjoint(V).dot(V_bar)
+        P_bar = P_bar + F * (K - adjoint(K)) * s[:, None]
+        right = (U * inverse).dot(adjoint(V_bar - V.dot(K)))
+        outside = right if outside is None else outside + right
+    return U.dot(P_bar).dot(adjoint(V)) + outside
 
 
 def svd(a, full_matrices: bool = True, compute_uv: bool = True):
@@ -125,5 +154,23 @@ def svd(a, full_matrices: bool = True, compute_uv: bool = True):
         Whether U and Vh are square.
     compute_uv
         Return ``U, s, Vh``, or only the singular values.
+
+    Returns
+    -------
+    list or variable
+        U, s (descending) and Vh, with ``a = U * s @ Vh``.
+
+    Notes
+    -----
+    Gradients of U and Vh exist where the singular values are distinct and not zero; otherwise the
+    undetermined rotations are taken to be zero. So are those of the columns that
+    ``full_matrices=True`` adds, and the phases of complex singular vectors: costs should not depend
+    on them.
+
+    Examples
+    --------
+    >>> import pytensor.tensor as pt
+    >>> pt.linalg.svd([[0.0, 2.0], [3.0, 0.0]], compute_uv=False).eval().tolist()
+    [3.0, 2.0]
     """
     return Blockwise(SVD(full_matrices=full_matrices, compute_uv=compute_uv))(a)

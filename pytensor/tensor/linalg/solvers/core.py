@@ -6,7 +6,7 @@ from pytensor.graph.basic import Apply
 from pytensor.graph.null_type import disconnected_type
 from pytensor.graph.op import Op
 from pytensor.tensor.basic import as_tensor_variable
-from pytensor.tensor.linalg._checks import as_square, is_missing, square_length
+from pytensor.tensor.linalg._checks import as_square, check_square, is_missing, square_length
 from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype
 from pytensor.tensor.math import conj, outer
 from pytensor.tensor.type import tensor
@@ -68,8 +68,7 @@ class SolveBase(Op):
         """Check shapes and dtypes; return A and b, with b as a matrix."""
         A, b = inputs
         name = type(self).__name__
-        if A.shape[0] != A.shape[1]:
-            raise ValueError(f"[{name}] A must be a square matrix, got shape {A.shape}")
+        check_square(self, A, "A")
         if A.shape[0] != b.shape[0]:
             raise ValueError(
                 f"[{name}] A and b must agree on the first dimension, "

@@ -174,16 +174,17 @@ class SolveDiscreteARE(_MatrixEquation):
         return scipy_linalg.solve_discrete_are(A, B, Q, R)
 
     def pullback(self, inputs, outputs, cotangents):
-        """Gradient by Kao and Hennequin (2020), for symmetric Q and R."""
+        """Gradient by Kao and Hennequin (2020), for symmetric (hermitian) Q and R."""
         A, B, _Q, R = inputs
         (X,), (X_bar,) = outputs, cotangents
         if is_missing(X_bar):
             return [disconnected_type() for _ in inputs]
-        gain = solve(R + B.T.dot(X).dot(B), B.T.dot(X).dot(A), b_ndim=2)
+        B_h = adjoint(B)
+        gain = solve(R + B_h.dot(X).dot(B), B_h.dot(X).dot(A), b_ndim=2)
         closed = A - B.dot(gain)
-        S = SolveBilinearDiscreteLyapunov()(closed, 0.5 * (X_bar + X_bar.T))
+        S = SolveBilinearDiscreteLyapunov()(closed, 0.5 * (X_bar + adjoint(X_bar)))
         A_bar = 2 * X.dot(closed).dot(S)
-        return [A_bar, -A_bar.dot(gain.T), S, gain.dot(S).dot(gain.T)]
+        return [A_bar, -A_bar.dot(adjoint(gain)), S, gain.dot(S).dot(adjoint(gain))]
 
 
 def solve_discrete_are(A, B, Q, R):

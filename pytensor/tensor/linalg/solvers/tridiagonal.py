@@ -3,12 +3,17 @@
 import numpy as np
 
 from pytensor.graph.basic import Apply
+from pytensor.graph.null_type import disconnected_type, grad_not_implemented
 from pytensor.graph.op import Op
 from pytensor.tensor.basic import as_tensor_variable, diagonal
 from pytensor.tensor.blockwise import Blockwise
+from pytensor.tensor.linalg._checks import is_missing
 from pytensor.tensor.linalg._lazy import scipy_linalg
 from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype
+from pytensor.tensor.math import conj
 from pytensor.tensor.type import tensor
+
+_NO_GRADIENT = "the packed factors have none; use solve(..., assume_a='tridiagonal')"
 
 
 class LUFactorTridiagonal(Op):
@@ -43,6 +48,10 @@ class LUFactorTridiagonal(Op):
         *results, _info = gttrf(*diagonals)
         for storage, out, result in zip(output_storage, node.outputs, results, strict=True):
             storage[0] = np.asarray(result, dtype=out.type.dtype)
+
+    def pullback(self, inputs, outputs, cotangents):
+        """Not through LAPACK's packed factors."""
+        return [grad_not_implemented(self, i, v, _NO_GRADIENT) for i, v in enumerate(inputs)]
 
 
 class SolveLUFactorTridiagonal(Op):
@@ -83,6 +92,16 @@ class SolveLUFactorTridiagonal(Op):
             *factors, ipiv, b, trans="T" if self.transposed else "N", overwrite_b=self.overwrite_b
         )
         output_storage[0][0] = x
+
+    def pullback(self, inputs, outputs, cotangents):
+        """``b_bar = A^-T x_bar``; none for LAPACK's packed factors."""
+        (x_bar,) = cotangents
+        if is_missing(x_bar):
+            return [disconnected_type() for _ in inputs]
+        factors = inputs[:-1]
+        b_bar = SolveLUFactorTridiagonal(self.b_ndim, not self.transposed)(*factors, conj(x_bar))
+        missing = [grad_not_implemented(self, i, v, _NO_GRADIENT) for i, v in enumerate(factors)]
+        return [*missing, conj(b_bar)]
 
     def inplace_on_inputs(self, allowed_inplace_inputs):
         """Return the form that overwrites b."""
