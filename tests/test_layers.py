@@ -20,7 +20,12 @@ LAYERS = [
     ["pytensor.graph.rewriting"],
     ["pytensor.scalar"],
     ["pytensor.tensor", "pytensor.raise_op", "pytensor.ifelse", "pytensor.conditional"],
-    ["pytensor.gradient", "pytensor.tensor.rewriting", "pytensor.tensor.random.rewriting"],
+    [
+        "pytensor.gradient",
+        "pytensor.tensor.rewriting",
+        "pytensor.tensor.random.rewriting",
+        "pytensor.assumptions",
+    ],
     [
         "pytensor.link.basic",
         "pytensor.link.backends",

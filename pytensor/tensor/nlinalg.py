@@ -12,9 +12,9 @@ from pytensor.tensor.linalg.inverse import (
     pinv,
     tensorinv,
 )
-from pytensor.tensor.linalg.products import kron, matrix_dot, matrix_power
+from pytensor.tensor.linalg.products import KroneckerProduct, kron, matrix_dot, matrix_power
 from pytensor.tensor.linalg.solvers.lstsq import Lstsq, TensorSolve, lstsq, tensorsolve
-from pytensor.tensor.linalg.summary import Det, SLogDet, det, norm, slogdet, trace
+from pytensor.tensor.linalg.summary import Det, SLogDet, _multi_svd_norm, det, norm, slogdet, trace
 
 __all__ = [
     "det",

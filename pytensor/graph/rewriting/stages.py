@@ -55,6 +55,7 @@ POSITIONS: dict[str, float] = {
     "uncanonicalize": 3,  # the spelling that runs fastest
     "specialize_device": 4,
     "local_uint_constant_indices": 4,
+    "forget_assumptions": 9,  # what is known of matrices, once all rules have used it
     "UnShapeOpt": 10,
     "add_mul_fusion": 48,
     "ifelse_simplify": 48.8,

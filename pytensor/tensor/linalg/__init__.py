@@ -15,24 +15,27 @@ factors and triangular solutions, and has no use for the thirty files around the
 import importlib
 
 _HOMES = {
-    "constructors": "block_diag",
-    "decomposition.cholesky": "cholesky",
-    "decomposition.eigen": "eig eigh eigvalsh",
-    "decomposition.lu": "lu lu_factor pivot_to_permutation",
-    "decomposition.qr": "qr",
-    "decomposition.schur": "ordqz qz schur",
-    "decomposition.svd": "svd",
-    "inverse": "inv matrix_inverse pinv tensorinv",
-    "products": "expm kron matrix_dot matrix_power",
-    "solvers.general": "lu_solve solve",
+    "constructors": "BaseBlockDiagonal BlockDiagonal block_diag",
+    "decomposition.cholesky": "Cholesky cholesky",
+    "decomposition.eigen": "Eig Eigh Eigvalsh eig eigh eigvalsh",
+    "decomposition.lu": "LU LUFactor PivotToPermutations lu lu_factor pivot_to_permutation",
+    "decomposition.qr": "QR qr",
+    "decomposition.schur": "QZ Schur ordqz qz schur",
+    "decomposition.svd": "SVD svd",
+    "inverse": "MatrixInverse MatrixPinv TensorInv inv matrix_inverse pinv tensorinv",
+    "products": "Expm KroneckerProduct expm kron matrix_dot matrix_power",
+    "solvers.core": "SolveBase",
+    "solvers.general": "Solve lu_solve solve",
     "solvers.linear_control": (
         "solve_continuous_lyapunov solve_discrete_are solve_discrete_lyapunov solve_sylvester"
     ),
-    "solvers.lstsq": "lstsq tensorsolve",
-    "solvers.psd": "cho_solve",
-    "solvers.triangular": "solve_triangular",
-    "solvers.tridiagonal": "tridiagonal_lu_factor tridiagonal_lu_solve",
-    "summary": "det norm slogdet trace",
+    "solvers.lstsq": "Lstsq TensorSolve lstsq tensorsolve",
+    "solvers.psd": "CholeskySolve cho_solve",
+    "solvers.triangular": "SolveTriangular solve_triangular",
+    "solvers.tridiagonal": (
+        "LUFactorTridiagonal SolveLUFactorTridiagonal tridiagonal_lu_factor tridiagonal_lu_solve"
+    ),
+    "summary": "Det SLogDet det norm slogdet trace",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 _PARTS = {home.partition(".")[0] for home in _HOMES}

@@ -56,7 +56,20 @@ RULES = {
     "special": "Elemwise(Log) Elemwise(Exp) Softmax LogSoftmax AdvancedIncSubtensor",
     "inplace": "*",
     "blockwise": "Blockwise",
-    "linalg": "Det MatrixInverse Blockwise(Det) Blockwise(MatrixInverse)",
+    "linalg.declared": "SpecifyAssumptions",
+    "linalg.inverse": ("MatrixInverse MatrixPinv Blockwise(MatrixInverse) Blockwise(MatrixPinv)"),
+    "linalg.products": (
+        "BlockDiagonal Blockwise(BlockDiagonal) KroneckerProduct Blockwise(KroneckerProduct) "
+        "Expm Blockwise(Expm) QR Blockwise(QR) Eigh Blockwise(Eigh) SVD Blockwise(SVD) "
+        "SpecifyAssumptions"
+    ),
+    "linalg.solvers": "SolveBase Blockwise(SolveBase)",
+    "linalg.summary": "Det SLogDet Blockwise(Det) Blockwise(SLogDet)",
+    "linalg.decomposition": (
+        "Cholesky Blockwise(Cholesky) Eigh Eigvalsh Blockwise(Eigh) Blockwise(Eigvalsh) "
+        "SVD Blockwise(SVD) QR Blockwise(QR)"
+    ),
+    "linalg.reuse": "SolveBase MatrixInverse Blockwise(SolveBase) Blockwise(MatrixInverse)",
     "blas_factoring": "Dot Blockwise DimShuffle BatchedDot",
     "blas_rules": "Dot Blockwise DimShuffle BatchedDot BlasOp",
     "blas_batched": "Blockwise",

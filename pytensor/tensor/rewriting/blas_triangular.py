@@ -10,18 +10,14 @@ triangular is known by construction (`triangular_structure`), never by looking a
 
 from __future__ import annotations
 
-import numpy as np
-
-from pytensor.graph.basic import Apply, Constant, Variable
+from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.rewriting.basic import copy_stack_trace, in2out, node_rewriter
 from pytensor.graph.rewriting.stages import optdb
 from pytensor.graph.rewriting.trace import current_trace
 from pytensor.scalar import basic as ps
 from pytensor.tensor.basic import (
     AllocDiag,
-    ARange,
     Eye,
-    get_underlying_scalar_constant_value,
 )
 from pytensor.tensor.blas import Dot22, Dot22Scalar, Gemm, Gemv
 from pytensor.tensor.blas.triangular import Trmm, Trmv
@@ -32,11 +28,17 @@ from pytensor.tensor.linalg.solvers.triangular import SolveTriangular
 from pytensor.tensor.math import Dot
 from pytensor.tensor.rewriting.algebra import scalar_op
 from pytensor.tensor.rewriting.blas_rules import BLAS_DTYPES, _empty, _one, _zero
+from pytensor.tensor.rewriting.masks import (
+    DIAGONAL,
+    LOWER,
+    UPPER,
+    masked_triangle,
+    number_of,
+)
 from pytensor.tensor.shape import Shape_i
 
 __all__ = ["local_product_to_trmm", "triangular_structure"]
 
-_LOWER, _UPPER, _DIAGONAL = 1, 2, 3
 # Operations looked through for structure; more are rare, and this keeps rewriting linear.
 _DEPTH = 6
 # Below this many rows a product with a matrix that holds its zeros gains nothing
@@ -68,7 +70,7 @@ def triangular_structure(var: Variable, exact: bool = False) -> str | None:
     ('lower', 'upper')
     """
     zeros = _structure(var, exact, _DEPTH)
-    return "lower" if zeros & _LOWER else "upper" if zeros & _UPPER else None
+    return "lower" if zeros & LOWER else "upper" if zeros & UPPER else None
 
 
 def _structure(var: Variable, exact: bool, depth: int) -> int:
@@ -81,18 +83,18 @@ def _structure(var: Variable, exact: bool, depth: int) -> int:
     if isinstance(op, DimShuffle):
         return _flipped(operands[0]) if op.new_order == (1, 0) else 0
     if isinstance(op, Cholesky):
-        return _LOWER if op.lower else _UPPER
+        return LOWER if op.lower else UPPER
     if isinstance(op, Eye):
-        return _DIAGONAL if _number(node.inputs[2]) == 0 else 0
+        return DIAGONAL if number_of(node.inputs[2]) == 0 else 0
     if isinstance(op, AllocDiag):
-        return _DIAGONAL if op.offset == 0 else 0
+        return DIAGONAL if op.offset == 0 else 0
     if isinstance(op, SolveTriangular):
-        return operands[0] & (_LOWER if op.lower else _UPPER)
+        return operands[0] & (LOWER if op.lower else UPPER)
     if isinstance(op, MatrixInverse | Dot | Dot22):
         return 0 if exact else _common(operands)
     if isinstance(scalar_op(var), ps.Add | ps.Sub | ps.Neg):
         return _common(operands)
-    masked = _masked(var)
+    masked = masked_triangle(var)
     return 0 if masked is None else masked[1]
 
 
@@ -109,89 +111,14 @@ def _structured_inputs(op, node: Apply) -> list[Variable]:
 
 
 def _common(structures: list[int]) -> int:
-    result = _DIAGONAL
+    result = DIAGONAL
     for structure in structures:
         result &= structure
     return result
 
 
 def _flipped(structure: int) -> int:
-    return (structure & _LOWER) << 1 | (structure & _UPPER) >> 1
-
-
-# -- how tril and triu look in the graph -----------------------------------------------------
-
-
-def _number(var: Variable):
-    """The one number that all elements of a variable are, or None."""
-    if isinstance(var, Constant) and np.size(var.data) == 1:
-        return var.data.item()
-    if all(length == 1 for length in var.type.shape):
-        value = get_underlying_scalar_constant_value(var, max_recur=3, raise_not_constant=False)
-        return None if isinstance(value, Variable) else np.asarray(value).item()
-    return None
-
-
-def _masked(var: Variable) -> tuple[Variable, int, bool] | None:
-    """Return A, the structure and whether all of the triangle is kept, for a masked matrix.
-
-    ``tril(A, k)`` is ``switch(rows + k >= columns, A, 0)``, where rows and columns are ranges.
-    """
-    if not isinstance(scalar_op(var), ps.Switch):
-        return None
-    condition, yes, no = var.owner.inputs
-    bound = _bound(condition)
-    if bound is None or (_number(yes) == 0) == (_number(no) == 0):
-        return None
-    below, least = bound
-    matrix = yes
-    if _number(yes) == 0:
-        # What is not kept where i - j >= c is kept where i - j <= c - 1, and the other way round.
-        matrix, below, least = no, not below, least - 1 if below else least + 1
-    if matrix.type.ndim != 2 or matrix.type.dtype != var.type.dtype:
-        return None
-    if matrix.type.broadcastable != var.type.broadcastable or True in matrix.type.broadcastable:
-        return None
-    if below:
-        return (matrix, _LOWER, least == 0) if least >= 0 else None
-    return (matrix, _UPPER, least == 0) if least <= 0 else None
-
-
-def _bound(condition: Variable) -> tuple[bool, int] | None:
-    """Return ``(True, c)`` for a mask ``i - j >= c``, ``(False, c)`` for ``i - j <= c``."""
-    op = scalar_op(condition)
-    if not isinstance(op, ps.GE | ps.GT | ps.LE | ps.LT):
-        return None
-    left, right = map(_index, condition.owner.inputs)
-    if left is None or right is None or left[0] == right[0]:
-        return None
-    # left index + left offset (op) right index + right offset
-    distance = right[1] - left[1]
-    at_least = isinstance(op, ps.GE | ps.GT)
-    strict = isinstance(op, ps.GT | ps.LT)
-    least = distance + (strict if at_least else -strict)
-    return (at_least, least) if left[0] == 0 else (not at_least, -least)
-
-
-def _index(var: Variable) -> tuple[int, int] | None:
-    """Return the axis and the offset of a range of indices along one axis of a matrix."""
-    if isinstance(scalar_op(var), ps.Add) and len(var.owner.inputs) == 2:
-        for number, index in (var.owner.inputs, var.owner.inputs[::-1]):
-            offset, found = _number(number), _index(index)
-            if offset is not None and found is not None:
-                return found[0], found[1] + int(offset)
-    if isinstance(scalar_op(var), ps.Sub):
-        offset, found = _number(var.owner.inputs[1]), _index(var.owner.inputs[0])
-        return None if offset is None or found is None else (found[0], found[1] - int(offset))
-    node = var.owner
-    if node is None or not isinstance(node.op, DimShuffle):
-        return None
-    axis = {(0, "x"): 0, ("x", 0): 1}.get(node.op.new_order)
-    source = node.inputs[0].owner
-    if axis is None or source is None or not isinstance(source.op, ARange):
-        return None
-    start, _stop, step = map(_number, source.inputs)
-    return (axis, int(start)) if step == 1 and start is not None else None
+    return (structure & LOWER) << 1 | (structure & UPPER) >> 1
 
 
 # -- the rule --------------------------------------------------------------------------------
@@ -211,7 +138,7 @@ def _triangle(fgraph, operand: Variable) -> _Triangle | None:
         return None
     turned = _is_transpose(operand)
     source = operand.owner.inputs[0] if turned else operand
-    masked = _masked(source)
+    masked = masked_triangle(source)
     # A masked copy that somebody else reads will be there anyway.
     if masked is not None and masked[2] and all(_read_once(fgraph, v) for v in (operand, source)):
         matrix = masked[0].T if turned else masked[0]
@@ -280,7 +207,7 @@ def local_product_to_trmm(fgraph, node):
         return refuse(node, "gains")
     if not is_plain(node):
         return refuse(node, "is_plain")
-    if _number(beta) == 0:
+    if number_of(beta) == 0:
         # The buffer's lengths were asked of a masked copy, which shall not be made for that.
         z = _buffer(triangle.matrix, other, on_right)
     if isinstance(node.op, Gemv):

@@ -23,7 +23,13 @@ NARROWED = {
     "special": {"Elemwise(TrueDiv)", "Sum"},  # by a sum of exponentials; of a write
     "subtensor": {"Join", "Blockwise"},  # of parts
     "subtensor_write": {"Elemwise(Add)", "Elemwise(Sub)"},  # of a write
-    "linalg": {"Elemwise(Log)", "DimShuffle", "Dot", "Blockwise"},  # of determinants and inverses
+    "linalg.declared": set(),  # a stage of its own
+    "linalg.inverse": {"DimShuffle", "Dot", "Blockwise"},  # of inverses
+    "linalg.products": {"Dot", "Blockwise"},  # with factors
+    "linalg.solvers": {"Dot", "Sum", "Blockwise"},  # with solutions
+    "linalg.summary": {"Elemwise(Log)", "ExtractDiag", "Blockwise"},  # of determinants
+    "linalg.decomposition": {"Blockwise"},
+    "linalg.reuse": {"Blockwise"},
     "blas_batched": {"Sum"},  # of a product of stacks
     "blas_forms": {"Sum", "ExtractDiag"},  # of a product
     "blas_products": {"DimShuffle"},  # of a product
@@ -38,7 +44,7 @@ NARROWED = {
 def subject_of(rewriter) -> str:
     function = getattr(rewriter, "body", None) or getattr(rewriter, "fn", None)
     module = getattr(function, "__module__", None) or type(rewriter).__module__
-    return module.rpartition(".")[2] if module.startswith(rules.__name__) else ""
+    return module.removeprefix(f"{rules.__name__}.") if module.startswith(rules.__name__) else ""
 
 
 def key_of(track) -> set[str]:
@@ -109,7 +115,7 @@ x = pt.vector("x")
 pytensor.function([x], x + 1)
 here = {name.rpartition(".")[2] for name in sys.modules if name.startswith("pytensor.tensor.rewriting.")}
 assert {"elemwise", "arithmetic", "fusion"} <= here, here
-assert not here & {"blas_rules", "linalg", "subtensor", "reductions", "joins", "special"}, here
+assert not here & {"blas_rules", "inverse", "solvers", "subtensor", "reductions", "joins", "special"}, here
 A = pt.matrix("A")
 f = pytensor.function([A, x], A @ x)
 assert type(f.maker.fgraph.outputs[0].owner.op).__name__ == "Gemv", f.maker.fgraph
