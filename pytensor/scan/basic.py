@@ -152,11 +152,15 @@ def _call_step(
 ) -> "_Builder":
     """Call the function of one step with variables for all it reads, and sort what it returns."""
     seqs = read_sequences(label, sequences, go_backwards)
-    states = read_outputs_info(label, outputs_info)
     fixed = [v if isinstance(v, Variable) else as_tensor_variable(v) for v in non_sequences]
+    states = read_outputs_info(label, outputs_info, [*(spec.source for spec in seqs), *fixed])
     steps = _number_of_steps(label, n_steps, seqs)
-    arguments = [v for spec in (*seqs, *states) for v in spec.inner]
-    step = read_step(label, fn(*arguments, *fixed))
+    while True:
+        arguments = [v for spec in (*seqs, *states) for v in spec.inner]
+        step = read_step(label, fn(*arguments, *fixed))
+        # An initial number of Python takes the dtype of the results: then the step is made again.
+        if not any([spec.take_dtype_of(new) for spec, new in zip(states, step.outputs)]):
+            break
     if not states:
         states = [OutputSpec() for _ in step.outputs]
     if len(step.outputs) != len(states):
@@ -170,6 +174,7 @@ def _call_step(
         _check_strict(label, step.outputs + list(updates.values()), [*fixed, *updates])
     builder = _Builder(label, steps, seqs, states, step, updates, fixed)
     builder.known = closed_over(fn)
+    builder.exact = n_steps is None
     return builder
 
 
@@ -263,6 +268,7 @@ class _Builder:
         self.updates: dict[SharedVariable, Variable] = updates
         self.fixed: Sequence[Variable] = [v for v in fixed if v not in updates]
         self.known: Sequence[Variable] = ()  # made before the step
+        self.exact = False  # the number of steps is that of the shortest sequence
         self.args = ScanArgs.create_empty()
         self.args.n_steps = steps
 
@@ -288,6 +294,7 @@ class _Builder:
             name=name,
             strict=strict,
         )
+        op.exact = self.exact
         results = op(*args.outer_inputs, return_list=True)
         return self._user_outputs(op, results)
 
@@ -302,7 +309,7 @@ class _Builder:
             args.inner_out_shared.append(new)
         else:
             new = spec.checked(self.label, new)
-            outer = expand_empty(spec.initial_values(), self.steps)
+            outer = expand_empty(spec.initial_values(self.label), self.steps)
             args.add_state(outer, tuple(spec.taps), spec.inner, new)
 
     def _add_updates(self) -> dict[Variable, Variable]:

@@ -171,6 +171,7 @@ class Loop:
         op = type(forward.op)(
             args.inner_inputs, args.inner_outputs, args.info, mode=forward.op.mode, name=name
         )
+        op.exact = True
         self.op = op
         return op(*args.outer_inputs, return_list=True)
 

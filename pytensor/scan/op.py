@@ -86,6 +86,7 @@ class Scan(HasInnerFunction, Op, ScanMethodsMixin):
         self.allow_gc = allow_gc
         self.strict = strict
         self.truncate_gradient = truncate_gradient
+        self.exact = False  # sequences are known to have as many elements as there are steps
         self.destroy_map: dict[int, list[int]] = {}
         self.prepared = False
         self.linker: Any = None
@@ -123,6 +124,7 @@ class Scan(HasInnerFunction, Op, ScanMethodsMixin):
             mode,
             destroyed,
             self.prepared,
+            self.exact,
         )
 
     def __eq__(self, other):

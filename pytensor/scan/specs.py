@@ -3,12 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from pytensor.compile.sharedvalue import SharedVariable
+from pytensor.configdefaults import config
 from pytensor.graph.basic import Constant, Variable
 from pytensor.graph.utils import user_line
+from pytensor.raise_op import CheckAndRaise
 from pytensor.scan.utils import until
-from pytensor.tensor.basic import as_tensor_variable
-from pytensor.tensor.shape import shape, shape_padleft
+from pytensor.tensor.basic import as_tensor_variable, constant
+from pytensor.tensor.math import ge
+from pytensor.tensor.shape import shape, shape_padleft, specify_shape
 from pytensor.tensor.type import TensorType
 
 
@@ -117,8 +122,10 @@ class OutputSpec:
         initial: Variable | None = None,
         taps: tuple[int, ...] = (),
         inner: Sequence[Variable] = (),
+        number: Any = None,
     ) -> None:
         self.initial = initial
+        self.number = number  # a number of Python, which has no dtype of its own
         self.taps = taps
         self.inner = list(inner)
 
@@ -134,11 +141,31 @@ class OutputSpec:
             return "untraced"
         return "sit_sot" if self.taps == (-1,) else "mit_sot"
 
-    def initial_values(self) -> Variable:
+    def initial_values(self, label: str) -> Variable:
         """Return the initial values along a first axis."""
         if self.taps == (-1,):
             return shape_padleft(self.initial, 1)
-        return self.initial[: self.lag]
+        rows = self.initial[: self.lag]
+        if rows.type.shape[0] is not None:
+            return rows
+        message = (
+            f"[{label}] the initial values {self.initial} must have a first axis of length "
+            f"{self.lag} for taps {self.taps}"
+        )
+        enough = ge(shape(self.initial)[0], self.lag)
+        rows = CheckAndRaise(ValueError, message)(rows, enough)
+        return specify_shape(rows, (self.lag, *(None for _ in rows.type.shape[1:])))
+
+    def take_dtype_of(self, new: Variable) -> bool:
+        """Give an initial number of Python the dtype that steps return; return whether it changed."""
+        if self.number is None or not isinstance(new.type, TensorType):
+            return False
+        dtype = new.type.dtype
+        if dtype == self.initial.type.dtype or not np.can_cast(_LEAST[type(self.number)], dtype):
+            return False
+        self.initial = constant(np.asarray(self.number, dtype=dtype))
+        self.inner = [self.initial.type()]
+        return True
 
     def checked(self, label: str, new: Variable) -> Variable:
         """Return the value of a step in the type of the state it becomes.
@@ -166,12 +193,36 @@ class OutputSpec:
         )
 
 
-def read_outputs_info(label: str, outputs_info: Any) -> list[OutputSpec]:
-    """Return the specifications of all outputs."""
-    return [_read_output(label, i, given) for i, given in enumerate(as_list(outputs_info))]
+# Numbers of Python, and what a dtype must hold to take them.
+_LEAST = {bool: "bool", int: "int8", float: "float16", complex: "complex64"}
+_NUMBERS = frozenset(_LEAST)
 
 
-def _read_output(label: str, i: int, given: Any) -> OutputSpec:
+def _number(value: Any, dtype: str) -> Variable:
+    """Return a number of Python as a constant; `dtype` is for floats."""
+    kept = {float: dtype, complex: np.result_type(dtype, "complex64").name}
+    return constant(np.asarray(value, dtype=kept.get(type(value), type(value))))
+
+
+def read_outputs_info(
+    label: str, outputs_info: Any, others: Sequence[Variable] = ()
+) -> list[OutputSpec]:
+    """Return the specifications of all outputs.
+
+    A float of Python has the precision of the arrays among `others`, or else `config.floatX`.
+    """
+    given = as_list(outputs_info)
+    known = [v.type.dtype for v in (*others, *given) if isinstance(v, Variable) and is_float(v)]
+    dtype = np.result_type(*known).name if known else config.floatX
+    return [_read_output(label, i, value, dtype) for i, value in enumerate(given)]
+
+
+def is_float(var: Variable) -> bool:
+    """Tell whether a variable holds real floating point numbers."""
+    return isinstance(var.type, TensorType) and var.type.numpy_dtype.kind == "f"
+
+
+def _read_output(label: str, i: int, given: Any, float_dtype: str) -> OutputSpec:
     taps: Any = None
     what = f"output {i}"
     if isinstance(given, Mapping):
@@ -190,7 +241,10 @@ def _read_output(label: str, i: int, given: Any) -> OutputSpec:
         given = given.get("initial")
     if given is None:
         return OutputSpec()
-    if not isinstance(given, Variable):
+    number = given if type(given) in _NUMBERS else None
+    if number is not None:
+        given = _number(number, float_dtype)
+    elif not isinstance(given, Variable):
         given = as_tensor_variable(given)
     if not isinstance(given.type, TensorType):
         return OutputSpec(given, (-1,), [given.type()])
@@ -202,7 +256,7 @@ def _read_output(label: str, i: int, given: Any) -> OutputSpec:
     if taps == (-1,):
         inner = given.type()
         inner.name = f"{given.name}[t-1]" if given.name else None
-        return OutputSpec(given, taps, [inner])
+        return OutputSpec(given, taps, [inner], number)
     return OutputSpec(given, taps, _earlier_values(label, what, given, taps))
 
 

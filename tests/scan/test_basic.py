@@ -431,6 +431,59 @@ def _messages():
     ]
 
 
+def _more_messages():
+    x, v, d = pt.dvector("x"), pt.dvector("v"), pt.dscalar("d")
+    return [
+        (lambda: scan(lambda a: a, outputs_info=[dict(initial=d, tap=[-1])], n_steps=3), ValueError, "unexpected.*tap"),
+        (lambda: scan(lambda a, b: a, outputs_info=[dict(initial=pt.zeros(1), taps=[-2, -1])], n_steps=3), ValueError, "first axis of length 2.*shape .1,"),
+        (lambda: scan(lambda a, h: [a, h], x, [d]), ValueError, "None"),
+        (lambda: scan(lambda a: None, x), ValueError, "got None"),
+        (lambda: scan(lambda a: (a, {d: d + 1}), x), TypeError, "shared variables, got d"),
+        (lambda: scan(lambda a: (a, until(a > 1), until(a > 2)), x), ValueError, "one until"),
+        (lambda: scan(lambda a: (a, until(v)), x), TypeError, "condition must be a scalar"),
+        (lambda: scan(lambda a: a, dict(input=x, taps="a")), ValueError, "taps of sequence 0"),
+        (lambda: scan(lambda a: a, dict(taps=[0])), ValueError, "'input'"),
+        (lambda: scan(lambda a: a, x, n_steps=v), TypeError, "integer scalar"),
+        (lambda: scan(lambda a: pt.concatenate([a, a]), None, pt.zeros(3), n_steps=3), ValueError, "keep the shape.*(.|\n)*concatenate"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", range(len(_more_messages())))
+def test_more_messages_when_building(case):
+    build, kind, message = _more_messages()[case]
+    with pytest.raises(kind, match=message):
+        build()
+
+
+@modes
+def test_initial_values_that_are_too_few_are_refused(mode):
+    v = pt.dvector("v")
+    h = scan(lambda a, b: a + b, None, dict(initial=v, taps=[-3, -1]), n_steps=3, name="lagged")
+    np.testing.assert_allclose(run([v], h, [np.arange(5.0)], mode), [2, 3, 5])
+    with pytest.raises(ValueError, match=r"\[lagged\] the initial values v .*length 3"):
+        run([v], h, [np.ones(2)], mode)
+
+
+def test_numbers_of_python_take_the_dtype_of_the_step():
+    x, single = pt.dvector("x"), pt.fvector("single")
+    for start, step, seq, dtype in [
+        (0.0, lambda x, h: x + h, x, "float64"),
+        (0.0, lambda x, h: x + h, single, "float32"),
+        (0, lambda x, h: x + h, x, "float64"),
+        (0, lambda x, h: h + 1, x, "int64"),
+        (dict(initial=0), lambda x, h: h / 2 + x, x, "float64"),
+        (1.0, lambda x, h: h * 1j, x, "complex128"),
+        (True, lambda x, h: ~h, x, "bool"),
+        (0.0, lambda x, h: pt.cast(h + x, "float32"), x, "float32"),
+    ]:
+        assert scan(step, seq, start).type.dtype == dtype, (start, dtype)
+    np.testing.assert_allclose(scan(lambda x, h: x + h, x, 0).eval({x: [1.5, 2]}), [1.5, 3.5])
+    with pytest.raises(ValueError, match="dtype"):
+        scan(lambda h: pt.cast(h, "int64"), None, 0.5, n_steps=2)
+    with pytest.raises(ValueError, match="dtype"):  # NumPy's have one
+        scan(lambda x, h: x + h, x, np.float32(0))
+
+
 @pytest.mark.parametrize("case", range(len(_messages())))
 def test_messages_when_building(case):
     build, kind, message = _messages()[case]

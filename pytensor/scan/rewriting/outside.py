@@ -10,13 +10,12 @@ from pytensor.graph.rewriting.basic import copy_stack_trace
 from pytensor.raise_op import CheckAndRaise
 from pytensor.scalar import basic as scalar
 from pytensor.scan.op import Scan
-from pytensor.tensor.basic import ScalarFromTensor, as_tensor_variable
+from pytensor.tensor.basic import as_tensor_variable
 from pytensor.tensor.elemwise import CAReduce, DimShuffle, Elemwise
 from pytensor.tensor.math import Dot, dot, ge
 from pytensor.tensor.shape import Shape, Shape_i, SpecifyShape, shape
 from pytensor.tensor.special import LogSoftmax, Softmax
 from pytensor.tensor.subtensor import Subtensor
-from pytensor.tensor.subtensor.indices import indices_from_subtensor
 
 # Kinds of values of a step: the same at each step, known before the loop, all others.
 FIXED, STACKED, VARYING = range(3)
@@ -55,6 +54,15 @@ def kinds_of(op: Scan, inputs: Sequence[Variable], nodes: Iterable[Apply]) -> di
             kind = VARYING
         kinds.update(dict.fromkeys(node.outputs, kind))
     return kinds
+
+
+def frozen_kinds(op: Scan) -> dict[Variable, int]:
+    """Return the kinds of the variables of the inner graph itself: most rules look and go."""
+    found = op._derivatives.get("kinds")
+    if found is None:
+        found = kinds_of(op, op.fgraph.inputs, op.fgraph.toposort())
+        op._derivatives["kinds"] = found
+    return found
 
 
 def _is_batched(node: Apply, rank: int) -> bool:
@@ -168,11 +176,13 @@ def same_length(a: Variable, b: Variable) -> bool:
     return isinstance(a, Constant) and isinstance(b, Constant) and int(a.data) == int(b.data)
 
 
-def rows(stack: Variable, n_steps: Variable, name: str, check: bool) -> Variable:
+def rows(stack: Variable, n_steps: Variable, exact: bool, name: str, check: bool) -> Variable:
     """Return the elements of a sequence that the loop walks along.
 
     Parameters
     ----------
+    exact : bool
+        Whether the sequence is known to have no more and no fewer.
     name : str
         For the message: of the loop and of the sequence.
     check : bool
@@ -180,65 +190,15 @@ def rows(stack: Variable, n_steps: Variable, name: str, check: bool) -> Variable
         computed, as the loop has.
     """
     known = stack.type.shape[0]
-    if isinstance(n_steps, Constant) and known is not None and known >= int(n_steps.data):
-        return stack if known == int(n_steps.data) else stack[: int(n_steps.data)]
-    source, cut = stack, False
-    while (owner := source.owner) is not None and isinstance(owner.op, Subtensor):
-        index = indices_from_subtensor(owner.inputs[1:], owner.op.idx_list)
-        if len(index) != 1 or not isinstance(index[0], slice):
-            break
-        if not _is_reversal(index[0]):
-            if index[0].start is not None or index[0].step is not None:
-                break
-            stop = index[0].stop
-            owner_of_stop = getattr(stop, "owner", None)
-            if owner_of_stop is not None and isinstance(owner_of_stop.op, ScalarFromTensor):
-                stop = owner_of_stop.inputs[0]
-            if stop is not n_steps:
-                break
-            cut = True
-        source = owner.inputs[0]
-    shortest = _shortest(n_steps)
-    if source in shortest and (cut or len(shortest) == 1):
+    n = int(n_steps.data) if isinstance(n_steps, Constant) else None
+    if exact or (n is not None and known == n):
         return stack
-    if not check and known != 1:
-        return stack if cut else stack[:n_steps]
-    wanted = f"n_steps = {int(n_steps.data)}" if isinstance(n_steps, Constant) else "n_steps"
+    if (n is not None and known is not None and known > n) or (not check and known != 1):
+        return stack[:n_steps]
+    wanted = "n_steps" if n is None else f"n_steps = {n}"
     message = f"{name} must have at least {wanted} elements"
     enough = ge(as_tensor_variable(shape(stack)[0]), n_steps)
     return CheckAndRaise(ValueError, message)(stack, enough)[:n_steps]
-
-
-def _is_reversal(index: slice) -> bool:
-    step = index.step
-    return (
-        index.start is None
-        and index.stop is None
-        and (step == -1 or (isinstance(step, Constant) and int(step.data) == -1))
-    )
-
-
-def _shortest(n: Variable) -> set[Variable]:
-    """Return variables of which `n` is the shortest length; nothing if that is not all it is."""
-    node = n.owner
-    if node is None:
-        return set()
-    if isinstance(node.op, Shape_i) and node.op.i == 0:
-        return {node.inputs[0]}
-    if isinstance(node.op, Subtensor) and node.inputs[0].owner is not None:
-        inner = node.inputs[0].owner
-        index = indices_from_subtensor(node.inputs[1:], node.op.idx_list)
-        if isinstance(inner.op, Shape) and len(index) == 1 and not isinstance(index[0], slice):
-            at = index[0]
-            at = at.owner.inputs[0] if getattr(at, "owner", None) is not None else at
-            if not isinstance(at, Variable) or isinstance(at, Constant):
-                value = int(at.data) if isinstance(at, Constant) else int(at)
-                return {inner.inputs[0]} if value == 0 else set()
-        return set()
-    if isinstance(node.op, Elemwise) and isinstance(node.op.scalar_op, scalar.Minimum):
-        parts = [_shortest(v) for v in node.inputs]
-        return set().union(*parts) if all(parts) else set()
-    return set()
 
 
 # Work that may fail ----------------------------------------------------------------------

@@ -18,6 +18,7 @@ from pytensor.scan.rewriting.outside import (
     STACKED,
     VARYING,
     batched,
+    frozen_kinds,
     is_harmless,
     kinds_of,
     pays,
@@ -92,7 +93,7 @@ def scan_push_out_non_seq(fgraph, node):
     for old, new in zip(moving, outside, strict=True):
         args.outer_in_non_seqs.append(old.type.filter_variable(new))
         args.inner_in_non_seqs.append(stand_ins[old])
-    _replace_inner(args, stand_ins)
+    replace_inner(args, stand_ins)
     return without_outputs(fgraph, node, args, {})
 
 
@@ -125,7 +126,7 @@ def _may_move(op: Scan, inner, nodes: Sequence[Apply]) -> bool:
     )
 
 
-def _replace_inner(args: ScanArgs, stand_ins: dict[Variable, Variable]) -> None:
+def replace_inner(args: ScanArgs, stand_ins: dict[Variable, Variable]) -> None:
     """Put variables in place of others in the outputs of a step."""
     outputs = iter(replaced(args.inner_outputs, stand_ins))
     for group in args.inner_out_mit_mot:
@@ -167,7 +168,7 @@ def scan_push_out_seq(fgraph, node):
         stand_ins[old] = new.type.clone(shape=new.type.shape[1:])()
         args.outer_in_seqs.append(new)
         args.inner_in_seqs.append(stand_ins[old])
-    _replace_inner(args, stand_ins)
+    replace_inner(args, stand_ins)
     return without_outputs(fgraph, node, args, moved)
 
 
@@ -175,7 +176,7 @@ def _worth_a_look(op: Scan) -> bool:
     """Tell, without copying the step, whether anything may move."""
     inner = op.fgraph
     nodes = inner.toposort()
-    kinds = kinds_of(op, inner.inputs, nodes)
+    kinds = frozen_kinds(op)
     if any(kinds.get(v) == STACKED for v in op.inner_nitsot_outs(inner.outputs)):
         return True
     blockers = set(inner.inputs)
@@ -201,7 +202,7 @@ def _all_steps(
     used = {v for n in nodes_in_order(wanted, own) for v in n.inputs} | set(wanted)
     name = node.op.name or "scan"
     stacks = {
-        inner: rows(outer, args.n_steps, f"[{name}] sequence {i}", check)
+        inner: rows(outer, args.n_steps, node.op.exact, f"[{name}] sequence {i}", check)
         for i, (inner, outer) in enumerate(zip(args.inner_in_seqs, args.outer_in_seqs, strict=True))
         if inner in used
     }

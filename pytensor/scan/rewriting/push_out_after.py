@@ -11,6 +11,7 @@ from pytensor.graph.basic import Apply, Constant, Variable, nodes_in_order
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.rewriting.basic import copy_stack_trace, node_rewriter
 from pytensor.scalar import basic as scalar
+from pytensor.scan.args import ScanArgs
 from pytensor.scan.op import Scan
 from pytensor.scan.rewriting.db import register_push_out
 from pytensor.scan.rewriting.outside import (
@@ -20,6 +21,7 @@ from pytensor.scan.rewriting.outside import (
     VARYING,
     batched,
     fits,
+    frozen_kinds,
     is_costly,
     is_product,
     kinds_of,
@@ -43,14 +45,25 @@ _NEW_TRACES = 2
 
 
 class _Loop:
-    """A loop and what is known of its values after it."""
+    """A loop and what is known of its values after it.
 
-    def __init__(self, node: Apply) -> None:
+    Parameters
+    ----------
+    node : Apply
+    to_change : bool
+        Take a copy of the step; else its own graph, to look at only.
+    """
+
+    def __init__(self, node: Apply, to_change: bool) -> None:
         self.node, self.op, self.info = node, node.op, node.op.info
-        self.args = lists_of(node)
+        self.args = lists_of(node) if to_change else ScanArgs.from_node(node)
         self.own = set(self.args.inner_inputs)
-        self.nodes = nodes_in_order(self.args.inner_outputs, self.own)
-        self.kinds = kinds_of(self.op, self.args.inner_inputs, self.nodes)
+        if to_change:
+            self.nodes = nodes_in_order(self.args.inner_outputs, self.own)
+            self.kinds = kinds_of(self.op, self.args.inner_inputs, self.nodes)
+        else:
+            self.nodes = list(self.op.fgraph.toposort())
+            self.kinds = dict(frozen_kinds(self.op))
         self.rank = max(
             (v.type.ndim for v in (*self.own, *self.args.inner_outputs) if isinstance(v.type, TensorType)),
             default=0,
@@ -105,7 +118,8 @@ class _Loop:
         for i, inner in enumerate(args.inner_in_seqs):
             if inner in used:
                 what = f"[{name}] sequence {i}"
-                stacks[inner] = rows(args.outer_in_seqs[i], args.n_steps, what, alone)
+                seq = args.outer_in_seqs[i]
+                stacks[inner] = rows(seq, args.n_steps, self.op.exact, what, alone)
         fixed = dict(zip(args.inner_in_non_seqs, args.outer_in_non_seqs, strict=True))
         return stacks, {k: v for k, v in fixed.items() if isinstance(k.type, TensorType)}
 
@@ -142,11 +156,11 @@ def scan_push_out_add(fgraph, node):
     op = node.op
     if not is_plain(op) or op.info.as_while or not op.info.n_nit_sot or not _has_gain(op):
         return None
-    loop = _Loop(node)
+    if not _movable_results(_Loop(node, to_change=False)):
+        return None
+    loop = _Loop(node, to_change=True)
     args = loop.args
     chosen = _movable_results(loop)
-    if not chosen:
-        return None
     results = [args.inner_out_nit_sot[k] for k in chosen]
     for name in ("outer_in_nit_sot", "inner_out_nit_sot"):
         values = getattr(args, name)
@@ -176,7 +190,7 @@ def _has_gain(op: Scan) -> bool:
     nodes = inner.toposort()
     if not any(is_costly(n) or isinstance(n.op, Dot) for n in nodes):
         return False
-    kinds = kinds_of(op, inner.inputs, nodes)
+    kinds = frozen_kinds(op)
     return any(is_costly(n) or is_product(n, kinds) for n in nodes)
 
 
@@ -245,11 +259,10 @@ def scan_push_out_dot1(fgraph, node):
     ]
     if not read_last or not any(_is_sum(op, k) for k in read_last):
         return None
-    loop = _Loop(node)
-    terms = {k: term for k in read_last if (term := _term(loop, k)) is not None}
-    sums = _movable_sums(loop, terms)
-    if not sums:
+    if not _movable_sums(_Loop(node, to_change=False), read_last)[0]:
         return None
+    loop = _Loop(node, to_change=True)
+    sums, terms = _movable_sums(loop, read_last)
     starts = {k: single_row(initial_rows(loop.args.outer_in_sit_sot[k], 1)) for k in sums}
     _drop_states(loop, sums)
     outputs = loop.finish()
@@ -333,8 +346,9 @@ def _term(loop: _Loop, k: int) -> Variable | None:
     return term if term.type.dtype == state.type.dtype else None
 
 
-def _movable_sums(loop: _Loop, terms: dict[int, Variable]) -> list[int]:
-    """Return the sit-sots to sum after the loop; note what must be kept for it."""
+def _movable_sums(loop: _Loop, candidates: Sequence[int]) -> tuple[list[int], dict[int, Variable]]:
+    """Return the sit-sots to sum after the loop, and their terms; note what must be kept for it."""
+    terms = {k: term for k in candidates if (term := _term(loop, k)) is not None}
     chosen: list[int] = []
     # Traces that products need may serve plain sums as well.
     for with_product in (True, False):
@@ -349,7 +363,7 @@ def _movable_sums(loop: _Loop, terms: dict[int, Variable]) -> list[int]:
                 continue
             chosen.append(k)
             loop.emitted.update(dict.fromkeys(new))
-    return sorted(chosen)
+    return sorted(chosen), terms
 
 
 def _is_free(loop: _Loop, leaves: Sequence[Variable]) -> bool:

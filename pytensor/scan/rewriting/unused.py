@@ -24,6 +24,7 @@ def rebuilt(node: Apply, args: ScanArgs) -> list[Variable]:
         allow_gc=old.allow_gc,
         strict=old.strict,
     )
+    op.exact = old.exact
     outputs = op.make_node(*args.outer_inputs).outputs
     for new in outputs:
         copy_stack_trace(node.outputs[0], new)
