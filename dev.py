@@ -4,6 +4,7 @@
     python3 dev.py demo     train the digits network (the main job, on real data)
     python3 dev.py test     run the tests            (extra words go to pytest)
     python3 dev.py lint     ruff, mypy, clang-format and the C syntax check
+    python3 dev.py doc      the documentation site   (extra words go to sphinx)
     python3 dev.py bench    the benchmark battery    (extra words go to benchmarks)
 
 Each command makes its own private environment in `.venv` the first time, and again whenever
@@ -108,12 +109,21 @@ def lint(words: list[str]) -> int:
     return max(run(*step) for step in steps)
 
 
+def doc(words: list[str]) -> int:
+    prepare("doc")
+    site = ROOT / "doc" / "_build" / "html"
+    code = run(PYTHON, "-m", "sphinx", "-W", "--keep-going", "-q", *words, ROOT / "doc", site)
+    if code == 0:
+        say(f"the site is {site / 'index.html'}")
+    return code
+
+
 def bench(words: list[str]) -> int:
     prepare("dev")
     return run(PYTHON, "-m", "benchmarks", *words)
 
 
-COMMANDS = {"demo": demo, "test": test, "lint": lint, "bench": bench}
+COMMANDS = {"demo": demo, "test": test, "lint": lint, "doc": doc, "bench": bench}
 
 
 def main(arguments: list[str]) -> int:

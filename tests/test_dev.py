@@ -131,6 +131,15 @@ def test_rooms_that_are_checked_exist(dev):
         assert (ROOT / path).exists()
 
 
+def test_doc_takes_warnings_for_errors(dev, machine, capsys):
+    assert dev.main(["doc"]) == 0
+    assert machine.said("pip install")[0][-1] == ".[doc]"
+    assert machine.calls[-1][1:5] == ["-m", "sphinx", "-W", "--keep-going"]
+    assert "index.html" in capsys.readouterr().out
+    machine.failing = ["sphinx"]
+    assert dev.main(["doc"]) == 1
+
+
 def test_bench(dev, machine):
     assert dev.main(["bench", "--quick"]) == 0
     assert machine.calls[-1] == [str(dev.PYTHON), "-m", "benchmarks", "--quick"]

@@ -32,7 +32,7 @@ def test_python_of_a_page_runs(page, capsys):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_of_a_page_lead_somewhere(page):
     for target in LINK.findall(page.read_text(encoding="utf-8")):
-        if "://" not in target:
+        if "://" not in target and not target.startswith("reference/"):  # made with the site
             assert (page.parent / target).exists(), target
 
 

@@ -129,9 +129,9 @@ def grad_clip(x, lower_bound, upper_bound):
 
     Examples
     --------
-    >>> import pytensor.tensor as pt
+    >>> import pytensor, pytensor.tensor as pt
     >>> x = pt.dscalar("x")
-    >>> float(grad(grad_clip(2 * x, -0.1, 0.1), x).eval({x: 1.0}))
+    >>> float(pytensor.grad(grad_clip(2 * x, -0.1, 0.1), x).eval({x: 1.0}))
     0.2
     """
     return GradClip(lower_bound, upper_bound)(x)

@@ -186,6 +186,7 @@ class Composite(ScalarInnerGraphOp):
 
     Examples
     --------
+    >>> from pytensor.scalar import float64
     >>> x, y = float64("x"), float64("y")
     >>> Composite([x, y], [x * y + 1]).nin
     2

@@ -35,7 +35,7 @@ def scalar_elemwise(*symbol, nfunc=None, nin=None, nout=None, symbolname=None):
     ... def sqrt(a):
     ...     "Square root."
     >>> sqrt
-    Elemwise(scalar_op=sqrt,inplace_pattern={})
+    Elemwise(scalar_op=sqrt, inplace_pattern={})
     """
 
     def construct(function):

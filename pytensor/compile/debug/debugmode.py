@@ -199,9 +199,9 @@ class DebugMode(Mode):
     optimizer : str or query
     check_isfinite : bool, optional
         Raise if a result has NaN or infinities.
-    stability_patience, check_c_code, check_py_code, check_preallocated_output,
-    require_matching_strides, linker
-        Accepted for compatibility: nodes run in Python, one by one.
+    **ignored
+        The remaining ones (`check_c_code`, `linker` ...) are accepted for compatibility: nodes run
+        in Python, one by one.
 
     Raises
     ------

@@ -20,6 +20,11 @@
 #define PT_VECTOR_35
 #endif
 
+#ifndef INFINITY
+#define INFINITY __builtin_inff()
+#define NAN __builtin_nanf("")
+#endif
+
 #define PT_REAL1(kind, name)                                                                                 \
     kind double name(double x);                                                                              \
     kind float name##f(float x);
