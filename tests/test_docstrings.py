@@ -43,14 +43,7 @@ def examples_of(module: types.ModuleType) -> list[doctest.DocTest]:
     return [test for test in found if test.examples]
 
 
-TO_COME = pytest.mark.xfail(strict=True, reason="a number as initial state, on its way")
-NAMES = [
-    pytest.param(name, marks=TO_COME) if name == "pytensor.scan.basic" else name
-    for name in modules_with_examples()
-]
-
-
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", modules_with_examples())
 def test_examples_run(name):
     module = importlib.import_module(name)
     said: list[str] = []
