@@ -223,10 +223,9 @@ enum { PT_COPIES_LENGTH = 1024 };
 /* Additions to single elements that a direct index names. Neighbours often name the same element, as in
    sorted groups, and each would wait for the one before: they go to sums of their own if there are few. */
 #define PT_ADD_DIRECTLY(NAME, T, I)                                                                          \
-    static void NAME(char *to, const T *y, const pt_positions *index, int64_t n)                             \
+    static inline __attribute__((always_inline)) void NAME##_from(                                           \
+            char *to, const T *y, const I *at, int64_t length, int64_t stride, int64_t n, int64_t wrap)      \
     {                                                                                                        \
-        const I *at = (const I *)index->data;                                                                \
-        const int64_t length = index->length, stride = index->stride;                                        \
         int64_t k = 0;                                                                                       \
         T sums[3][PT_COPIES_LENGTH];                                                                         \
         if (stride == (int64_t)sizeof(T) && length <= PT_COPIES_LENGTH && n >= 4 * length) {                 \
@@ -235,19 +234,27 @@ enum { PT_COPIES_LENGTH = 1024 };
                 memset(sums[j], 0, (size_t)length * sizeof(T));                                              \
             for (; k + 4 <= n; k += 4) {                                                                     \
                 const int64_t a = at[k], b = at[k + 1], c = at[k + 2], d = at[k + 3];                        \
-                z[a + (a >> 63 & length)] += y[k];                                                           \
-                sums[0][b + (b >> 63 & length)] += y[k + 1];                                                 \
-                sums[1][c + (c >> 63 & length)] += y[k + 2];                                                 \
-                sums[2][d + (d >> 63 & length)] += y[k + 3];                                                 \
+                z[a + (a >> 63 & wrap)] += y[k];                                                             \
+                sums[0][b + (b >> 63 & wrap)] += y[k + 1];                                                   \
+                sums[1][c + (c >> 63 & wrap)] += y[k + 2];                                                   \
+                sums[2][d + (d >> 63 & wrap)] += y[k + 3];                                                   \
             }                                                                                                \
             for (int64_t i = 0; i < length; i++)                                                             \
                 z[i] += (sums[0][i] + sums[1][i]) + sums[2][i];                                              \
         }                                                                                                    \
         for (; k < n; k++) {                                                                                 \
             int64_t i = at[k];                                                                               \
-            i += i >> 63 & length;                                                                           \
+            i += i >> 63 & wrap;                                                                             \
             *(T *)(to + i * stride) += y[k];                                                                 \
         }                                                                                                    \
+    }                                                                                                        \
+    static void NAME(char *to, const T *y, const pt_positions *index, int64_t n, int negative)               \
+    {                                                                                                        \
+        const I *at = (const I *)index->data;                                                                \
+        if (negative)                                                                                        \
+            NAME##_from(to, y, at, index->length, index->stride, n, index->length);                          \
+        else                                                                                                 \
+            NAME##_from(to, y, at, index->length, index->stride, n, 0);                                      \
     }
 PT_ADD_DIRECTLY(pt_add_directly_f64_i64, double, int64_t)
 PT_ADD_DIRECTLY(pt_add_directly_f64_i32, double, int32_t)
@@ -256,16 +263,17 @@ PT_ADD_DIRECTLY(pt_add_directly_f32_i32, float, int32_t)
 #undef PT_ADD_DIRECTLY
 
 /* All additions at once if the index and y are lines of usual types; `size` is that of the index. */
-static void pt_add_directly(char *to, const char *y, const pt_take *t, int64_t add, int64_t size)
+static void pt_add_directly(
+        char *to, const char *y, const pt_take *t, int64_t add, int64_t size, int negative)
 {
     if (add == PT_F64 && size == 8)
-        pt_add_directly_f64_i64(to, (const double *)y, t->index, t->total);
+        pt_add_directly_f64_i64(to, (const double *)y, t->index, t->total, negative);
     else if (add == PT_F64)
-        pt_add_directly_f64_i32(to, (const double *)y, t->index, t->total);
+        pt_add_directly_f64_i32(to, (const double *)y, t->index, t->total, negative);
     else if (size == 8)
-        pt_add_directly_f32_i64(to, (const float *)y, t->index, t->total);
+        pt_add_directly_f32_i64(to, (const float *)y, t->index, t->total, negative);
     else
-        pt_add_directly_f32_i32(to, (const float *)y, t->index, t->total);
+        pt_add_directly_f32_i32(to, (const float *)y, t->index, t->total, negative);
 }
 
 /* The indices from `start` on, in order: later writes to one element come later. */
@@ -345,12 +353,15 @@ PT_KERNEL(pt_advanced_inc_subtensor)
     const int64_t size = pt_take_direct(&t);
     const int directly = (s.add == PT_F64 || s.add == PT_F32) && size && outer * s.rest == 1 &&
                          s.step == s.itemsize && !t.table;
-    if ((p[2] || directly) && (status = pt_take_check(ctx, &t)))
-        return status;
     if (directly) {
-        pt_add_directly(t.data, y->data, &t, s.add, size);
+        const pt_direct found = pt_direct_check(t.index, 0, t.total);
+        if (PT_UNLIKELY(found.outside))
+            return pt_take_outside(ctx, &t);
+        pt_add_directly(t.data, y->data, &t, s.add, size, found.negative);
         return PT_OK;
     }
+    if (p[2] && (status = pt_take_check(ctx, &t)))
+        return status;
     for (int64_t o = 0; o < outer; o++, pt_take_next(at, t.shape, t.before)) {
         char *to = t.data;
         const char *from = y->data;
