@@ -145,6 +145,24 @@ def _vectorize_node(op: Op, node: Apply, *batched_inputs: Variable) -> Apply | S
     raise NotImplementedError(f"[{op}] vectorize is not implemented")
 
 
+@singledispatch
+def _vectorize_lengths(op: Op, node: Apply, *batched_inputs: Variable) -> Sequence[Variable] | None:
+    """Return outputs that all items of a batch have in common, or None where they may differ.
+
+    Items of a batch have one shape: what is computed from lengths alone needs no batch dimensions.
+    """
+    return None
+
+
+@singledispatch
+def _repeat_over_batch(type_: Any, variable: Variable, batches: Sequence[tuple[Variable, int]]):
+    """Return a result that all items have in common with batch dimensions.
+
+    `batches` has variables whose leading dimensions, so many of them, are those of the batch.
+    """
+    return variable
+
+
 def _vectorize_not_needed(op: Op, node: Apply, *batched_inputs: Variable) -> Apply:
     """Rule for Ops that work on batches as they are."""
     return op.make_node(*batched_inputs)
@@ -179,14 +197,37 @@ def vectorize_graph(
         raise ValueError(f"[vectorize_graph] what is replaced must be variables, got {replace}")
     inputs = truncated_graph_inputs(as_list, ancestors_to_include=replace.keys())
     batched = {var: replace.get(var, var) for var in inputs}
+    # What has batch dimensions, and what was computed from lengths of what has them.
+    varying = {var for var in inputs if var in replace}
+    common: dict[Variable, dict[Variable, int]] = {}
     for node in toposort(as_list, blockers=inputs):
-        new = _vectorize_node(node.op, node, *(batched.get(var, var) for var in node.inputs))
-        new_outputs = new.outputs if isinstance(new, Apply) else new
+        new_inputs = [batched.get(var, var) for var in node.inputs]
+        varies = any(var in varying for var in node.inputs)
+        sources = {k: n for var in node.inputs for k, n in common.get(var, {}).items()}
+        new_outputs = _vectorize_lengths(node.op, node, *new_inputs) if varies else None
+        if new_outputs is not None:
+            ndim = new_inputs[0].type.ndim - node.inputs[0].type.ndim
+            sources[new_inputs[0]] = ndim
+            varies = not ndim
+        elif varies:
+            new = _vectorize_node(node.op, node, *new_inputs)
+            new_outputs = new.outputs if isinstance(new, Apply) else new
+        elif sources:
+            new_outputs = node.clone_with_new_inputs(new_inputs, strict=False).outputs
+        else:
+            new_outputs = node.outputs
         if isinstance(new_outputs, Variable):
             new_outputs = [new_outputs]
         for old_out, new_out in zip(node.outputs, new_outputs, strict=True):
             # An output may have a replacement of its own.
             batched.setdefault(old_out, new_out)
+            if varies or old_out in replace:
+                varying.add(old_out)
+            elif sources:
+                common[old_out] = sources
+    for var in as_list:
+        if var in common:
+            batched[var] = _repeat_over_batch(var.type, batched[var], list(common[var].items()))
     results = [batched.get(var, var) for var in as_list]
     return results[0] if isinstance(outputs, Variable) else results
 

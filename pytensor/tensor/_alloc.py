@@ -8,15 +8,15 @@ from pytensor.configdefaults import config
 from pytensor.graph.basic import Apply
 from pytensor.graph.null_type import DisconnectedType, disconnected_type
 from pytensor.graph.op import Op
-from pytensor.graph.replace import _vectorize_node
+from pytensor.graph.replace import _repeat_over_batch, _vectorize_lengths, _vectorize_node
 from pytensor.tensor._convert import _get_vector_length, as_tensor_variable, constant
-from pytensor.tensor._dimshuffle import dimshuffle, pad_left
+from pytensor.tensor._dimshuffle import dimshuffle
 from pytensor.tensor._make_vector import int_vector, static_int
 from pytensor.tensor._math_ops import _cast_to, second
 from pytensor.tensor._reductions import Sum
 from pytensor.tensor._reshape import infer_static_shape
-from pytensor.tensor._shape_ops import Shape, length, shape_tuple
-from pytensor.tensor.type import new_variable, values_eq_approx_always_true
+from pytensor.tensor._shape_ops import Shape, Shape_i, length, shape_tuple
+from pytensor.tensor.type import TensorType, new_variable, values_eq_approx_always_true
 
 
 class Alloc(Op):
@@ -283,15 +283,35 @@ def vectorize_alloc(op, node, val, *shape):
 @_vectorize_node.register(Shape)
 def vectorize_shape(op, node, batched_x):
     """A batch of equal shapes: the core shape, repeated."""
-    core_ndim = node.inputs[0].type.ndim
-    batch_ndim = batched_x.type.ndim - core_ndim
-    lengths = [length(batched_x, i) for i in range(batched_x.type.ndim)]
-    core_shape = int_vector(lengths[batch_ndim:])
+    batch_ndim = batched_x.type.ndim - node.inputs[0].type.ndim
     if not batch_ndim:
         return op.make_node(batched_x)
-    core_shape = pad_left(core_shape, batch_ndim + 1)
-    return alloc.make_node(core_shape, *lengths[:batch_ndim], lengths_constant(core_ndim))
+    [core_shape] = lengths_of_core(op, node, batched_x)
+    return repeat_over_batch(core_shape.type, core_shape, [(batched_x, batch_ndim)]).owner
 
 
-def lengths_constant(n):
-    return constant(np.int64(n))
+@_vectorize_lengths.register(Shape)
+def lengths_of_core(op, node, batched_x):
+    """The shape of each item."""
+    ndim = batched_x.type.ndim
+    batch_ndim = ndim - node.inputs[0].type.ndim
+    return [int_vector([length(batched_x, i) for i in range(batch_ndim, ndim)])]
+
+
+@_vectorize_lengths.register(Shape_i)
+def length_of_core(op, node, batched_x):
+    """A length of each item."""
+    return [length(batched_x, op.i + batched_x.type.ndim - node.inputs[0].type.ndim)]
+
+
+@_repeat_over_batch.register(TensorType)
+def repeat_over_batch(type_, variable, batches):
+    """Repeat a result that all items have in common."""
+    batch_ndim = max(n for _, n in batches)
+    lengths = []
+    for axis in range(-batch_ndim, 0):
+        there = [(x, n + axis) for x, n in batches if n + axis >= 0]
+        # Lengths of 1 broadcast against others.
+        x, at = next((b for b in there if b[0].type.shape[b[1]] != 1), there[0])
+        lengths.append(length(x, at))
+    return alloc(variable, *lengths, *(length(variable, i) for i in range(variable.type.ndim)))

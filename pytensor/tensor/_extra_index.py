@@ -254,6 +254,14 @@ def unravel_index(indices, dims, order="C"):
     return tuple(UnravelIndex(order=order)(indices, dims, return_list=True))
 
 
+@_vectorize_node.register(UnravelIndex)
+def vectorize_unravel_index(op, node, indices, dims):
+    """Indices may have any shape."""
+    if dims.type.ndim == node.inputs[1].type.ndim:
+        return op.make_node(indices, dims)
+    return vectorize_node_fallback(op, node, indices, dims)
+
+
 class RavelMultiIndex(Op):
     """Coordinates to flat positions."""
 

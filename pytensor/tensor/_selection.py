@@ -7,6 +7,7 @@ import numpy as np
 from pytensor.graph.basic import Apply
 from pytensor.graph.null_type import DisconnectedType, disconnected_type
 from pytensor.graph.op import Op
+from pytensor.graph.replace import _vectorize_node, _vectorize_not_needed
 from pytensor.scalar.basic import upcast
 from pytensor.tensor._alloc import zeros_like
 from pytensor.tensor._axes import flatten
@@ -157,6 +158,10 @@ class PermuteRowElements(Op):
         if isinstance(tangents[0].type, DisconnectedType):
             return [disconnected_type()]
         return [self(tangents[0], inputs[1])]
+
+
+# Other axes than the last one broadcast anyway.
+_vectorize_node.register(PermuteRowElements, _vectorize_not_needed)
 
 
 def permute_row_elements(x, y, inverse=False):

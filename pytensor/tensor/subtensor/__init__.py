@@ -5,6 +5,8 @@ lengths       lengths of slices, canonical slices, shapes of indexed results
 common        checks, derivatives and batch rules that the Ops share
 basic         Subtensor, IncSubtensor: integers and slices, a view of the input
 advanced      AdvancedSubtensor, AdvancedIncSubtensor: integer arrays and masks
+batches       one index for a batch in place of an index for each item
+vectorize     batch rules
 interface     x[...] for variables, set_subtensor, inc_subtensor, take, flip
 """
 
@@ -50,5 +52,6 @@ from pytensor.tensor.subtensor.lengths import (
     slice_len,
     slice_static_length,
 )
+from pytensor.tensor.subtensor.vectorize import vectorize_read, vectorize_write
 
 __all__ = ["flip", "inc_subtensor", "set_subtensor", "slice_at_axis", "take"]

@@ -5,18 +5,13 @@ import numpy as np
 from pytensor.graph.basic import Apply, Constant
 from pytensor.graph.null_type import disconnected_type
 from pytensor.graph.op import Op
-from pytensor.graph.replace import _vectorize_node
 from pytensor.tensor.basic import as_tensor_variable, nonzero
-from pytensor.tensor.blockwise import vectorize_node_fallback
 from pytensor.tensor.subtensor.basic import check_not_too_many
 from pytensor.tensor.subtensor.common import (
-    batch_increment_operands,
     check_increment,
     increment_error,
     increment_pullback,
-    indices_unbatched,
     is_disconnected,
-    pad_core_left,
     tangent_or_zeros,
     zeros_for,
 )
@@ -337,62 +332,3 @@ def advanced_inc_subtensor1(x, y, ilist):
 def advanced_set_subtensor1(x, y, ilist):
     """Write `y` to the rows `ilist` of `x`."""
     return AdvancedIncSubtensor((0,), set_instead_of_inc=True)(x, y, ilist)
-
-
-def _batched_index_on_unbatched_array(op, node, batch_x, batch_idxs):
-    """Rewrite ``x[i, j]`` with only i, j batched as one index of higher rank.
-
-    The dimensions of the index come first in the result, so batch dimensions do too.
-    """
-    idxs = node.inputs[1:]
-    structured = unflatten_index_variables(list(zip(batch_idxs, idxs, strict=True)), op.idx_list)
-    arrays = [i for i in structured if not isinstance(i, slice)]
-    leading = not isinstance(structured[0], slice) and not non_consecutive_adv_indexing(
-        [i if isinstance(i, slice) else i[1] for i in structured]
-    )
-    in_slices = len(arrays) != len(idxs)
-    if not leading or in_slices or any(is_mask(old) for _, old in arrays):
-        return None
-    core_ndim = max(old.type.ndim for _, old in arrays)
-    padded = [
-        pad_core_left(new, new.type.ndim - old.type.ndim, core_ndim - old.type.ndim)
-        for new, old in arrays
-    ]
-    return op.make_node(batch_x, *padded)
-
-
-@_vectorize_node.register(AdvancedSubtensor)
-def vectorize_advanced_subtensor(op: AdvancedSubtensor, node, *batch_inputs):
-    """Batch dimensions of x alone, or of the indices alone, need no loop."""
-    batch_x, *batch_idxs = [as_tensor_variable(i) for i in batch_inputs]
-    x, *idxs = node.inputs
-    batch_ndim = batch_x.type.ndim - x.type.ndim
-    structured = unflatten_index_variables(idxs, op.idx_list)
-    if indices_unbatched(batch_idxs, idxs):
-        if not non_consecutive_adv_indexing(structured):
-            whole = (slice(None),) * batch_ndim
-            return AdvancedSubtensor(whole + op.idx_list).make_node(batch_x, *batch_idxs)
-    elif batch_ndim == 0:
-        batched = _batched_index_on_unbatched_array(op, node, batch_x, batch_idxs)
-        if batched is not None:
-            return batched
-    return vectorize_node_fallback(op, node, batch_x, *batch_idxs)
-
-
-@_vectorize_node.register(AdvancedIncSubtensor)
-def vectorize_advanced_inc_subtensor(op, node, batch_x, batch_y, *batch_idxs):
-    """Batch dimensions are taken whole unless the index itself is batched."""
-    batch_x, batch_y, *batch_idxs = map(as_tensor_variable, (batch_x, batch_y, *batch_idxs))
-    idxs = node.inputs[2:]
-    structured = unflatten_index_variables(idxs, op.idx_list)
-    operands = None
-    if indices_unbatched(batch_idxs, idxs) and not non_consecutive_adv_indexing(structured):
-        indexed_ndim = len(static_advanced_shape(node.inputs[0].type.shape, structured))
-        operands = batch_increment_operands(node, batch_x, batch_y, indexed_ndim)
-    if operands is None:
-        return vectorize_node_fallback(op, node, batch_x, batch_y, *batch_idxs)
-    batch_ndim, batch_x, batch_y = operands
-    props = op._props_dict()
-    props["idx_list"] = (slice(None),) * batch_ndim + op.idx_list
-    props["inplace"] = False
-    return type(op)(**props).make_node(batch_x, batch_y, *batch_idxs)

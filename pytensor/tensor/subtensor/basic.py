@@ -7,16 +7,12 @@ import numpy as np
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.null_type import disconnected_type
 from pytensor.graph.op import Op
-from pytensor.graph.replace import _vectorize_node
 from pytensor.tensor.basic import _get_vector_length, as_tensor_variable
-from pytensor.tensor.blockwise import vectorize_node_fallback
 from pytensor.tensor.exceptions import AdvancedIndexingError
 from pytensor.tensor.subtensor.common import (
-    batch_increment_operands,
     check_increment,
     increment_error,
     increment_pullback,
-    indices_unbatched,
     is_disconnected,
     tangent_or_zeros,
     zeros_for,
@@ -233,15 +229,6 @@ def basic_subtensor(x, *index_variables):
     return Subtensor(idx_list)(x, *flat)
 
 
-@_vectorize_node.register(Subtensor)
-def vectorize_subtensor(op: Subtensor, node, batch_x, *batch_idxs):
-    """Batch dimensions of x are taken whole; batched indices need one Subtensor per item."""
-    if not indices_unbatched(batch_idxs, node.inputs[1:]):
-        return vectorize_node_fallback(op, node, batch_x, *batch_idxs)
-    batch_ndim = batch_x.type.ndim - node.inputs[0].type.ndim
-    return Subtensor((slice(None),) * batch_ndim + op.idx_list).make_node(batch_x, *batch_idxs)
-
-
 @_get_vector_length.register(Subtensor)
 def _get_vector_length_subtensor(op, var):
     """Length of a sliced vector, when types tell it."""
@@ -249,21 +236,3 @@ def _get_vector_length_subtensor(op, var):
     if length is None:
         raise ValueError(f"Length of {var} cannot be determined")
     return length
-
-
-@_vectorize_node.register(IncSubtensor)
-def vectorize_inc_subtensor(op: IncSubtensor, node, batch_x, batch_y, *batch_idxs):
-    """Batch dimensions are taken whole unless the index itself is batched."""
-    idxs = node.inputs[2:]
-    n_slices = sum(isinstance(i, slice) for i in op.idx_list)
-    indexed_ndim = n_slices + node.inputs[0].type.ndim - len(op.idx_list)
-    operands = None
-    if indices_unbatched(batch_idxs, idxs):
-        operands = batch_increment_operands(node, batch_x, batch_y, indexed_ndim)
-    if operands is None:
-        return vectorize_node_fallback(op, node, batch_x, batch_y, *batch_idxs)
-    batch_ndim, batch_x, batch_y = operands
-    props = op._props_dict()
-    props["idx_list"] = (slice(None),) * batch_ndim + op.idx_list
-    props["inplace"] = False
-    return type(op)(**props).make_node(batch_x, batch_y, *batch_idxs)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pytensor.configdefaults import config
 from pytensor.graph.basic import Variable
 from pytensor.graph.null_type import DisconnectedType, disconnected_type
-from pytensor.tensor.basic import alloc, as_tensor_variable
 from pytensor.tensor.elemwise import DimShuffle
 from pytensor.tensor.type import discrete_dtypes
 
@@ -53,12 +52,6 @@ def indices_unbatched(idxs: Sequence[Variable], node_idxs: Sequence[Variable]) -
         getattr(new.type, "ndim", 0) == getattr(old.type, "ndim", 0)
         for new, old in zip(idxs, node_idxs, strict=True)
     )
-
-
-def broadcast_batch(x: Variable, batch_shape: Sequence) -> Variable:
-    """Repeat an unbatched `x` over `batch_shape`, so that it can be written to."""
-    x = as_tensor_variable(x)
-    return alloc(x, *batch_shape, *(x.shape[d] for d in range(x.type.ndim)))
 
 
 def check_increment(op_name: str, x, y, indexed_shape) -> None:
@@ -112,27 +105,3 @@ def increment_pullback(op, inputs, outputs, cotangents, take, write_zeros):
                 grad_y = grad_y.real
             grad_y = grad_y.astype(y.type.dtype)
     return [grad_x, grad_y, *disconnected]
-
-
-def batch_increment_operands(node, batch_x, batch_y, indexed_ndim: int):
-    """Give x and y of an increment the same batch dimensions, aligned with the index.
-
-    Returns
-    -------
-    tuple
-        Number of batch dimensions, batched x, batched y.
-    """
-    x, y = node.inputs[:2]
-    x_batch, y_batch = batch_x.type.ndim - x.type.ndim, batch_y.type.ndim - y.type.ndim
-    batch_y = pad_core_left(batch_y, y_batch, indexed_ndim - y.type.ndim if y_batch else 0)
-    batch_ndim = max(x_batch, y_batch)
-    if x_batch < batch_ndim:
-        missing = [batch_y.shape[d] for d in range(batch_ndim - x_batch)]
-        batch_x = broadcast_batch(batch_x, missing)
-    needs_repeat = any(
-        batch_x.type.broadcastable[d] and not batch_y.type.broadcastable[d]
-        for d in range(batch_ndim if y_batch == batch_ndim else 0)
-    )
-    if needs_repeat:
-        return None
-    return batch_ndim, batch_x, batch_y

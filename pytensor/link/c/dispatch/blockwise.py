@@ -49,7 +49,8 @@ def _loop(op: Blockwise, node) -> CKernel | None:
     if not all(c_type(v.type.dtype) and v.type.ndim - batch <= _MOST_AXES for v in variables):
         return None
     core = op._create_dummy_core_node(node.inputs)
-    if c_funcify(core.op, node=core) is None:
+    # An item's inputs that are computed from those of the batch: scalars of symbolic slices
+    if any(v.owner is not None for v in core.inputs) or c_funcify(core.op, node=core) is None:
         return None
     destroys = {o: targets[0] for o, targets in (op.destroy_map or {}).items()}
     if any(_spreads(node, batch, o, i) for o, i in destroys.items()):
