@@ -27,7 +27,7 @@ from pytensor.tensor._math_ops import (
     true_div,
 )
 from pytensor.tensor._shape_ops import length, length_constant
-from pytensor.tensor.type import discrete_dtypes, new_variable
+from pytensor.tensor.type import complex_dtypes, discrete_dtypes, new_variable
 from pytensor.tensor.variable import TensorConstant
 
 
@@ -118,6 +118,8 @@ def arange(start, stop=None, step=1, dtype=None):
     for name, x in zip(("start", "stop", "step"), (start, stop, step), strict=True):
         if x.type.ndim:
             raise TypeError(f"[arange] {name} must be 0-d, got {x.type}")
+        if x.type.dtype in complex_dtypes:
+            raise TypeError(f"[arange] {name} must be real, got {x.type}")
     if dtype is None:
         dtype = upcast(start.type.dtype, stop.type.dtype, step.type.dtype)
         if dtype in discrete_dtypes:

@@ -325,15 +325,19 @@ def repeat(a, repeats, axis: int | None = None):
         a, axis = (a if a.type.ndim == 1 else a.flatten()), 0
     else:
         axis = normalize_axis_index(axis, a.type.ndim)
-    repeats = as_tensor_variable(repeats, dtype=None if isinstance(repeats, Variable) else "int64")
+    if not isinstance(repeats, Variable) and not np.size(repeats):
+        repeats = np.asarray(repeats, dtype="int64")
+    repeats = as_tensor_variable(repeats)
+    if repeats.type.dtype not in integer_dtypes and repeats.type.dtype != "bool":
+        raise TypeError(f"[repeat] repeats must be integers, got dtype {repeats.type.dtype}")
+    if isinstance(repeats, Constant) or repeats.type.dtype == "bool":
+        repeats = cast(repeats, "int64")
     if repeats.type.ndim > 1:
         raise ValueError("The dimension of repeats should not exceed 1.")
     if repeats.type.ndim == 1 and repeats.type.shape[0] != 1:
         return Repeat(axis=axis)(a, repeats)
     if repeats.type.ndim == 1:
         repeats = repeats[0]
-    if repeats.type.dtype not in integer_dtypes:
-        raise TypeError(f"repeats must be an integer, got dtype {repeats.type.dtype}")
     lengths = [a.shape[d] if n is None else n for d, n in enumerate(a.type.shape)]
     expanded = DimShuffle(
         input_ndim=a.type.ndim,

@@ -1,7 +1,6 @@
 """Join neighbouring dimensions into one, split one into several, pack arrays into one."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from math import prod
 from numbers import Integral
 
@@ -12,7 +11,7 @@ from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.null_type import DisconnectedType, disconnected_type
 from pytensor.graph.op import Op
 from pytensor.graph.replace import _vectorize_node
-from pytensor.tensor.basic import as_tensor_variable, get_vector_length, join, switch
+from pytensor.tensor.basic import as_tensor_variable, get_vector_length, join, split, switch
 from pytensor.tensor.blockwise import vectorize_node_fallback
 from pytensor.tensor.extra_ops import squeeze
 from pytensor.tensor.math import eq
@@ -401,11 +400,10 @@ def unpack(packed_input, packed_shapes, keep_axes: int | Sequence[int] | None = 
             f"got {packed_input.type.ndim}"
         )
     sizes = [_size_of(s) for s in packed_shapes]
-    ends: list = [0]
-    for size in sizes:
-        ends.append(ends[-1] + size)
-    whole = (slice(None),) * n_before
-    pieces = [packed_input[(*whole, slice(lo, hi))] for lo, hi in pairwise(ends)]
+    if not sizes:
+        return []
+    # It sees to it that nothing is left over.
+    pieces = split(packed_input, sizes, n_splits=len(sizes), axis=n_before)
     return [
         split_dims(piece, shape, axis=n_before)
         if not _has_no_dims(shape)

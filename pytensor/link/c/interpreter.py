@@ -253,7 +253,7 @@ class Loop:
 
 def safe_name(text: str) -> str:
     """Return the name of an Op as messages show it; it may hold anything."""
-    safe = "".join(c if c.isalnum() or c in " _-{}[]().,:*+" else "?" for c in text[:60])
+    safe = "".join(c if c.isalnum() or c in " _-{}[]().,:*+=" else "?" for c in text[:60])
     return "".join(c if c.isascii() else "?" for c in safe)
 
 
