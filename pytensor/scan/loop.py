@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pytensor.compile.calling import duplicate
+
 if TYPE_CHECKING:
     from pytensor.scan.op import Scan
 
@@ -64,9 +66,7 @@ def run_loop(
     reads += _state_reads(op, buffers)
     writes = _writes(op, buffers, [int(n) for n in op.outer_nitsot(inputs)])
     # Steps may overwrite these.
-    state = [
-        x.copy() if isinstance(x, np.ndarray) else x for x in op.outer_untraced_sit_sot(inputs)
-    ]
+    state = [duplicate(x) for x in op.outer_untraced_sit_sot(inputs)]
     fixed = list(op.outer_non_seqs(inputs))
     n_traced, n_untraced = len(writes), info.n_untraced_sit_sot
     done = 0

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from pytensor.graph.basic import Variable
 from pytensor.tensor._convert import as_tensor_variable
 from pytensor.tensor.basic import full_like
 from pytensor.tensor.math import sqrt
@@ -533,7 +536,9 @@ def gamma(shape, rate=None, scale=None, **kwargs):
     if rate is None and scale is None:
         raise ValueError("Must specify scale")
     if rate is not None:
-        scale = 1.0 / as_tensor_variable(rate)
+        # A number is not rounded to the float32 constant that would hold it.
+        rate = rate if isinstance(rate, Variable) else np.asarray(rate, dtype="float64")
+        scale = 1.0 / rate
     return _gamma(shape, scale, **kwargs)
 
 

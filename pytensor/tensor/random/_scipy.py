@@ -47,6 +47,8 @@ class ShapeCheckedRV(RandomVariable):
                 f"[{self.name}] size must fit the parameters, got size {size} and parameters of "
                 f"shapes {[p.shape for p in params]}"
             )
+        if size:
+            params = [p.reshape(()) if p.size == 1 else p for p in params]
         self.check(*params)
         return self.draw(rng, *params, size)
 
@@ -59,7 +61,7 @@ class ShapeCheckedRV(RandomVariable):
 
     def require(self, ok, i: int, param: np.ndarray, rule: str) -> None:
         """Raise unless `ok` is true for all elements (NaN makes it false)."""
-        if np.all(ok):
+        if ok.all():
             return
         bad = np.broadcast_to(param, np.shape(ok))[~np.asarray(ok)].ravel()[0]
         raise ValueError(f"[{self.name}] {self._param_name(i)} must be {rule}, got {bad}")

@@ -21,7 +21,6 @@ from pytensor.tensor._convert import as_tensor_variable, get_vector_length
 from pytensor.tensor._make_vector import int_vector, static_entries, static_int
 from pytensor.tensor._reshape import _entries
 from pytensor.tensor._shape_ops import length
-from pytensor.tensor.basic import concatenate
 from pytensor.tensor.extra_ops import broadcast_shape
 from pytensor.tensor.random.type import RandomType, random_generator_type
 from pytensor.tensor.random.utils import (
@@ -453,7 +452,10 @@ class AbstractRNGConstructor(Op):
 
     def perform(self, node, inputs, output_storage):
         constructor = getattr(np.random, self.random_constructor)
-        output_storage[0][0] = constructor(inputs[0])
+        seed = inputs[0]
+        output_storage[0][0] = constructor(
+            seed if np.ndim(seed) else seed.item() if seed is not None else None
+        )
 
     def do_constant_folding(self, fgraph, node):
         return False
@@ -507,5 +509,5 @@ def vectorize_random_variable(
     extra = max(map(len, batches), default=0) - n
     if extra > 0:
         new = [b[: max(0, len(b) - n)] for b in batches]
-        size = concatenate([int_vector(list(broadcast_shape(*new, arrays_are_shapes=True))), size])
+        size = int_vector([*broadcast_shape(*new, arrays_are_shapes=True), *_entries(size, n)])
     return op.make_node(rng, size, *dist_params)

@@ -71,7 +71,7 @@ def normalize_size_param(
         return _size_of_variable(shape)
     if not isinstance(shape, np.ndarray | Sequence) or isinstance(shape, str | bytes):
         raise TypeError("Parameter size must be None, an integer, or a sequence with integers.")
-    if any(isinstance(n, Variable) for n in shape if shape is not None):
+    if not isinstance(shape, np.ndarray) and any(isinstance(n, Variable) for n in shape):
         return int_vector([_checked_length(n) for n in shape])
     lengths = np.atleast_1d(np.asarray(shape))
     if lengths.ndim != 1 or (lengths.size and lengths.dtype.kind not in "iu"):
