@@ -313,6 +313,9 @@ def shared_constructor(
         # Few programs draw: the module is imported by the first generator.
         constructor = late("pytensor.tensor.random.variable:randomgen_constructor")
         return constructor(value, name, strict, allow_downcast, **kwargs)
+    if type(value).__module__.startswith("scipy.sparse"):
+        constructor = late("pytensor.sparse.sharedvar:sparse_constructor")
+        return constructor(value, name, strict, allow_downcast, **kwargs)
     if kwargs:
         raise TypeError(
             f"[shared] no shared variable for {type(value).__name__} takes {', '.join(kwargs)}"

@@ -16,7 +16,7 @@ from pytensor.tensor._reshape import reshape
 from pytensor.tensor._shape_ops import length
 from pytensor.tensor._specify import specify_shape
 from pytensor.tensor.blockwise import Blockwise
-from pytensor.tensor.type import complex_dtypes, new_variable
+from pytensor.tensor.type import TensorType, complex_dtypes, new_variable
 
 
 class Dot(Op):
@@ -129,7 +129,7 @@ def dot(l, r):
     # Other types (sparse) bring their own product.
     for this, other, name in ((l, r, "__dot__"), (r, l, "__rdot__")):
         special = getattr(type(this), name, None)
-        if special is not None and not hasattr(this.type, "broadcastable"):
+        if special is not None and not isinstance(this.type, TensorType):
             return special(this, other)
     return dense_dot(l, r)
 
