@@ -160,9 +160,11 @@ class Mode:
             )
         self.optdb = optdb if db is None else db
         self.provided_linker = linker
-        self.provided_optimizer = optimizer
         self._linker: tuple[str, Linker] | None = None
         self._optimizer = self._as_rewrites(optimizer)
+        # What clients build on: the query that a name stands for.
+        self.provided_optimizer = self._optimizer
+        self._name = optimizer if isinstance(optimizer, str) else None
         self.call_time = 0
         self.fn_time = 0
 
@@ -284,7 +286,7 @@ class Mode:
     def __str__(self) -> str:
         return (
             f"{type(self).__name__}(linker={self.provided_linker}, "
-            f"optimizer={self.provided_optimizer})"
+            f"optimizer={self._name or self.provided_optimizer})"
         )
 
     __repr__ = __str__

@@ -135,3 +135,11 @@ def test_registering():
     with pytest.raises(ValueError, match="already taken"):
         modes.register_optimizer("o4", RewriteDatabaseQuery(include=[]))
     assert isinstance(modes.predefined_linkers["py"], PyLinker)
+
+
+def test_provided_optimizer_is_a_query_that_clients_extend():
+    for mode in (Mode("py", "fast_run"), get_mode("FAST_COMPILE"), Mode("py", None)):
+        query = mode.provided_optimizer.including("some_tag")
+        assert "some_tag" in query.include
+        assert "some_tag" not in mode.provided_optimizer.include
+    assert "optimizer=fast_run" in str(Mode("py", "fast_run"))
