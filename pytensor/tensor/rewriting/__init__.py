@@ -51,6 +51,7 @@ RULES = {
     ),
     "subtensor_write": "Subtensor IncSubtensor AdvancedSubtensor AdvancedIncSubtensor",
     "subtensor": "Subtensor IncSubtensor AdvancedSubtensor AdvancedIncSubtensor",
+    "subtensor_arrays": "IncSubtensor AdvancedSubtensor AdvancedIncSubtensor",
     "subtensor_lift": "Subtensor AdvancedSubtensor ExtractDiag",
     "extra_ops": "Unique SortOp Repeat",
     "special": "Elemwise(Log) Elemwise(Exp) Softmax LogSoftmax AdvancedIncSubtensor",

@@ -29,6 +29,13 @@ from pytensor.tensor.rewriting.registry import (
     register_useless,
 )
 from pytensor.tensor.rewriting.shape_feature import same_expression
+from pytensor.tensor.rewriting.subtensor_arrays import (
+    local_adv_idx_to_diagonal,
+    local_masked_write_to_switch,
+    local_slice_read_of_write,
+    local_subtensor_of_adv_subtensor,
+    local_sum_of_masked,
+)
 from pytensor.tensor.rewriting.subtensor_write import (
     local_add_of_sparse_write,
     local_incsubtensor_of_zeros,
@@ -56,6 +63,7 @@ from pytensor.tensor.variable import TensorConstant
 __all__ = [
     "local_IncSubtensor_serialize",
     "local_add_of_sparse_write",
+    "local_adv_idx_to_diagonal",
     "local_adv_idx_to_slice",
     "local_blockwise_inc_subtensor",
     "local_blockwise_of_subtensor",
@@ -63,12 +71,16 @@ __all__ = [
     "local_incsubtensor_of_zeros",
     "local_incsubtensor_of_zeros_to_setsubtensor",
     "local_join_subtensors",
+    "local_masked_write_to_switch",
     "local_read_of_write_same_indices",
     "local_set_to_inc_subtensor",
     "local_setsubtensor_of_constants",
+    "local_slice_read_of_write",
     "local_subtensor_merge_integer",
     "local_subtensor_merge_slice",
+    "local_subtensor_of_adv_subtensor",
     "local_subtensor_remove_broadcastable_index",
+    "local_sum_of_masked",
     "local_useless_inc_subtensor",
     "local_useless_inc_subtensor_alloc",
     "local_useless_slice",

@@ -142,12 +142,29 @@ def _insert_newaxes(x, indices: list):
 
 
 def _check_static_bounds(x, indices: list) -> None:
-    """Raise IndexError for a constant index outside of a dimension of known length."""
-    for axis, idx in enumerate(indices):
+    """Raise IndexError for constant indices outside of a dimension of known length."""
+    axis = 0
+    for idx in indices:
         length = x.type.shape[axis]
-        value = None if isinstance(idx, slice) else constant_index_value(idx)
-        if value is not None and length is not None and not -length <= value < length:
-            raise IndexError(f"index {value} is out of bounds for axis {axis} with size {length}")
+        for value in _extremes(idx) if length is not None else ():
+            if not -length <= value < length:
+                raise IndexError(
+                    f"index {value} is out of bounds for axis {axis} with size {length}"
+                )
+        axis += n_indexed_dims(idx)
+
+
+def _extremes(idx) -> tuple:
+    """Return the least and the largest number of a constant index, as far as there are some."""
+    if isinstance(idx, slice):
+        return ()
+    value = constant_index_value(idx)
+    if value is not None:
+        return (value,)
+    data = getattr(idx, "data", None) if isinstance(idx, Constant) else None
+    if not isinstance(data, np.ndarray) or data.dtype.kind not in "iu" or not data.size:
+        return ()
+    return int(data.min()), int(data.max())
 
 
 def getitem(x, args):
@@ -176,8 +193,8 @@ def getitem(x, args):
         x, indices = _insert_newaxes(x, indices)
         if all(isinstance(i, slice) and i == slice(None) for i in indices):
             return x
+    _check_static_bounds(x, indices)
     if all(isinstance(i, slice) or _is_scalar_index(i) for i in indices):
-        _check_static_bounds(x, indices)
         return basic_subtensor(x, *indices)
     result = advanced_subtensor(x, *indices)
     return _drop_separator(result, indices, position) if has_separator else result

@@ -22,6 +22,7 @@ NARROWED = {
     "extra_ops": {"Sum", "Prod", "Max", "Min"},  # of a sort
     "special": {"Elemwise(TrueDiv)", "Sum"},  # by a sum of exponentials; of a write
     "subtensor": {"Join", "Blockwise"},  # of parts
+    "subtensor_arrays": {"Subtensor", "Sum"},  # of parts taken by arrays
     "subtensor_write": {"Elemwise(Add)", "Elemwise(Sub)"},  # of a write
     "linalg.declared": set(),  # a stage of its own
     "linalg.inverse": {"DimShuffle", "Dot", "Blockwise"},  # of inverses

@@ -20,6 +20,9 @@ j = pt.lvector("j")
 row = pt.drow("row")
 t3 = pt.dtensor3("t3")
 five = pt.tensor("five", shape=(5,), dtype="float64")
+square = pt.tensor("square", shape=(5, 5), dtype="float64")
+cubes = pt.tensor("cubes", shape=(2, 5, 5), dtype="float64")
+n4, n5 = pt.arange(x.shape[1]), pt.arange(square.shape[0])
 FAST = Mode("py", "fast_run")
 
 VALUES = {
@@ -33,6 +36,8 @@ VALUES = {
     row: rng.normal(size=(1, 4)),
     t3: rng.normal(size=(2, 5, 4)),
     five: rng.normal(size=5),
+    square: rng.normal(size=(5, 5)),
+    cubes: rng.normal(size=(2, 5, 5)),
 }
 
 # What is written, and the Ops that are left.
@@ -52,6 +57,21 @@ READS = {
     "by a range": (v[pt.arange(v.shape[0])], {}),
     "by a constant range": (five[[1, 2]], {"Subtensor": 1}),
     "by a constant range that may be outside": (x[:, [1, 2]], {"AdvancedSubtensor": 1}),
+    "of what an array took": (v[j][1:3], {"Subtensor": 1, "AdvancedSubtensor": 1}),
+    "number of what an array took": (x[:, j][:, 1], {"Subtensor": 2}),
+    "array of what an array took": (x[j][j[:2]], {"Subtensor": 1, "AdvancedSubtensor": 2}),
+    "mask of what an array took": (v[j][v > 0], {"AdvancedSubtensor": 2, "GT": 1}),
+    "columns of rows": (x[j][:, 1:], {"AdvancedSubtensor": 1, "Subtensor": 1}),
+    "counted diagonal": (square[n5, n5], {"ExtractDiag": 1}),
+    "counted diagonal of planes": (cubes[:, n5, n5], {"ExtractDiag": 1}),
+    "counted, not square": (x[n4, n4], {"ARange": 1, "AdvancedSubtensor": 1}),
+    "beside what was written": (v[:2].set(0.0)[2:4], {"Subtensor": 1}),
+    "over what was written": (
+        v[:3].set(0.0)[2:4],
+        {"Subtensor": 1, "IncSubtensor": 1},
+    ),
+    "sum of positive": (v[v > 0].sum(), {"GT": 1, "switch": 1, "Sum": 1}),
+    "sum by another mask": (v[w > 0].sum(), {"GT": 1, "AdvancedSubtensor": 1, "Sum": 1}),
     "joined again": (pt.concatenate([x[:2], x[2:]]), {}),
     "joined again, columns": (pt.concatenate([x[:, :2], x[:, 2:]], axis=1), {}),
     "of a stack": (pt.stack([v, w])[1], {}),
@@ -109,6 +129,9 @@ WRITES = {
     ),
     "of another dtype": (v[1:].inc(k), {"IncSubtensor": 1, "Cast{float64}": 1}),
     "of another dtype, by an array": (v[j].set(k), {"AdvancedIncSubtensor": 1, "Cast{float64}": 1}),
+    "negative": (x[x < 0].set(0.0), {"LT": 1, "switch": 1}),
+    "negative, added": (x[x < 0].inc(s), {"LT": 1, "switch": 1, "add": 1, "DimShuffle": 1}),
+    "by another mask": (x[y < 0].set(0.0), {"LT": 1, "AdvancedIncSubtensor": 1}),
     "number of another dtype": (v[1:].set(np.int8(3)), {"IncSubtensor": 1}),
     "by rows, with repetition": (
         x + pt.zeros_like(x)[j].inc(y),
