@@ -9,11 +9,16 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent / "tensor"))
 from tensor_checks import check_gradient, check_shapes, check_vectorize, evaluate
 
+import pytensor
 import pytensor.tensor as pt
+from pytensor.compile.mode import Mode
 from pytensor.conditional import IfElse
 from pytensor.conditional import ifelse as ifelse_of_conditional
+from pytensor.conditional.rewriting import merge_sibling_ifelse
 from pytensor.gradient import grad
+from pytensor.graph.fg import FunctionGraph
 from pytensor.ifelse import ifelse
+from pytensor.raise_op import Assert
 
 
 def test_choice():
@@ -37,7 +42,7 @@ def test_types():
     assert ifelse(c, pt.tensor(shape=(3, 2)), pt.tensor(shape=(3, 4))).type.shape == (3, None)
     with pytest.raises(TypeError, match="compatible ndim"):
         ifelse(c, x, pt.dmatrix())
-    with pytest.raises(TypeError, match="compatible dtype"):
+    with pytest.raises(TypeError, match="compatible dtypes"):
         ifelse(c, x, pt.lvector())
     with pytest.raises(ValueError, match="number of values"):
         ifelse(c, [x, x], [x])
@@ -79,3 +84,93 @@ def test_vectorize():
     x, y = np.array([1.0, 2.0]), np.array([3.0, 4.0])
     check_vectorize(lambda x, y: ifelse(pt.constant(np.int8(1)), x, y), [x, y], [0, 1])
     check_vectorize(lambda c, x, y: ifelse(c > 0, x, y), [np.array(0.01), x, y], [0, 1])
+
+
+def choices(f):
+    return [n for n in f.maker.fgraph.toposort() if isinstance(n.op, IfElse)]
+
+
+modes = pytest.mark.parametrize(
+    "mode", [Mode("py"), Mode("c"), Mode("py", optimizer=None), "FAST_COMPILE"], ids=str
+)
+
+
+@modes
+def test_only_one_branch_is_computed(mode):
+    c, x = pt.bscalar("c"), pt.dvector("x")
+
+    def never(k):
+        # Equal ones would be merged, and needed by one branch or another.
+        return Assert(f"must not be computed {k}")(pt.exp(x * k), pt.constant(False))
+
+    first = never(1)
+    one, two = ifelse(c, [pt.tanh(x) + 1, x], [pt.tanh(x) * first, pt.sin(first)])
+    nested = ifelse(pt.eq(c, 2), never(2), ifelse(c, x, pt.cos(never(3))))
+    inside = pytensor.scan(
+        lambda x_t: ifelse(c, x_t, Assert("nor in a loop")(x_t, pt.constant(False))),
+        x, return_updates=False,
+    )  # fmt: skip
+    f = pytensor.function([c, x], [one, two, nested, inside], mode=mode)
+    value = np.array([0.5, 1.0])
+    wanted = [np.tanh(value) + 1, value, value, value]
+    for got, want in zip(f(1, value), wanted, strict=True):
+        np.testing.assert_allclose(got, want)
+    with pytest.raises(AssertionError, match="must not be computed|nor in a loop"):
+        f(0, value)
+
+
+def test_known_choices_are_made():
+    c, x, y = pt.bscalar("c"), pt.dvector("x"), pt.dvector("y")
+    f = pytensor.function([x, y], [ifelse(1, x, y) + 1, ifelse(0, x, y) * 2])
+    assert not choices(f)
+    np.testing.assert_allclose(f([1.0], [2.0]), [[2.0], [4.0]])
+    same = ifelse(c, [x, x, y, x], [y, x, x, y])
+    f = pytensor.function([c, x, y], [v + k for k, v in enumerate(same)])
+    assert [n.op.n_outs for n in choices(f)] == [2]
+    unused = ifelse(c, [x, pt.exp(x)], [y, pt.exp(y)])[0]
+    assert [n.op.n_outs for n in choices(pytensor.function([c, x, y], unused))] == [1]
+    for truth in (0, 1):
+        a, b = ([1.0], [5.0]) if truth else ([5.0], [1.0])
+        np.testing.assert_allclose(f(truth, [1.0], [5.0]), [a, [2.0], [b[0] + 2], [a[0] + 3]])
+
+
+def test_the_same_question_is_asked_once():
+    c, d, x, y, z = pt.bscalar("c"), pt.bscalar("d"), *pt.dvectors("x", "y", "z")
+    f = pytensor.function([c, x, y, z], ifelse(c, ifelse(c, x, y), z), on_unused_input="ignore")
+    assert len(choices(f)) == 1
+    g = pytensor.function([c, x, y, z], ifelse(c, x, ifelse(c, y, z)), on_unused_input="ignore")
+    assert len(choices(g)) == 1
+    h = pytensor.function([c, d, x, y, z], ifelse(c, x, ifelse(d, y, z)))
+    assert len(choices(h)) == 2
+    for truth in (0, 1):
+        assert f(truth, [1.0], [2.0], [3.0]) == g(truth, [1.0], [2.0], [3.0])
+        assert h(0, truth, [1.0], [2.0], [3.0]) == [2.0 if truth else 3.0]
+
+
+def test_siblings_become_one_choice():
+    c, x, y = pt.bscalar("c"), pt.dmatrix("x"), pt.dmatrix("y")
+    f = pytensor.function([c, x, y], pt.dot(ifelse(c, x, y + 1), ifelse(c, y, x)))
+    assert len(choices(f)) == 1
+    one, two = np.random.default_rng(0).normal(size=(2, 3, 3))
+    np.testing.assert_allclose(f(1, one, two), one @ two)
+    np.testing.assert_allclose(f(0, one, two), (two + 1) @ one)
+    # A reader of its own may not need it.
+    left, right = ifelse(c, x, y + 1), ifelse(c, y, x)
+    graph = FunctionGraph([c, x, y], [pt.dot(left, right), left], clone=False)
+    assert merge_sibling_ifelse.transform(graph, left.owner) is None
+    assert merge_sibling_ifelse.transform(graph, right.owner) is None
+
+
+def test_numbers_take_the_dtype_of_the_other_branch():
+    c, x, n = pt.bscalar("c"), pt.dscalar("x"), pt.lscalar("n")
+    assert ifelse(c, x, 0).type.dtype == ifelse(c, 1.5, x).type.dtype == "float64"
+    assert ifelse(c, n, 3).type.dtype == "int64"
+    with pytest.raises(TypeError, match="compatible dtypes"):
+        ifelse(c, n, 0.5)
+    assert isinstance(ifelse(c, (x,), (0.0,)), tuple)
+
+
+def test_a_real_condition_has_the_derivative_zero():
+    d, x = pt.dscalar("d"), pt.dvector("x")
+    assert grad(ifelse(d, x.sum(), (x**2).sum()), d).eval({d: 1.0, x: [2.0]}) == 0
+    assert grad(ifelse(d, d * x.sum(), d**2), d).eval({d: 3.0, x: [2.0]}) == 2

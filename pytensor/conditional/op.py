@@ -15,11 +15,15 @@ from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.null_type import DisconnectedType, disconnected_type
 from pytensor.graph.op import Op
 from pytensor.graph.replace import _vectorize_node
+from pytensor.graph.rewriting.stages import optdb
 from pytensor.scalar.basic import ScalarType
-from pytensor.tensor.basic import as_tensor_variable
+from pytensor.tensor.basic import as_tensor_variable, constant
 from pytensor.tensor.blockwise import vectorize_node_fallback
 from pytensor.tensor.math import switch
 from pytensor.tensor.type import TensorType
+
+# Rules about choices are worth loading once there is one.
+optdb.add_rule_modules("pytensor.conditional.rewriting")
 
 
 def _common_type(then_type, else_type):
@@ -31,11 +35,11 @@ def _common_type(then_type, else_type):
             "IfElse requires compatible types for both branches: "
             f"got true_branch={then_type}, false_branch={else_type}"
         )
-    for what in ("ndim", "dtype"):
+    for what, shown in (("ndim", "ndim values"), ("dtype", "dtypes")):
         first, second = getattr(then_type, what), getattr(else_type, what)
         if first != second:
             raise TypeError(
-                f"IfElse requires compatible {what} values for both branches: "
+                f"IfElse requires compatible {shown} for both branches: "
                 f"got true_branch={first}, false_branch={second}"
             )
     shape = tuple(
@@ -137,7 +141,8 @@ class IfElse(Op):
         choose = IfElse(self.n_outs, as_view=self.as_view, name=self.name)
         then_grads = choose(condition, *grads, *then_zeros, return_list=True)
         else_grads = choose(condition, *zeros, *grads, return_list=True)
-        return [disconnected_type(), *then_grads, *else_grads]
+        flat = condition.zeros_like() if _is_real(condition) else disconnected_type()
+        return [flat, *then_grads, *else_grads]
 
     def pushforward(self, inputs, outputs, tangents):
         condition, *values = inputs
@@ -149,7 +154,8 @@ class IfElse(Op):
         return choose(condition, *filled, return_list=True)
 
     def connection_pattern(self, node):
-        rows = [[False] * self.n_outs]
+        # A real condition has the derivative zero.
+        rows = [[_is_real(node.inputs[0])] * self.n_outs]
         for _branch in range(2):
             rows.extend([i == j for j in range(self.n_outs)] for i in range(self.n_outs))
         return rows
@@ -157,6 +163,10 @@ class IfElse(Op):
 
 def _truth(value) -> bool:
     return bool(np.asarray(value))
+
+
+def _is_real(condition: Variable) -> bool:
+    return getattr(condition.type, "dtype", "").startswith("float")
 
 
 def _zeros_in_dtype(value, grad):
@@ -177,14 +187,15 @@ def ifelse(
     condition
         A scalar; any value but zero is true.
     then_branch, else_branch
-        A variable, or equally long sequences of variables of equal rank and dtype.
+        A variable, or equally long sequences of variables of equal rank and dtype. A number of
+        Python takes the dtype of the other branch, if that can hold it.
     name
         Shown when printed.
 
     Returns
     -------
-    Variable or list
-        A list when the branches are sequences.
+    Variable, list or tuple
+        A list or tuple when the branches are such.
 
     Examples
     --------
@@ -205,10 +216,27 @@ def ifelse(
             "The number of values on the `then` branch must match the `else` branch: "
             f"got {len(then_values)} for `then`, and {len(else_values)} for `else`."
         )
-    outputs = IfElse(n_outs=len(then_values), name=name)(
-        condition, *then_values, *else_values, return_list=True
+    pairs = [_common_dtype(t, e) for t, e in zip(then_values, else_values, strict=True)]
+    outputs = IfElse(n_outs=len(pairs), name=name)(
+        condition, *(t for t, _ in pairs), *(e for _, e in pairs), return_list=True
     )
+    if isinstance(then_branch, tuple):
+        return tuple(outputs)
     return outputs if is_group else outputs[0]
+
+
+def _common_dtype(then_value: Any, else_value: Any) -> tuple[Any, Any]:
+    """Return both values, a number of Python in the dtype of what it is the alternative of."""
+    return _in_dtype_of(then_value, else_value), _in_dtype_of(else_value, then_value)
+
+
+def _in_dtype_of(value: Any, other: Any) -> Any:
+    if type(value) not in (int, float) or not isinstance(other, Variable):
+        return value
+    dtype = getattr(other.type, "dtype", None)
+    if dtype is None or not np.can_cast("float16" if type(value) is float else "int8", dtype):
+        return value
+    return constant(np.asarray(value, dtype=dtype))
 
 
 @_vectorize_node.register(IfElse)

@@ -12,6 +12,7 @@ import numpy as np
 
 from pytensor.configdefaults import config
 from pytensor.graph.basic import Apply, Constant, Variable
+from pytensor.graph.lazy import lazy_branches
 from pytensor.link.c.dispatch import load_dispatch
 from pytensor.link.c.dispatch.basic import CKernel, c_funcify
 from pytensor.link.c.dispatch.reduce import absorbed_producers, fused_reduction
@@ -19,7 +20,7 @@ from pytensor.link.c.memory import DESTROYED, LOAN, Block, MemoryPlan, Slot, Ste
 from pytensor.link.c.shipped import ready_numbers
 from pytensor.link.c.units import Function, Split, UnitSource, split_units
 from pytensor.link.py.vm import perform_of
-from pytensor.link.schedule import Schedule, destroyed_inputs, lazy_branches, schedule
+from pytensor.link.schedule import Schedule, destroyed_inputs, schedule
 
 if TYPE_CHECKING:
     from pytensor.graph.fg import FunctionGraph

@@ -12,6 +12,7 @@ import numpy as np
 
 from pytensor.graph.basic import Apply, Constant, Variable
 from pytensor.graph.fg import FunctionGraph, Output
+from pytensor.graph.lazy import lazy_guards
 from pytensor.graph.rewriting.basic import GraphRewriter, copy_stack_trace
 from pytensor.graph.rewriting.stages import optdb
 from pytensor.scalar.basic import Composite, ScalarInnerGraphOp, get_scalar_type
@@ -49,8 +50,12 @@ def is_fusible(node: Apply) -> bool:
 
 
 def _fusible_edges(fgraph, order, fusible) -> dict[Apply, set[Apply]]:
-    """Return for each fusible node its readers of the same shape."""
+    """Return for each fusible node its readers of the same shape.
+
+    What only one branch of a choice needs is not put together with what others need.
+    """
     edges = {}
+    guards = lazy_guards(fgraph, order)
     for node in order:
         if node in fusible:
             shape = node.outputs[0].type.broadcastable
@@ -58,7 +63,9 @@ def _fusible_edges(fgraph, order, fusible) -> dict[Apply, set[Apply]]:
                 reader
                 for out in node.outputs
                 for reader, _ in fgraph.clients[out]
-                if reader in fusible and reader.outputs[0].type.broadcastable == shape
+                if reader in fusible
+                and reader.outputs[0].type.broadcastable == shape
+                and (not guards or guards.get(reader) == guards.get(node))
             }
     return edges
 
