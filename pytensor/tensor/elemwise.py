@@ -13,6 +13,7 @@ from pytensor.tensor._careduce import (
 )
 from pytensor.tensor._dimshuffle import DimShuffle, dimshuffle, vectorize_dimshuffle
 from pytensor.tensor._elemwise import Elemwise, elemwise_of, vectorize_elemwise
+from pytensor.utils import late
 
 scalar_identity = elemwise_of(ps.identity)
 
@@ -73,3 +74,10 @@ __all__ = [
     "vectorize_dimshuffle",
     "vectorize_elemwise",
 ]
+
+
+def __getattr__(name: str):
+    # Printing is a room above this one; the name is here for programs written for PyTensor
+    if name == "DimShufflePrinter":
+        return late("pytensor.printing.standard:DimShufflePrinter")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from pytensor.utils import late
+
 
 def is_masked(value) -> bool:
     """Tell whether `value` is a masked array, without importing `numpy.ma` (15 ms) to find out."""
@@ -200,3 +202,36 @@ def get_static_shape_from_size_variables(size_vars: Sequence) -> tuple[int | Non
     (3, 4)
     """
     return tuple(concrete_int(length) for length in size_vars)
+
+
+def shape_of_variables(fgraph, input_shapes) -> dict:
+    """Return the shapes of all variables of a graph, given those of its inputs.
+
+    Parameters
+    ----------
+    fgraph : FunctionGraph
+        It gets a `ShapeFeature`, and the nodes that compute shapes.
+    input_shapes : dict
+        From inputs to their shapes, tuples of integers.
+
+    Returns
+    -------
+    dict
+        From variables to tuples of 0-d arrays.
+
+    Raises
+    ------
+    ValueError
+        If a shape depends on the values of inputs.
+
+    Examples
+    --------
+    >>> import pytensor.tensor as pt
+    >>> from pytensor.graph.fg import FunctionGraph
+    >>> x = pt.matrix("x")
+    >>> y = x[512:]
+    >>> shapes = shape_of_variables(FunctionGraph([x], [y], clone=False), {x: (1024, 1024)})
+    >>> [int(n) for n in shapes[y]]
+    [512, 1024]
+    """
+    return late("pytensor.tensor._known_shapes:shape_of_variables")(fgraph, input_shapes)

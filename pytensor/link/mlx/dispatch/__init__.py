@@ -1,0 +1,1 @@
+"""How arrays and Ops look to MLX."""

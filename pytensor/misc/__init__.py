@@ -1,0 +1,1 @@
+"""Helpers around graphs that few programs need."""
