@@ -23,3 +23,16 @@ def local_0_dot_x(fgraph, node):
 
 def _length(fgraph, var, axis):
     return length(var, axis) if var.type.shape[axis] is not None else shape_i(var, axis, fgraph)
+
+
+@register_canonicalize
+@register_stabilize
+@law(Dot)
+def local_dot_with_number(fgraph, node):
+    """x @ [[c]] -> x * c for a column x, [[c]] @ y -> c * y for a row y: as in gradients of x @ y"""
+    x, y = node.inputs
+    if x.type.ndim != 2 or y.type.ndim != 2 or x.type.shape[1] != 1 or y.type.shape[0] != 1:
+        return None
+    if x.type.shape[0] != 1 and y.type.shape[1] != 1:
+        return None
+    return x * y

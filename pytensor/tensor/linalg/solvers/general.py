@@ -48,7 +48,7 @@ class Solve(SolveBase):
             (driver,) = scipy_linalg.get_lapack_funcs((name,), (A, b))
             *_, x, info = driver(A, b, lower=self.lower, **overwrite)
             return x, info
-        if self.assume_a == "tridiagonal":
+        if self.assume_a == "tridiagonal" and len(A) > 1:  # SciPy refuses empty diagonals
             (gtsv,) = scipy_linalg.get_lapack_funcs(("gtsv",), (A, b))
             *_, x, info = gtsv(np.diag(A, -1), np.diag(A), np.diag(A, 1), b)
             return x, info

@@ -10,10 +10,18 @@ from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.linalg._checks import is_missing
 from pytensor.tensor.linalg._lazy import scipy_linalg
 from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype
-from pytensor.tensor.math import conj
+from pytensor.tensor.math import conj, maximum
 from pytensor.tensor.type import tensor
 
 _NO_GRADIENT = "the packed factors have none; use solve(..., assume_a='tridiagonal')"
+
+
+def _padded(x: np.ndarray, n: int) -> np.ndarray:
+    """Extend a diagonal to that of a matrix of 3 rows, the least that SciPy takes, by those of eye."""
+    if len(x) >= n:
+        return x
+    fill = np.ones if n == 3 else np.zeros
+    return np.concatenate([x, fill(n - len(x), dtype=x.dtype)])
 
 
 class LUFactorTridiagonal(Op):
@@ -32,20 +40,32 @@ class LUFactorTridiagonal(Op):
         if any(x.type.ndim != 1 for x in inputs):
             raise ValueError("[LUFactorTridiagonal] all diagonals must be vectors")
         n = inputs[1].type.shape[0]
-        shorter, shortest = (None, None) if n is None else (n - 1, max(n - 2, 0))
+        shorter, shortest = (None, None) if n is None else (max(n - 1, 0), max(n - 2, 0))
         dtype = linalg_output_dtype(*(x.type.dtype for x in inputs))
         outputs = [tensor(dtype=dtype, shape=(k,)) for k in (shorter, n, shorter, shortest)]
         return Apply(self, inputs, [*outputs, tensor(dtype="int32", shape=(n,))])
 
     def infer_shape(self, fgraph, node, input_shapes):
         (n,) = input_shapes[1]
-        return [(n - 1,), (n,), (n - 1,), (n - 2,), (n,)]
+        if isinstance(n, int):
+            return [(max(n - 1, 0),), (n,), (max(n - 1, 0),), (max(n - 2, 0),), (n,)]
+        shorter, shortest = maximum(n - 1, 0), maximum(n - 2, 0)
+        return [(shorter,), (n,), (shorter,), (shortest,), (n,)]
 
     def perform(self, node, inputs, output_storage):
         dtype = node.outputs[0].type.dtype
         diagonals = [np.asarray(x, dtype=dtype) for x in inputs]
+        n = len(diagonals[1])
+        if {len(diagonals[0]), len(diagonals[2])} != {max(n - 1, 0)}:
+            shapes = ", ".join(str(x.shape) for x in diagonals)
+            raise ValueError(
+                f"[LUFactorTridiagonal] dl, d and du must have n - 1, n and n - 1 elements, got {shapes}"
+            )
+        diagonals = [_padded(x, k) for x, k in zip(diagonals, (2, 3, 2), strict=True)]
         (gttrf,) = scipy_linalg.get_lapack_funcs(("gttrf",), diagonals)
         *results, _info = gttrf(*diagonals)
+        lengths = (max(n - 1, 0), n, max(n - 1, 0), max(n - 2, 0), n)
+        results = [x[:k] for x, k in zip(results, lengths, strict=True)]
         for storage, out, result in zip(output_storage, node.outputs, results, strict=True):
             storage[0] = np.asarray(result, dtype=out.type.dtype)
 
@@ -87,10 +107,22 @@ class SolveLUFactorTridiagonal(Op):
         *factors, ipiv, b = inputs
         factors = [np.asarray(x, dtype=dtype) for x in factors]
         b = np.asarray(b, dtype=dtype)
+        n = len(b)
+        if len(factors[1]) != n:
+            raise ValueError(
+                "[SolveLUFactorTridiagonal] b must have as many rows as the matrix, "
+                f"got {b.shape} and {len(factors[1])}"
+            )
         (gttrs,) = scipy_linalg.get_lapack_funcs(("gttrs",), (*factors, b))
-        x, _info = gttrs(
-            *factors, ipiv, b, trans="T" if self.transposed else "N", overwrite_b=self.overwrite_b
-        )
+        trans = "T" if self.transposed else "N"
+        if n >= 3:
+            x, _info = gttrs(*factors, ipiv, b, trans=trans, overwrite_b=self.overwrite_b)
+        else:
+            factors = [_padded(x, k) for x, k in zip(factors, (2, 3, 2, 1), strict=True)]
+            ipiv = np.concatenate([ipiv, np.arange(n + 1, 4, dtype=ipiv.dtype)])
+            rows = np.zeros((3, *b.shape[1:]), dtype=dtype)
+            rows[:n] = b
+            x = gttrs(*factors, ipiv, rows, trans=trans)[0][:n]
         output_storage[0][0] = x
 
     def pullback(self, inputs, outputs, cotangents):

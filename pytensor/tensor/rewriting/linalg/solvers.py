@@ -88,6 +88,7 @@ def scalar_solve_to_division(fgraph, node):
 
 @register_canonicalize
 @register_stabilize
+@register_specialize
 @node_rewriter(tracks(SolveBase))
 def scaled_solve(fgraph, node):
     """solve(A, c * b) -> c * solve(A, b) for a number c: a gradient finds the solution it needs"""
