@@ -2,6 +2,7 @@
 """All distributions.
 
 _continuous    those that `numpy.random.Generator` draws from
+_positive      those of positive numbers
 _transformed   continuous ones computed from other draws
 _discrete      integers
 _multivariate  vectors, and positions in them
@@ -9,9 +10,6 @@ _sampling      choice and permutation
 """
 
 from pytensor.tensor.random._continuous import (
-    BetaRV,
-    ExponentialRV,
-    GammaRV,
     LaplaceRV,
     LogisticRV,
     LogNormalRV,
@@ -19,24 +17,14 @@ from pytensor.tensor.random._continuous import (
     TriangularRV,
     UniformRV,
     VonMisesRV,
-    WaldRV,
-    WeibullRV,
-    _gamma,
-    beta,
-    chisquare,
-    exponential,
-    gamma,
     laplace,
     logistic,
     lognormal,
     normal,
-    rayleigh,
     standard_normal,
     triangular,
     uniform,
     vonmises,
-    wald,
-    weibull,
 )
 from pytensor.tensor.random._discrete import (
     BernoulliRV,
@@ -66,6 +54,21 @@ from pytensor.tensor.random._multivariate import (
     dirichlet,
     multinomial,
     multivariate_normal,
+)
+from pytensor.tensor.random._positive import (
+    BetaRV,
+    ExponentialRV,
+    GammaRV,
+    WaldRV,
+    WeibullRV,
+    _gamma,
+    beta,
+    chisquare,
+    exponential,
+    gamma,
+    rayleigh,
+    wald,
+    weibull,
 )
 from pytensor.tensor.random._sampling import (
     ChoiceWithoutReplacement,

@@ -100,12 +100,12 @@ class RandomVariable(RNGConsumerOp):
 
     _output_type_depends_on_input_value = True
 
-    __props__ = ("name", "signature", "dtype", "inplace")
+    __props__: tuple[str, ...] = ("name", "signature", "dtype", "inplace")
     default_output = 1
 
     name: str
     signature: str
-    dtype: str
+    dtype: str | None
     inplace: bool = False
 
     def __init__(
@@ -200,7 +200,7 @@ class RandomVariable(RNGConsumerOp):
         )
         return draws
 
-    def _with_dtype(self, dtype) -> RandomVariable:
+    def _with_dtype(self, dtype):
         if dtype == self.dtype:
             return self
         own = config.floatX if self.dtype == "floatX" else self.dtype
@@ -397,7 +397,7 @@ class RandomVariable(RNGConsumerOp):
         *params, size = args
         if size:
             # A number is drawn from without an iterator over arrays.
-            params = [p.reshape(()) if getattr(p, "size", 0) == 1 else p for p in params]
+            params = [p.item() if p.size == 1 else p for p in params]
         return getattr(rng, self.name)(*params, size, **kwargs)
 
     def perform(self, node, inputs, outputs):
@@ -407,7 +407,8 @@ class RandomVariable(RNGConsumerOp):
         size = None if size is None else tuple(size.tolist())
         draws = self.rng_fn(rng, *params, size)
         out = node.outputs[1].type
-        draws = np.asarray(draws, dtype=out.dtype)
+        if type(draws) is not np.ndarray or draws.dtype is not out.numpy_dtype:
+            draws = np.asarray(draws, dtype=out.numpy_dtype)
         if draws.ndim != out.ndim:
             raise ValueError(
                 f"[{self.name}] draws must have {out.ndim} dimensions, got shape {draws.shape}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from numpy.random import (
     MT19937,
@@ -28,7 +28,9 @@ __all__ = [
 T = TypeVar("T", bound=Generator)
 
 
-_BIT_GENERATORS = {cls.__name__: cls for cls in (MT19937, PCG64, Philox, SFC64, PCG64DXSM)}
+_BIT_GENERATORS: dict[str, Any] = {
+    cls.__name__: cls for cls in (MT19937, PCG64, Philox, SFC64, PCG64DXSM)
+}
 
 
 class RandomType(Type[T], Generic[T]):
@@ -46,8 +48,10 @@ class AbstractRandomGeneratorType(RandomType[Generator]):
     """
 
     @staticmethod
-    def may_share_memory(a: Generator, b: Generator) -> bool:
-        return a.bit_generator is b.bit_generator
+    def may_share_memory(a, b) -> bool:
+        # Asked of values of other types too.
+        own = getattr(a, "bit_generator", None)
+        return own is not None and own is getattr(b, "bit_generator", None)
 
     def filter(self, data, strict=False, allow_downcast=None):
         """Return `data` if it is a generator, or a generator in the state `data`."""
@@ -85,7 +89,7 @@ def _from_state(type_: Type, state: dict) -> Generator:
             f"[{type_}] state must name one of NumPy's bit generators, "
             f"got {state.get('bit_generator')!r}"
         )
-    bit_generator = cls(0)
+    bit_generator: Any = cls(0)
     try:
         bit_generator.state = state
     except (KeyError, TypeError, ValueError) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -87,7 +88,7 @@ def _checked_length(n):
     return as_length(n)
 
 
-def _size_of_variable(size: Variable) -> Variable:
+def _size_of_variable(size: Any) -> Variable:
     size = as_tensor_variable(size)
     if size.type.dtype[:3] not in ("int", "uin") or size.type.ndim > 1:
         raise TypeError(
@@ -156,8 +157,8 @@ def broadcast_params(params: Sequence, ndims_params: Sequence[int]) -> list:
 
 
 def explicit_expand_dims(
-    params: Sequence[Variable], ndim_params: Sequence[int], size_length: int | None = None
-) -> list[Variable]:
+    params: Sequence[Any], ndim_params: Sequence[int], size_length: int | None = None
+) -> list[Any]:
     """Give all parameters the same number of batch dimensions, new ones of length 1 on the left.
 
     Parameters
@@ -227,11 +228,14 @@ def supp_shape_from_ref_param_shape(
 class _NoSeed(ISeedSequence):
     """What a bit generator is made from that gets its state right afterwards."""
 
-    def generate_state(self, n_words, dtype=np.uint32):
+    @staticmethod
+    @cache
+    def generate_state(n_words, dtype=np.uint32):
         return np.zeros(n_words, dtype)
 
 
 _NO_SEED = _NoSeed()
+_COPIED = frozenset(_BIT_GENERATORS.values())
 
 
 def custom_rng_deepcopy(rng: Generator) -> Generator:
@@ -240,8 +244,8 @@ def custom_rng_deepcopy(rng: Generator) -> Generator:
     Both have one sequence of seeds for ``spawn``.
     """
     bit_generator = rng.bit_generator
-    cls = type(bit_generator)
-    if _BIT_GENERATORS.get(cls.__name__) is not cls or type(rng) is not Generator:
+    cls: Any = type(bit_generator)
+    if cls not in _COPIED or type(rng) is not Generator:
         return deepcopy(rng)
     new = cls(_NO_SEED)
     with bit_generator.lock:  # not in the middle of a draw
@@ -250,9 +254,7 @@ def custom_rng_deepcopy(rng: Generator) -> Generator:
     return Generator(new)
 
 
-@copied.register(Generator)
-def _copied_generator(value: Generator) -> Generator:
-    return custom_rng_deepcopy(value)
+copied.register(Generator, custom_rng_deepcopy)
 
 
 # --------------------------------------------------------------------------------------
@@ -306,7 +308,7 @@ class RandomStream:
         if namespace is not None:
             self.namespaces.append((namespace, set(getattr(namespace, "__all__", dir(namespace)))))
         self.default_instance_seed = seed
-        self.state_updates: list[tuple[Variable, Variable]] = []
+        self.state_updates: list[tuple[Any, Variable]] = []
         self.gen_seedgen = SeedSequence(seed)
         self.rng_ctor = rng_ctor
 

@@ -12,9 +12,11 @@ import pytensor
 import pytensor.tensor as pt
 from pytensor.compile.builders import OpFromGraph
 from pytensor.graph.replace import clone_replace
-from pytensor.tensor.random.op import RandomVariable
+from pytensor.ifelse import ifelse
+from pytensor.tensor.random.op import RandomVariable, RNGConsumerOp
 from pytensor.tensor.random.type import random_generator_type
 from pytensor.tensor.random.utils import RandomStream
+from pytensor.utils import late
 
 MODES = ["PY", "C"]
 
@@ -341,3 +343,51 @@ def test_random_stream(mode):
         stream.normal(rng=pt.random.rng())
     with pytest.warns(FutureWarning, match="RandomStream is deprecated"):
         RandomStream()
+
+
+@pytest.mark.parametrize("name", ["FAST_COMPILE", "DebugMode", "NanGuardMode"])
+def test_other_modes(name):
+    modes = {
+        "DebugMode": lambda: late("pytensor.compile.debug.debugmode:DebugMode")(),
+        "NanGuardMode": lambda: late("pytensor.compile.debug.nanguardmode:NanGuardMode")(),
+    }
+    rng = pt.random.shared_rng(seed=1)
+    next_rng, x = rng.normal(size=3)
+    f = pytensor.function([], x, updates={rng: next_rng}, mode=modes.get(name, lambda: name)())
+    assert np.array_equal([f(), f()], numbers(1))
+
+
+def test_lazy_branches_draw_what_is_taken(mode):
+    c, rng = pt.dscalar("c"), pt.random.shared_rng(seed=1)
+    state1, x = pt.random.normal(rng=rng, return_next_rng=True)
+    state2, y = pt.random.uniform(rng=rng, return_next_rng=True)
+    updates = {rng: ifelse(c > 0, state1, state2)}
+    f = pytensor.function([c], ifelse(c > 0, x, y), updates=updates, mode=mode)
+    by_hand = np.random.default_rng(1)
+    assert f(1.0) == by_hand.normal()
+    assert f(-1.0) == by_hand.uniform()
+    assert f(1.0) == by_hand.normal()
+
+
+def test_symbolic_consumers(mode):
+    class TwoNormals(RNGConsumerOp, OpFromGraph):
+        def update(self, node):
+            return {node.inputs[0]: node.outputs[0]}
+
+    inner = pt.random.rng()
+    op = TwoNormals([inner], list(inner.normal(size=3)))
+    rng = pt.random.shared_rng(seed=1)
+    state, x = op(rng)
+    state, y = op(state)
+    f = pytensor.function([], [x, y], updates={rng: state}, mode=mode)
+    assert np.array_equal(f(), numbers(1))
+    assert np.array_equal(f()[1], numbers(1, k=4)[3])
+
+
+def test_defaults_with_updates(mode):
+    rng = pt.random.rng()
+    next_rng, x = rng.normal(size=3)
+    start = np.random.default_rng(1)
+    f = pytensor.function([pytensor.In(rng, value=start, update=next_rng)], x, mode=mode)
+    assert np.array_equal([f(), f()], numbers(1))
+    assert random_generator_type.values_eq(start, np.random.default_rng(1))

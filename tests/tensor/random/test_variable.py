@@ -54,6 +54,7 @@ def test_values_of_the_type(kind):
     assert not random_generator_type.is_valid_value(state)
     assert random_generator_type.may_share_memory(g, np.random.Generator(g.bit_generator))
     assert not random_generator_type.may_share_memory(g, made)
+    assert not random_generator_type.may_share_memory(g, np.zeros(2))
 
 
 @pytest.mark.parametrize(
@@ -268,6 +269,7 @@ def test_examples_run():
             sys.modules[f"pytensor.tensor.random.{m}"]
             for m in (
                 "_continuous",
+                "_positive",
                 "_discrete",
                 "_multivariate",
                 "_sampling",
