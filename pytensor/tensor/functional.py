@@ -17,8 +17,8 @@ def vectorize(func: Callable, signature: str | None = None) -> Callable:
     func
         Maps tensor variables to one or several tensor variables.
     signature
-        Which dimensions are core dimensions, as in ``"(m),(m)->()"``. All inputs and outputs are
-        scalars when None.
+        Which dimensions are core dimensions, as in ``"(m),(m)->()"``. All inputs are scalars when
+        None; outputs may have any shape then.
 
     Examples
     --------
@@ -53,13 +53,10 @@ def vectorize(func: Callable, signature: str | None = None) -> Callable:
             raise ValueError(
                 f"Number of outputs does not match signature: {signature}, got {len(core_outputs)}"
             )
-        ranks = (
-            [len(s) for s in outputs_sig] if outputs_sig is not None else [0] * len(core_outputs)
-        )
-        for out, ndim in zip(core_outputs, ranks, strict=True):
-            if out.type.ndim != ndim:
+        for out, sig in zip(core_outputs, outputs_sig or (), strict=outputs_sig is not None):
+            if out.type.ndim != len(sig):
                 raise ValueError(
-                    f"Output {out} has {out.type.ndim} dimensions, signature says {ndim}"
+                    f"Output {out} has {out.type.ndim} dimensions, signature says {len(sig)}"
                 )
         batched = vectorize_graph(core_outputs, replace=dict(zip(core_inputs, inputs)))
         return batched[0] if is_single else batched

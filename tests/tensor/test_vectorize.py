@@ -185,3 +185,8 @@ def test_unrelated_parts_are_shared():
     batched = vectorize_graph([e, x + e], {x: pt.dmatrix()})
     assert batched[0] is e
     assert batched[1].owner.inputs[1].owner.inputs[0] is e
+
+
+def test_outputs_of_any_shape_without_signature():
+    pairs = pt.vectorize(lambda a: pt.stack([a, a + 1.0]))(pt.dmatrix())
+    assert pairs.type.ndim == 3

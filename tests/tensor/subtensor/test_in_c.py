@@ -101,3 +101,22 @@ def test_gradient(name):
         part = x2[places]
     wrt = {"table": v}.get(name, x2 if part.owner.inputs[0] is x2 else x3)
     check(grad((part**2).sum(), wrt))
+
+
+NONZERO = {
+    "positions": pt.nonzero(x3 > 0),
+    "matrix of positions": [pt.nonzero(x2, return_matrix=True)],
+    "flat": [pt.flatnonzero(x2 < 0), pt.nonzero_values(x2)],
+    "mask": pt.nonzero(rows),
+    "turned": pt.nonzero(x3.T[::-1] > 0),
+    "single precision": pt.nonzero(pt.cast(pt.abs(v) - pt.abs(v), "float32") * -1.0),
+    "complex": pt.nonzero(pt.cast(v > 0, "complex128") * 1j),
+    "none": pt.nonzero(x3[:, :0]),
+    "where": pt.where(places),
+    "integers": pt.nonzero(table),
+}
+
+
+@pytest.mark.parametrize("name", NONZERO)
+def test_nonzero(name):
+    check(list(NONZERO[name]))

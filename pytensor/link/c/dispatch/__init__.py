@@ -14,7 +14,7 @@ from pytensor.utils import free_after_fork
 # The classes of Ops each file is for. (`tests/link/c/test_dispatch_index.py` compares with what
 # the files register.) A file that is not named is imported with the first Op.
 IMPLEMENTED = {
-    "advanced": "AdvancedSubtensor AdvancedIncSubtensor",
+    "advanced": "AdvancedSubtensor AdvancedIncSubtensor Nonzero",
     "alloc": (
         "Alloc AllocEmpty MakeVector ScalarFromTensor TensorFromScalar DeepCopyOp TypeCastingOp "
         "ARange Eye CheckAndRaise"

@@ -6,6 +6,7 @@ The index becomes byte offsets into x, checked; then elements or blocks move.
 from pytensor.link.c.dispatch.basic import c_funcify
 from pytensor.link.c.dispatch.parameters import DTYPES, ones_mask, ready_kernel
 from pytensor.link.c.dispatch.subtensor import addition, placement, slice_words
+from pytensor.tensor.basic import Nonzero
 from pytensor.tensor.subtensor import (
     AdvancedIncSubtensor,
     AdvancedSubtensor,
@@ -14,6 +15,7 @@ from pytensor.tensor.subtensor import (
 )
 
 _kernel = ready_kernel("taking.h", "pt_advanced_subtensor", "pt_advanced_inc_subtensor")
+_nonzero_kernel = ready_kernel("nonzero.h", "pt_nonzero")
 _ARRAY, _MASK = 1, 3
 
 
@@ -68,3 +70,10 @@ def _advanced_inc_subtensor(op, node=None, **kwargs):
     start = len(node.inputs), x.type.numpy_dtype.itemsize, int(op.inplace), add
     axes = y.type.ndim, ones_mask(y)
     return _kernel("pt_advanced_inc_subtensor", *start, *axes, *words, **placement(op.inplace))
+
+
+@c_funcify.register(Nonzero)
+def _nonzero(op, node=None, **kwargs):
+    x = node.inputs[0].type
+    dtype = DTYPES.get(x.dtype)
+    return None if dtype is None else _nonzero_kernel("pt_nonzero", x.ndim, dtype)
