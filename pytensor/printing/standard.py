@@ -6,6 +6,7 @@ from pytensor.printing.formula import (
     FunctionPrinter,
     IgnorePrinter,
     OperatorPrinter,
+    PatternPrinter,
     PPrinter,
     Printer,
     pprint,
@@ -112,6 +113,9 @@ def register(printer: PPrinter = pprint) -> None:
     printer.assign(late("pytensor.tensor._dot:_matmul"), OperatorPrinter("@", -1, "left"))
     printer.assign(late("pytensor.scalar.basic:Cast"), CastPrinter())
     printer.assign(late("pytensor.scalar.basic:second"), FunctionPrinter(["fill"]))
+    printer.assign(late("pytensor.scalar.basic:abs"), PatternPrinter("|%(0)s|"))
+    printer.assign(late("pytensor.tensor.basic:Join"), FunctionPrinter(["join"], ["axis"]))
+    printer.assign(late("pytensor.tensor.basic:Alloc"), FunctionPrinter(["alloc"]))
     for name in ("Subtensor", "AdvancedSubtensor"):
         printer.assign(late(f"pytensor.tensor.subtensor:{name}"), SubtensorPrinter())
     for name in ("IncSubtensor", "AdvancedIncSubtensor"):

@@ -171,12 +171,24 @@ static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 
 static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
+    return pt_softmax_f64(ctx, args, program);
+}
+
+
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
+{
+    return pt_advanced_subtensor(ctx, args, program);
+}
+
+
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
+{
     const pt_array *x0 = args[0];
     pt_array *z0 = args[1];
     {
     static const int32_t itemsize[] = {8};
     static const uint64_t repeats[] = {0x0};
-    static const pt_elemwise e = {"Sum{axes?None}", 1, 0, 1, 0.8, itemsize, repeats, NULL, NULL};
+    static const pt_elemwise e = {"Sum{axes=None}", 1, 0, 1, 0.8, itemsize, repeats, NULL, NULL};
     static const pt_reduction m = {&e, NULL, &pt_reducer_add_f64_f64_f64, 0x1, 0};
     return ctx->svc->reduce(ctx, &m, args);
     }
@@ -242,6 +254,12 @@ static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 
 static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
+    return pt_advanced_inc_subtensor(ctx, args, program);
+}
+
+
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
+{
     const pt_array *x0 = args[0];
     const pt_array *x1 = args[1];
     pt_array *z0 = args[2];
@@ -262,7 +280,7 @@ static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
     {
     static const int32_t itemsize[] = {8};
     static const uint64_t repeats[] = {0x0};
-    static const pt_elemwise e = {"Sum{axis?0}", 1, 0, 2, 0.8, itemsize, repeats, NULL, NULL};
+    static const pt_elemwise e = {"Sum{axis=0}", 1, 0, 2, 0.8, itemsize, repeats, NULL, NULL};
     static const pt_reduction m = {&e, NULL, &pt_reducer_add_f64_f64_f64, 0x1, 0};
     return ctx->svc->reduce(ctx, &m, args);
     }
@@ -305,18 +323,6 @@ static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 
 static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
-    return pt_softmax_f64(ctx, args, program);
-}
-
-
-static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
-{
-    return pt_advanced_subtensor(ctx, args, program);
-}
-
-
-static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
-{
     return pt_deep_copy(ctx, args, program);
 }
 
@@ -330,12 +336,6 @@ static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     return pt_inc_subtensor(ctx, args, program);
-}
-
-
-static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
-{
-    return pt_advanced_inc_subtensor(ctx, args, program);
 }
 
 

@@ -55,7 +55,7 @@ static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
     {
     static const int32_t itemsize[] = {8};
     static const uint64_t repeats[] = {0x0};
-    static const pt_elemwise e = {"Sum{axes?None}", 1, 0, 1, 0.8, itemsize, repeats, NULL, NULL};
+    static const pt_elemwise e = {"Sum{axes=None}", 1, 0, 1, 0.8, itemsize, repeats, NULL, NULL};
     static const pt_reduction m = {&e, NULL, &pt_reducer_add_f64_f64_f64, 0x1, 0};
     return ctx->svc->reduce(ctx, &m, args);
     }
