@@ -171,18 +171,6 @@ static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 
 static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
-    return pt_softmax_f64(ctx, args, program);
-}
-
-
-static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
-{
-    return pt_advanced_subtensor(ctx, args, program);
-}
-
-
-static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
-{
     const pt_array *x0 = args[0];
     pt_array *z0 = args[1];
     {
@@ -254,12 +242,6 @@ static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 
 static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
-    return pt_advanced_inc_subtensor(ctx, args, program);
-}
-
-
-static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
-{
     const pt_array *x0 = args[0];
     const pt_array *x1 = args[1];
     pt_array *z0 = args[2];
@@ -323,6 +305,18 @@ static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 
 static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
+    return pt_softmax_f64(ctx, args, program);
+}
+
+
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
+{
+    return pt_advanced_subtensor(ctx, args, program);
+}
+
+
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
+{
     return pt_deep_copy(ctx, args, program);
 }
 
@@ -336,6 +330,12 @@ static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
 {
     return pt_inc_subtensor(ctx, args, program);
+}
+
+
+static int own(pt_ctx *ctx, pt_array *const *args, const void *program)
+{
+    return pt_advanced_inc_subtensor(ctx, args, program);
 }
 
 
