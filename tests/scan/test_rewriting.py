@@ -141,3 +141,15 @@ def test_initial_zeros_written_as_one_number(mode):
     down = As.copy()
     down[1, 2] -= eps
     np.testing.assert_allclose(got[1, 2], (cost(up, vs) - cost(down, vs)) / (2 * eps), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "tag", ["scan_save_mem", "scan_reduce_trace", "scan_reduce_trace_prealloc"]
+)
+def test_traces_stay_whole_where_that_is_asked_for(tag):
+    h = scan(lambda h: h * 2, outputs_info=pt.ones(3), n_steps=6)
+    f = pytensor.function([], h[-2:], mode=Mode("py"))
+    assert loops(f)[0].inputs[1].type.shape[0] == 3
+    f = pytensor.function([], h[-2:], mode=Mode("py").excluding(tag))
+    assert loops(f)[0].inputs[1].type.shape[0] == 7
+    np.testing.assert_allclose(f()[-1], 64.0)

@@ -262,5 +262,13 @@ def is_last_row(client: Apply, position: int) -> bool:
     return _from_end(index, client.inputs[0].type.shape[0]) == 1
 
 
-for _rule in (scan_sit_sot_to_untraced, scan_reduce_trace):
-    scan_eqopt2.register(_rule.__name__, _rule, "fast_run", "scan")
+scan_eqopt2.register("scan_sit_sot_to_untraced", scan_sit_sot_to_untraced, "fast_run", "scan")
+scan_eqopt2.register(
+    "scan_reduce_trace",
+    scan_reduce_trace,
+    "fast_run",
+    "scan",
+    "scan_save_mem",  # and upstream's other names of it
+    "scan_save_mem_prealloc",
+    "scan_reduce_trace_prealloc",
+)
