@@ -1,7 +1,7 @@
 """``python -m benchmarks``: run the battery, print a table, keep JSON, draw a picture.
 
 A first word may name one measure (``python -m benchmarks threads`` is ``--measure threads``), or one of the
-grids that are programs of their own: ``loops`` (elementwise and reductions) and ``blas`` (products).
+grids that are programs of their own: ``loops`` (elementwise and reductions), ``blas`` (products) and ``scans`` (steps of loops).
 """
 
 from __future__ import annotations
@@ -20,7 +20,11 @@ from benchmarks.measures import Plan
 from benchmarks.runner import MEASURES, choose_rows, find_competitors, run
 
 RESULTS = Path(__file__).resolve().parent / "results"
-GRIDS = {"loops": "benchmarks.loops", "blas": "benchmarks.blas.__main__"}
+GRIDS = {
+    "loops": "benchmarks.loops",
+    "blas": "benchmarks.blas.__main__",
+    "scans": "benchmarks.scans",
+}
 DEFAULT_CACHE = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
 
 

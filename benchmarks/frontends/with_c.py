@@ -72,15 +72,20 @@ def compile_row(family, row, inputs, state):
     return Floor(function, inputs, results, next(iter(row.options.values()), 0))
 
 
-def shared_object() -> Path:
+def shared_object(source: Path = SOURCE) -> Path:
     """Compile `floor.c` into the directory of the caches (the current one), once per text."""
     headers = Path(pytensor.__file__).parent / "link" / "c" / "c_code"
     flags = [*FLAGS, f"-DBLAS_INT_BITS={get_provider().int_bits}", f"-I{headers}"]
-    text = SOURCE.read_bytes() + (headers / "vector_math.h").read_bytes() + repr(flags).encode()
-    target = Path(f"floor-{hashlib.sha256(text).hexdigest()[:16]}.so").resolve()
+    text = (
+        source.read_bytes()
+        + SOURCE.read_bytes()
+        + (headers / "vector_math.h").read_bytes()
+        + repr(flags).encode()
+    )
+    target = Path(f"{source.stem}-{hashlib.sha256(text).hexdigest()[:16]}.so").resolve()
     if not target.exists():
         part = target.with_suffix(f".{os.getpid()}")
-        command = [os.environ.get("CC", "cc"), *flags, str(SOURCE), "-o", str(part), "-lm"]
+        command = [os.environ.get("CC", "cc"), *flags, str(source), "-o", str(part), "-lm"]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(done.stderr)
