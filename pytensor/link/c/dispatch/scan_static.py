@@ -141,7 +141,24 @@ class _Text:
         sit = self.info.inner_in["sit_sot"]
         untraced = self.info.inner_in["untraced"]
         self.kept = set(range(sit.start, untraced.stop))
+        self.shifted = self.shifts()
+        self.kept |= set(self.shifted)
         self.constants = range(*self.info.inner_in["non_seqs"].indices(len(shapes)))
+
+    def shifts(self) -> dict[int, int]:
+        """Pair what is read of states at several places with what becomes it after a step.
+
+        That is another inner input (the next younger value), or a result as a negative number. States
+        with gaps between the places stay in memory.
+        """
+        found: dict[int, int] = {}
+        at, out = self.info.inner_in["mit_sot"].start, self.info.inner_out["mit_sot"].start
+        for k, taps in enumerate(self.info.mit_sot_in_slices):
+            places = dict(zip(taps, range(at, at + len(taps)), strict=True))
+            at += len(taps)
+            if sorted(places) == list(range(-len(taps), 0)):
+                found |= {i: places.get(tap + 1, -1 - (out + k)) for tap, i in places.items()}
+        return found
 
     # -- the parts ------------------------------------------------------------------------------
 
@@ -390,6 +407,9 @@ class _Text:
             span, out = self.info.inner_in[group], self.info.inner_out[group]
             for i, o in zip(range(span.start, span.stop), range(out.start, out.stop), strict=True):
                 pairs.append((self.values[self.loop.inner[i]], results[o]))
+        for i, source in self.shifted.items():
+            value = results[-1 - source] if source < 0 else self.values[self.loop.inner[source]]
+            pairs.append((self.values[self.loop.inner[i]], value))
         names = {state.name for state, _ in pairs}
         waiting = []
         for state, value in pairs:

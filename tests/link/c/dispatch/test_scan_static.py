@@ -115,3 +115,28 @@ def test_equals_python(name):
             assert got.dtype == z.dtype
             assert got.shape == z.shape
             np.testing.assert_allclose(got, z, rtol=1e-5 if single else 1e-9, atol=1e-12)
+
+
+TAPS = {"all": [-1, -2, -3], "another order": [-3, -1, -2], "gaps": [-3, -1]}
+
+
+@pytest.mark.parametrize("taps", TAPS.values(), ids=TAPS)
+@pytest.mark.parametrize("shape", [(3,), (3, 2)], ids=["numbers", "vectors"])
+def test_taps(taps, shape):
+    e, first = pt.tensor(shape=(None,) * len(shape)), pt.tensor(shape=(None,) * len(shape))
+    info = {"initial": first, "taps": taps}
+    x = scan(
+        lambda e, *x: sum(0.3 * (i + 1) * v for i, v in enumerate(x)) + e,
+        sequences=e,
+        outputs_info=[info],
+        return_updates=False,
+    )
+    outs = [x, x[-1], pt.grad((x**2).sum(), [e, first])[0]]
+    values = rng.standard_normal((7, *shape[1:])), rng.standard_normal(shape)
+    with config.change_flags(compile__tier="native"):
+        f = pytensor.function([e, first], outs)
+        got = f(*values), f(*values)
+    wanted = pytensor.function([e, first], outs, mode="PY")(*values)
+    for results in got:
+        for a, b in zip(results, wanted, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-10)
