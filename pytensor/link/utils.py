@@ -20,6 +20,7 @@ from pytensor.link.to_python import (
 from pytensor.utils import late
 
 __all__ = [
+    "add_iteration",
     "add_to_message",
     "compile_function_src",
     "describe_value",
@@ -155,6 +156,13 @@ def raise_with_op(
         add_to_message(error, note)
         error.pytensor_node = node  # type: ignore[attr-defined]
     raise error
+
+
+def add_iteration(error: BaseException, number: int) -> None:
+    """Say in which step of a loop something failed; of loops in loops it is the innermost one's."""
+    if isinstance(error, Exception) and not hasattr(error, "pytensor_iteration"):
+        add_to_message(error, f"  at step {number} of the loop")
+        error.pytensor_iteration = number  # type: ignore[attr-defined]
 
 
 def add_to_message(error: Exception, note: str) -> None:

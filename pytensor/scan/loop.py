@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pytensor.compile.calling import duplicate
+from pytensor.link.utils import add_iteration
 
 if TYPE_CHECKING:
     from pytensor.scan.op import Scan
@@ -72,7 +73,11 @@ def run_loop(
     done = 0
     while done < n_steps:
         arguments = [p.buffer[(done + p.offset) % p.length, ...] for p in reads]
-        results = program(*arguments, *state, *fixed)
+        try:
+            results = program(*arguments, *state, *fixed)
+        except Exception as error:
+            add_iteration(error, done)
+            raise
         for k in range(n_traced):
             _store(op, k, writes[k], results[k], done)
         state = results[n_traced : n_traced + n_untraced]

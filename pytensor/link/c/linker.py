@@ -19,7 +19,7 @@ from pytensor.link.c.toolchain import CompileError
 from pytensor.link.c.units import UnitSource, unit_arguments
 from pytensor.link.py.linker import PyLinker
 from pytensor.link.schedule import Schedule, destroyed_inputs, schedule
-from pytensor.link.utils import raise_with_op
+from pytensor.link.utils import add_iteration, raise_with_op
 from pytensor.utils import late, say_once
 
 if TYPE_CHECKING:
@@ -199,10 +199,15 @@ def _error_handler(
 ) -> Callable:
     """Return what the driver calls with the number of a failed step, its exception and inputs."""
 
-    def handle(step: int, error: Exception, values: tuple) -> None:
+    def handle(step: int, error: Exception, values: tuple, iteration: int) -> None:
         node = nodes[step]
-        if node is not None:
+        if node is None:
+            return
+        try:
             raise_with_op(graph() if callable(graph) else graph, node, error, list(values))
+        finally:
+            if iteration >= 0:
+                add_iteration(error, iteration)
 
     return handle
 

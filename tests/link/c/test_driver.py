@@ -168,8 +168,8 @@ def test_errors_become_exceptions(multiply, unit):
 def test_handler_learns_step_and_inputs(unit):
     seen = []
 
-    def handler(step, error, inputs):
-        seen.append((step, type(error), [v.shape for v in inputs]))
+    def handler(step, error, inputs, iteration):
+        seen.append((step, type(error), [v.shape for v in inputs], iteration))
         raise KeyError("replaced") from error
 
     p = program(
@@ -178,7 +178,7 @@ def test_handler_learns_step_and_inputs(unit):
     )  # fmt: skip
     with pytest.raises(KeyError):
         p(np.ones(2), np.ones(3))
-    assert seen == [(0, ValueError, [(2,), (3,)])]
+    assert seen == [(0, ValueError, [(2,), (3,)], -1)]
 
 
 def test_view_of_input_keeps_it_alive(unit):

@@ -93,7 +93,8 @@ static void raise_failure(frame *f)
         PyException_SetTraceback(value, traceback);
     PyObject *inputs = failing_inputs(f);
     if (inputs) {
-        PyObject *done = PyObject_CallFunction(f->prog->handler, "iOO", (int)f->step, value, inputs);
+        PyObject *done = PyObject_CallFunction(
+                f->prog->handler, "iOOL", (int)f->step, value, inputs, (long long)f->ctx.iteration);
         Py_DECREF(inputs);
         if (!done) {
             Py_XDECREF(type);
@@ -115,6 +116,8 @@ static PyObject *program_run(program *p, PyObject *const *values, int unpack)
         return NULL;
     f->ctx.work = 0.0;
     f->ctx.interpreted = 0.0;
+    f->ctx.resume = 0;
+    f->ctx.iteration = -1;
     if (PT_UNLIKELY(p->measured != NULL))
         begin_measuring(f);
     if (PT_LIKELY(take_inputs(f, values) == 0)) {
@@ -310,9 +313,9 @@ static int set_tables(program *p)
         return -1;
     PyObject *blas = PyTuple_GET_ITEM(p->tables, 0), *lapack = PyTuple_GET_ITEM(p->tables, 1),
              *special = PyTuple_GET_ITEM(p->tables, 2);
-    p->services =
-            (pt_services){service_fail, service_alloc, service_scratch, service_run, service_release_gil,
-                    service_hold_gil, pt_elemwise_run, pt_reduce_run, service_pause, NULL, NULL, NULL};
+    p->services = (pt_services){service_fail, service_alloc, service_scratch, service_run,
+            service_release_gil, service_hold_gil, pt_elemwise_run, pt_reduce_run, service_pause,
+            service_kernel, NULL, NULL, NULL};
     if (PyBytes_Check(blas))
         p->services.blas = (void *const *)(void *)PyBytes_AS_STRING(blas);
     if (PyBytes_Check(lapack))

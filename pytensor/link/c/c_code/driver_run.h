@@ -333,6 +333,12 @@ static int service_pause(pt_ctx *ctx)
     return look_at_signals((frame *)ctx);
 }
 
+static pt_kernel *service_kernel(pt_ctx *ctx)
+{
+    const frame *f = (const frame *)ctx;
+    return step_kernel(&f->prog->steps[f->step]);
+}
+
 /* Truth of a condition: a Python object, or the one element of an array. */
 static int slot_truth(frame *f, int32_t at)
 {

@@ -52,12 +52,17 @@ typedef struct {
     const char *name;
     int64_t *read_at, *write_at;
     int64_t n, done;
+    pt_kernel *kernel; /* the one that runs, if a better one may take over */
 } pt_loop_run;
+
+/* Between so many steps. */
+#define PT_LOOP_LOOK 1024
 
 static void pt_loop_open(pt_loop_run *r, const void *program)
 {
     const pt_loop_head *h = program;
     r->head = h;
+    r->kernel = NULL;
     r->states = (const pt_loop_state *)(h + 1);
     r->reads = (const pt_loop_read *)(r->states + h->n_states);
     r->writes = (const pt_loop_write *)(r->reads + h->n_reads);
@@ -254,7 +259,12 @@ static int pt_loop_go_on(pt_ctx *ctx, pt_array *const *args, pt_loop_run *r)
         }
         pt_heavy(ctx, (double)h->cost);
         ctx->interpreted += (double)h->lost;
-        if ((status = pt_run(ctx, h->block)) || (status = pt_loop_store(ctx, args, r)))
+        if ((status = pt_run(ctx, h->block))) {
+            if (ctx->iteration < 0)
+                ctx->iteration = r->done;
+            return status;
+        }
+        if ((status = pt_loop_store(ctx, args, r)))
             return status;
         for (int64_t i = 0; i < h->n_reads; i++)
             if (at[i] >= 0)
@@ -262,12 +272,20 @@ static int pt_loop_go_on(pt_ctx *ctx, pt_array *const *args, pt_loop_run *r)
         r->done++;
         if (pt_loop_is_over(args, h))
             break;
+        if (PT_UNLIKELY(r->done % PT_LOOP_LOOK == 0) && r->kernel && r->done < r->n) {
+            /* What was compiled meanwhile finds everything where it would have put it itself. */
+            pt_kernel *better = ctx->svc->kernel(ctx);
+            if (better != r->kernel) {
+                ctx->resume = r->done;
+                return better(ctx, args, h);
+            }
+        }
     }
     return pt_loop_close(ctx, args, r);
 }
 
-/* Go on where somebody else ended after `done` steps, whose results are where they belong. */
-static PT_UNUSED int pt_loop_resume(pt_ctx *ctx, pt_array *const *args, pt_loop_run *r, int64_t done)
+/* Find the places of reading and writing after `done` steps. */
+static PT_UNUSED void pt_loop_seek(pt_array *const *args, pt_loop_run *r, int64_t done)
 {
     r->done = done;
     for (int64_t i = 0; i < r->head->n_reads; i++) {
@@ -278,13 +296,21 @@ static PT_UNUSED int pt_loop_resume(pt_ctx *ctx, pt_array *const *args, pt_loop_
         const pt_loop_write *w = &r->writes[i];
         r->write_at[i] = pt_loop_place(w->offset + done, args[w->z]);
     }
+}
+
+/* Go on where somebody else ended after `done` steps, whose results are where they belong. */
+static PT_UNUSED int pt_loop_resume(pt_ctx *ctx, pt_array *const *args, pt_loop_run *r, int64_t done)
+{
+    pt_loop_seek(args, r, done);
     return pt_loop_go_on(ctx, args, r);
 }
 
-PT_KERNEL(pt_scan_loop)
+/* All of it. `kernel`: where a better one for this step is looked for, the one that runs. */
+static int pt_loop_whole(pt_ctx *ctx, pt_array *const *args, const void *program, pt_kernel *kernel)
 {
     pt_loop_run r;
     pt_loop_open(&r, program);
+    r.kernel = kernel;
     int64_t at[r.head->n_reads + r.head->n_writes + 1];
     r.read_at = at;
     r.write_at = at + r.head->n_reads;
@@ -296,6 +322,11 @@ PT_KERNEL(pt_scan_loop)
     if (r.head->n_observed)
         pt_loop_observe(args, &r);
     return pt_loop_go_on(ctx, args, &r);
+}
+
+PT_KERNEL(pt_scan_loop)
+{
+    return pt_loop_whole(ctx, args, program, ctx->svc->kernel(ctx));
 }
 
 #endif

@@ -48,6 +48,11 @@ enum {
 
 typedef struct pt_ctx pt_ctx;
 
+/* Every kernel has this type; the generated prologue names the arguments x0, x1, ..., z0, z1, ...
+   `program` is the data of its step, aligned to 64 bytes, first its size as int64; NULL for kernels without.
+ */
+typedef int pt_kernel(pt_ctx *ctx, pt_array *const *args, const void *program);
+
 /* Contiguous elements: pointers to the inputs, then to the outputs; what an interpreter runs. See elemwise.h.
  */
 typedef void pt_loop(char *const *data, int64_t n, const void *program);
@@ -64,9 +69,10 @@ typedef struct {
     int (*elemwise)(pt_ctx *ctx, const pt_elemwise *e, pt_array *const *args, pt_loop *loop);
     int (*reduce)(pt_ctx *ctx, const pt_reduction *m, pt_array *const *args);
     int (*pause)(pt_ctx *ctx);
-    void *const *blas;    /* addresses in the order of tensor/blas/_ldflags.py, or NULL */
-    void *const *lapack;  /* likewise */
-    void *const *special; /* in the order of link/c/special.py, or NULL */
+    pt_kernel *(*kernel)(pt_ctx *ctx); /* of the present step: another one may have been put in its place */
+    void *const *blas;                 /* addresses in the order of tensor/blas/_ldflags.py, or NULL */
+    void *const *lapack;               /* likewise */
+    void *const *special;              /* in the order of link/c/special.py, or NULL */
 } pt_services;
 
 /* The public head of the context of one call; the driver keeps more behind it. */
@@ -75,13 +81,10 @@ struct pt_ctx {
     double work; /* work announced since the GIL was last held */
     /* Nanoseconds that native code would have saved, as interpreted kernels estimate and add them up. */
     double interpreted;
+    int64_t resume;    /* steps of a loop that another kernel has done before this one takes over */
+    int64_t iteration; /* of the innermost loop that failed, or -1 */
     int gil_released;
 };
-
-/* Every kernel has this type; the generated prologue names the arguments x0, x1, ..., z0, z1, ...
-   `program` is the data of its step, aligned to 64 bytes, first its size as int64; NULL for kernels without.
- */
-typedef int pt_kernel(pt_ctx *ctx, pt_array *const *args, const void *program);
 
 /* Keep a formatted message for the exception; `return pt_fail(ctx, PT_VALUE_ERROR, "...", ...)`. */
 #define pt_fail(ctx, ...) ((ctx)->svc->fail((ctx), __VA_ARGS__))

@@ -287,14 +287,23 @@ class _Text:
         add("r.read_at = at;")
         add(f"r.write_at = at + {n_reads};")
         add("const int64_t n = r.n = *(const int64_t *)args[0]->data;")
-        add("int64_t done = r.done = 0;")
-        add(f"if ({' || '.join(['n <= 0', *self.other_shapes()])})")
-        add("    return pt_scan_loop(ctx, args, program);")
-        add(
-            "if ((status = pt_loop_check(ctx, args, &r)) || (status = pt_loop_begin(ctx, args, &r)))"
-        )
-        add("    return status;")
-        lines += self.new_stacks(results)
+        # Another kernel may have done the first steps.
+        add("int64_t done = r.done = ctx->resume;")
+        add("ctx->resume = 0;")
+        add(f"if ({' || '.join(['n <= 0', *self.other_shapes()])}) {{")
+        add("    if (!done)")
+        add("        return pt_loop_whole(ctx, args, program, NULL);")
+        add("    return pt_loop_resume(ctx, args, &r, done);")
+        add("}")
+        add("if (done)")
+        add("    pt_loop_seek(args, &r, done);")
+        add("else {")
+        add("    if ((status = pt_loop_check(ctx, args, &r)) ||")
+        add("            (status = pt_loop_begin(ctx, args, &r)))")
+        add("        return status;")
+        lines += ["    " + line for line in self.new_stacks(results)]
+        add("}")
+        lines += self.other_strides()
         for i in range(self.info.n_seqs):
             add(f"const char *const x{1 + i} = args[{1 + i}]->data;")
             add(f"const int64_t x{1 + i}s = args[{1 + i}]->strides[0];")
@@ -342,6 +351,11 @@ class _Text:
                     "        return status;",
                     "}",
                 ]
+        return lines
+
+    def other_strides(self) -> list[str]:
+        """Leave states whose elements have gaps to the general loop."""
+        lines = []
         for state in range(self.body.n_states):
             ndim = self.body.node.outputs[state].type.ndim - 1
             size = self.body.node.outputs[state].type.numpy_dtype.itemsize
@@ -351,7 +365,7 @@ class _Text:
                     "{",
                     f"    pt_array row = {{NULL, {z}->shape + 1, {z}->strides + 1}};",
                     f"    if (!pt_is_c_contiguous(&row, {ndim}, {size}))",
-                    "        return pt_loop_go_on(ctx, args, &r);",
+                    "        return pt_loop_resume(ctx, args, &r, done);",
                     "}",
                 ]
         return lines

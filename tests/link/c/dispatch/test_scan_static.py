@@ -140,3 +140,75 @@ def test_taps(taps, shape):
     for results in got:
         for a, b in zip(results, wanted, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-10)
+
+
+def indexed(tier, mode=None):
+    x, i = pt.vector("x"), pt.lvector("i")
+    states = scan(lambda i, s, x: s + x[i], i, [pt.zeros(())], x, return_updates=False)
+    with config.change_flags(compile__tier=tier):
+        return pytensor.function([i, x], states, mode=mode)
+
+
+@pytest.mark.parametrize("where", ["written out", "general", "Python"])
+def test_errors_name_op_step_and_line(where):
+    f = indexed(
+        "native" if where == "written out" else "interpret", "PY" if where == "Python" else None
+    )
+    with config.change_flags(compile__tier="native" if where == "written out" else "interpret"):
+        np.testing.assert_array_equal(f([0, 1, 1], [1.0, 2.0]), [1.0, 3.0, 5.0])
+    for _ in range(2):
+        with pytest.raises(IndexError, match="index 5 is out of bounds") as caught:
+            f([0, 1, 0, 5, 1], [1.0, 2.0])
+        message = str(caught.value)
+        assert "in Subtensor" in message
+        assert "test_scan_static.py" in message
+        assert message.endswith("at step 3 of the loop")
+    np.testing.assert_array_equal(f([1, 1], [1.0, 2.0]), [2.0, 4.0])
+
+
+def test_other_shapes_go_through_the_general_loop():
+    x, a = pt.vector("x"), pt.matrix("a")
+    states = scan(
+        lambda s, a: a @ s, outputs_info=x, non_sequences=a, n_steps=4, return_updates=False
+    )
+    with config.change_flags(compile__tier="native"):
+        f = pytensor.function([x, a], states)
+        for n in (3, 2, 3, 0, 1, 50, 3):
+            values = rng.standard_normal(n), rng.standard_normal((n, n)) / max(n, 1)
+            wanted = [np.linalg.matrix_power(values[1], k + 1) @ values[0] for k in range(4)]
+            np.testing.assert_allclose(f(*values), wanted, rtol=1e-8, atol=1e-12)
+        with pytest.raises(ValueError, match="at step 0 of the loop"):
+            f(np.ones(3), np.ones((3, 2)))
+    assert is_written_out(f)
+
+
+def test_a_long_call_goes_on_in_the_compiled_loop():
+    """The general loop hands over in the middle: all results are where they belong."""
+    e, first = pt.vector("e"), pt.vector("first")
+    x, y = scan(
+        lambda e, x1, x2, y: [0.5 * x1 + 0.25 * x2 + e, 0.9 * y + x1],
+        sequences=e,
+        outputs_info=[{"initial": first, "taps": [-1, -2]}, pt.zeros(())],
+        return_updates=False,
+    )
+    values = rng.standard_normal(20_000), np.array([1.0, 2.0])
+    with config.change_flags(compile__tier="interpret"):
+        f = pytensor.function([e, first], [x, y[-1], y[::1000]])
+        wanted = f(*values)
+    with config.change_flags(compile__tier="auto"):
+        g = pytensor.function([e, first], [x, y[-1], y[::1000]])
+    promotion = g.vm.promotion
+
+    def hot():
+        promotion.finish(show=False)
+
+    # The first look at signals is after half a million steps; here the program is told before.
+    long = np.tile(values[0], 200), values[1]
+    g.vm.run.watch(0.0, hot)
+    got = g(*long)
+    assert is_written_out(g)
+    again = g(*long)
+    for a, b in zip(got, again, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-9)
+    for a, b in zip(g(*values), wanted, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-9)
