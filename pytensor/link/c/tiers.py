@@ -135,7 +135,8 @@ class Promotion:
         compiled = _in_process(self.units)
         if compiled is not None:
             self.adopt(compiled)
-        elif config.compile__tier == "native":
+        elif config.compile__tier == "native" and not self.units:
+            # What its first call tells. (Loops are interpreted here only if the compiler failed.)
             self.watch(0.0)
         else:
             self.watch(LOOK, look=True)
@@ -177,7 +178,7 @@ class Promotion:
             promotion = this()
             if promotion is None:
                 return
-            if config.compile__tier == "native":
+            if config.compile__tier == "native" and not promotion.units:
                 _worker.compile(promotion)
             else:
                 _worker.add(promotion)
