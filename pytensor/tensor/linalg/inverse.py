@@ -102,6 +102,12 @@ def pinv(x, hermitian=False):
         Matrices.
     hermitian
         Whether they are symmetric or hermitian, which allows a faster algorithm.
+
+    Examples
+    --------
+    >>> import pytensor.tensor as pt
+    >>> pt.linalg.pinv([[0.0, 2.0]]).eval().round(12).tolist()
+    [[0.0], [0.5]]
     """
     return Blockwise(MatrixPinv(hermitian=hermitian))(x)
 
@@ -145,5 +151,13 @@ class TensorInv(Op):
 
 
 def tensorinv(a, ind=2):
-    """Return the inverse of an array with respect to `tensordot`, as `numpy.linalg.tensorinv`."""
+    """Return the inverse of an array with respect to `tensordot`, as `numpy.linalg.tensorinv`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pytensor.tensor as pt
+    >>> pt.linalg.tensorinv(2 * np.eye(4).reshape(2, 2, 4)).eval().shape
+    (4, 2, 2)
+    """
     return TensorInv(ind)(a)

@@ -44,6 +44,13 @@ def matrix_power(M, n):
         Square matrices.
     n
         A Python integer; negative powers are those of the inverse.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pytensor.tensor as pt
+    >>> pt.linalg.matrix_power(2 * np.eye(2), 3).eval().tolist()
+    [[8.0, 0.0], [0.0, 8.0]]
     """
     M = as_tensor_variable(M)
     if M.type.ndim < 2:

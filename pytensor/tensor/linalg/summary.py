@@ -33,7 +33,14 @@ VALID_ORD = Literal["fro", "f", "nuc", "inf", "-inf", 0, 1, -1, 2, -2]
 
 
 def trace(X):
-    """Return the sum of the diagonal of a matrix."""
+    """Return the sum of the diagonal of a matrix.
+
+    Examples
+    --------
+    >>> import pytensor.tensor as pt
+    >>> float(pt.linalg.trace([[1.0, 5.0], [5.0, 2.0]]).eval())
+    3.0
+    """
     X = as_tensor_variable(X)
     if X.type.ndim < 2:
         raise ValueError(f"[trace] X must be a matrix, got {X.type}")
@@ -142,6 +149,14 @@ def slogdet(x):
     -------
     tuple
         Sign (0 for a singular matrix) and logarithm.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pytensor.tensor as pt
+    >>> sign, logarithm = pt.linalg.slogdet(-1e200 * np.eye(3))
+    >>> float(sign.eval()), round(float(logarithm.eval()), 6)
+    (-1.0, 1381.551056)
     """
     sign, logdet = Blockwise(SLogDet())(x)
     return sign, logdet

@@ -310,6 +310,12 @@ def eigvalsh(a, b=None, lower: bool = True):
         Positive definite matrices of the generalized problem.
     lower
         Whether the lower triangle is read.
+
+    Examples
+    --------
+    >>> import pytensor.tensor as pt
+    >>> pt.linalg.eigvalsh([[2.0, 0.0], [0.0, 1.0]]).eval().round(12).tolist()
+    [1.0, 2.0]
     """
     if b is None:
         return Blockwise(Eigvalsh(lower=lower), signature="(m,m)->(m)")(a)

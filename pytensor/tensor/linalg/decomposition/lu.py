@@ -132,6 +132,13 @@ def lu(a, permute_l=False, check_finite=True, p_indices=False, overwrite_a: bool
     -------
     list
         P, L and U.
+
+    Examples
+    --------
+    >>> import pytensor.tensor as pt
+    >>> P, L, U = pt.linalg.lu([[0.0, 2.0], [1.0, 3.0]])
+    >>> U.eval().tolist()
+    [[1.0, 3.0], [0.0, 2.0]]
     """
     return Blockwise(LU(permute_l=permute_l, p_indices=p_indices))(a)
 
@@ -204,6 +211,13 @@ def lu_factor(a, *, check_finite: bool = True, overwrite_a: bool = False):
     -------
     tuple
         For `lu_solve`.
+
+    Examples
+    --------
+    >>> import pytensor.tensor as pt
+    >>> packed, pivots = pt.linalg.lu_factor([[0.0, 2.0], [1.0, 3.0]])
+    >>> pivots.eval().tolist()
+    [1, 1]
     """
     packed, pivots = Blockwise(LUFactor())(a)
     return packed, pivots
@@ -253,5 +267,12 @@ def pivot_to_permutation(p, inverse=False):
     inverse
         Return the order of rows with ``a[order] = L @ U``; otherwise that with
         ``a = (L @ U)[order]``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pytensor.tensor as pt
+    >>> pt.linalg.pivot_to_permutation(np.array([1, 1])).eval().tolist()
+    [1, 0]
     """
     return PivotToPermutations(inverse=inverse)(p)

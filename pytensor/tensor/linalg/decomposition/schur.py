@@ -99,6 +99,13 @@ def schur(A, output: Literal["real", "complex"] = "real", sort=None):
     -------
     list
         T and Z.
+
+    Examples
+    --------
+    >>> import pytensor.tensor as pt
+    >>> T, Z = pt.linalg.schur([[1.0, 2.0], [0.0, 3.0]])
+    >>> (Z @ T @ Z.T).eval().round(12).tolist()
+    [[1.0, 2.0], [0.0, 3.0]]
     """
     return Blockwise(Schur(output=output, sort=sort))(A)
 
@@ -199,6 +206,14 @@ def qz(A, B, output: Literal["real", "complex"] = "real", sort=None, return_eige
     -------
     list
         AA, BB, (alpha, beta,) Q and Z.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pytensor.tensor as pt
+    >>> AA, BB, Q, Z = pt.linalg.qz(np.diag([2.0, 3.0]), np.eye(2))
+    >>> (Q @ AA @ Z.T).eval().round(12).tolist()
+    [[2.0, 0.0], [0.0, 3.0]]
     """
     _check_output(output)
     op = QZ(complex_output=output == "complex", sort=sort, return_eigenvalues=return_eigenvalues)
@@ -206,5 +221,14 @@ def qz(A, B, output: Literal["real", "complex"] = "real", sort=None, return_eige
 
 
 def ordqz(A, B, sort=None, output: Literal["real", "complex"] = "real"):
-    """Return the sorted generalized Schur factorization, with eigenvalues; see `qz`."""
+    """Return the sorted generalized Schur factorization, with eigenvalues; see `qz`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pytensor.tensor as pt
+    >>> AA, BB, alpha, beta, Q, Z = pt.linalg.ordqz(np.diag([2.0, 0.5]), np.eye(2), sort="iuc")
+    >>> (alpha / beta).eval().real.round(12).tolist()
+    [0.5, 2.0]
+    """
     return qz(A, B, output=output, sort=sort, return_eigenvalues=True)

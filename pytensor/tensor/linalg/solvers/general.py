@@ -204,6 +204,13 @@ def lu_solve(
         Core dimensions of b, as for `solve`.
     check_finite, overwrite_b
         Accepted for compatibility.
+
+    Examples
+    --------
+    >>> import pytensor.tensor as pt
+    >>> factors = pt.linalg.lu_factor([[0.0, 2.0], [1.0, 3.0]])
+    >>> pt.linalg.lu_solve(factors, [4.0, 7.0]).eval().tolist()
+    [1.0, 2.0]
     """
     b_ndim = _default_b_ndim(b, b_ndim)
     b_core = "(m)" if b_ndim == 1 else "(m,n)"

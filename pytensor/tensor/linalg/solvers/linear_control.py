@@ -85,6 +85,12 @@ def solve_sylvester(A, B, Q):
         Square matrices.
     Q
         Right-hand sides.
+
+    Examples
+    --------
+    >>> import pytensor.tensor as pt
+    >>> pt.linalg.solve_sylvester([[1.0]], [[2.0]], [[6.0]]).eval().round(12).tolist()
+    [[2.0]]
     """
     return Blockwise(SolveSylvester())(A, B, Q)
 
@@ -96,6 +102,12 @@ def solve_continuous_lyapunov(A, Q):
     ----------
     A, Q
         Square matrices.
+
+    Examples
+    --------
+    >>> import pytensor.tensor as pt
+    >>> pt.linalg.solve_continuous_lyapunov([[-1.0]], [[-4.0]]).eval().round(12).tolist()
+    [[2.0]]
     """
     A = as_tensor_variable(A)
     return solve_sylvester(A, conj(A.mT) if A.type.dtype.startswith("complex") else A.mT, Q)
@@ -133,6 +145,12 @@ def solve_discrete_lyapunov(A, Q, method: Literal["direct", "bilinear"] = "bilin
     method
         ``"bilinear"``, or ``"direct"``: one linear system for all elements of X, which any backend
         can do but costs memory of the fourth power of the size.
+
+    Examples
+    --------
+    >>> import pytensor.tensor as pt
+    >>> pt.linalg.solve_discrete_lyapunov([[0.5]], [[3.0]]).eval().round(12).tolist()
+    [[4.0]]
     """
     if method not in ("direct", "bilinear"):
         raise ValueError(f"Invalid method {method}. Valid methods are 'direct' and 'bilinear'")
@@ -198,5 +216,13 @@ def solve_discrete_are(A, B, Q, R):
         Matrices with as many rows as A.
     R
         Symmetric positive definite matrices with as many rows as B has columns.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pytensor.tensor as pt
+    >>> one = np.eye(1)
+    >>> pt.linalg.solve_discrete_are(one, one, one, one).eval().round(6).tolist()
+    [[1.618034]]
     """
     return Blockwise(SolveDiscreteARE())(A, B, Q, R)

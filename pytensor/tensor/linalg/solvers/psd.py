@@ -73,6 +73,14 @@ def cho_solve(c_and_lower, b, *, check_finite: bool = True, b_ndim: int | None =
         Accepted for compatibility: NaN in gives NaN out.
     b_ndim
         Core dimensions of b, as for `solve_triangular`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pytensor.tensor as pt
+    >>> x = pt.linalg.cho_solve((2.0 * np.eye(2), True), [4.0, 8.0])
+    >>> x.eval().tolist()
+    [1.0, 2.0]
     """
     c, lower = c_and_lower
     b_ndim = _default_b_ndim(b, b_ndim)

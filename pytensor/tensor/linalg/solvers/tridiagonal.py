@@ -154,6 +154,14 @@ def tridiagonal_lu_factor(a):
     -------
     tuple
         Lower, main, upper and second upper diagonal of the factors, and the pivots.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pytensor.tensor as pt
+    >>> factors = pt.linalg.tridiagonal_lu_factor(2 * np.eye(3))
+    >>> factors[1].eval().tolist()
+    [2.0, 2.0, 2.0]
     """
     a = as_tensor_variable(a)
     diagonals = [diagonal(a, offset=k, axis1=-2, axis2=-1) for k in (-1, 0, 1)]
@@ -173,5 +181,13 @@ def tridiagonal_lu_solve(a_diagonals, b, *, b_ndim: int, transposed: bool = Fals
         1 for vectors, 2 for matrices.
     transposed
         Solve with the transposed matrix.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pytensor.tensor as pt
+    >>> factors = pt.linalg.tridiagonal_lu_factor(2 * np.eye(3))
+    >>> pt.linalg.tridiagonal_lu_solve(factors, np.ones(3), b_ndim=1).eval().tolist()
+    [0.5, 0.5, 0.5]
     """
     return Blockwise(SolveLUFactorTridiagonal(b_ndim, transposed))(*a_diagonals, b)
