@@ -27,13 +27,14 @@ from pytensor.assumptions.core import (
     register_constant_inference,
     true_if,
 )
-from pytensor.graph.basic import Variable
+from pytensor.graph.basic import Constant, Variable
 from pytensor.scalar import basic as ps
 from pytensor.scalar.math import Sigmoid, Softplus
 from pytensor.tensor.basic import Alloc, AllocDiag, ARange, Eye
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
 from pytensor.tensor.math import Dot
 from pytensor.tensor.rewriting.masks import LOWER, UPPER, masked_triangle, number_of
+from pytensor.tensor.subtensor import AdvancedIncSubtensor
 
 ZEROS = (DIAGONAL, LOWER_TRIANGULAR, UPPER_TRIANGULAR, TRIDIAGONAL)
 _TRANSPOSED = {LOWER_TRIANGULAR: UPPER_TRIANGULAR, UPPER_TRIANGULAR: LOWER_TRIANGULAR}
@@ -360,3 +361,31 @@ def _adjoint_of(var: Variable) -> Variable | None:
         if isinstance(scalar, ps.Conj) and not conjugated:
             var, conjugated = node.inputs[0], True
     return var if turned and conjugated else None
+
+
+# -- writes --------------------------------------------------------------------------------
+
+
+@on((DIAGONAL, LOWER_TRIANGULAR, UPPER_TRIANGULAR, TRIDIAGONAL), AdvancedIncSubtensor)
+def _write_by_indices(key, op, feature, fgraph, node, input_states):
+    """Elements at constant rows and columns on the right side, as of a packed triangle."""
+    n = node.outputs[0].type.ndim
+    indices = [x for x in node.inputs[2:] if isinstance(x, Constant)]
+    whole = [isinstance(entry, slice) and entry == slice(None) for entry in op.idx_list]
+    if input_states[0] is not FactState.TRUE or len(op.idx_list) != n or len(indices) != 2:
+        return UNKNOWN
+    if len(node.inputs) != 4 or not all(whole[:-2]) or any(whole[-2:]):
+        return UNKNOWN
+    rows, columns = (np.asarray(x.data) for x in indices)
+    if rows.dtype.kind not in "iu" or columns.dtype.kind not in "iu":
+        return UNKNOWN
+    if min(rows.min(initial=0), columns.min(initial=0)) < 0:
+        return UNKNOWN
+    distance = rows.astype("int64") - columns.astype("int64")
+    inside = {
+        DIAGONAL: distance == 0,
+        LOWER_TRIANGULAR: distance >= 0,
+        UPPER_TRIANGULAR: distance <= 0,
+        TRIDIAGONAL: abs(distance) <= 1,
+    }[key]
+    return true_if(bool(inside.all()))

@@ -76,6 +76,11 @@ TAGS = {
     "declared": (assume(x, lower_triangular=True, orthogonal=False), "{tril, !orth}"),
     "implied": (assume(x, lower_triangular=True, symmetric=True), "{diag}"),
     "indices": (pt.arange(3), "{uniq}"),
+    "packed triangle": (pt.zeros((3, 3))[np.tril_indices(3)].set(v), "{tril}"),
+    "other side": (pt.zeros((3, 3))[np.triu_indices(3)].set(v), "{triu}"),
+    "diagonal written": (L[np.arange(3), np.arange(3)].set(v), "{tril}"),
+    "corner written": (L[np.array([0]), np.array([2])].set(1.0), ""),
+    "negative indices": (L[np.array([0]), np.array([-3])].set(1.0), ""),
 }  # fmt: skip
 
 
