@@ -10,6 +10,9 @@ import numpy as np
 
 from pytensor.tensor.random.op import RandomVariable
 
+_FLOAT64 = np.dtype("float64")
+_SHORT_FLOATS = (np.dtype("float32"), np.dtype("float16"))
+
 
 class ScipyRandomVariable(RandomVariable):
     r"""A distribution of numbers that is drawn through SciPy, or as SciPy does it.
@@ -38,19 +41,27 @@ class ShapeCheckedRV(RandomVariable):
     def rng_fn(self, rng, *args):
         *params, size = args
         # A float32 parameter is a number like any other: not a reason to round 1 / scale.
-        params = [p.astype("float64") if p.dtype.kind == "f" else p for p in params]
+        params = [p.astype(_FLOAT64) if p.dtype in _SHORT_FLOATS else p for p in params]
+        if all(p.size == 1 for p in params) and (size is not None or not params[0].ndim):
+            # Of numbers any batch can be drawn, and without an iterator over arrays.
+            params = [p.reshape(()) for p in params]
+            size = () if size is None else size
+        else:
+            size = self._batch(params, size)
+        self.check(*params)
+        return self.draw(rng, *params, size)
+
+    def _batch(self, params, size) -> tuple[int, ...]:
+        """Return the shape of the draws; raise ValueError if `size` does not fit the parameters."""
         batch = np.broadcast_shapes(*(p.shape for p in params))
         if size is None:
-            size = batch
-        elif batch != () and np.broadcast_shapes(batch, size) != size:
+            return batch
+        if np.broadcast_shapes(batch, size) != size:
             raise ValueError(
                 f"[{self.name}] size must fit the parameters, got size {size} and parameters of "
                 f"shapes {[p.shape for p in params]}"
             )
-        if size:
-            params = [p.reshape(()) if p.size == 1 else p for p in params]
-        self.check(*params)
-        return self.draw(rng, *params, size)
+        return size
 
     def check(self, *params) -> None:
         """Raise ValueError if a parameter is outside of its range."""
