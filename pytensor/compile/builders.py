@@ -71,7 +71,8 @@ class OpFromGraph(HasInnerFunction, Op):
     Parameters
     ----------
     inputs, outputs : list of Variable
-        The graph. Everything it depends on must be an input or constant.
+        The graph. Everything it depends on must be an input or constant. A constant among the
+        inputs is a parameter like the others: the graph computes with what the Op is given.
     inline : bool
         Replace the Op by its graph when a function is compiled.
     pullback : callable, list or OpFromGraph, optional
@@ -123,8 +124,6 @@ class OpFromGraph(HasInnerFunction, Op):
                 for v in variables:
                     if not isinstance(v, Variable):
                         raise TypeError(f"[OpFromGraph] {which} must be variables, got {v!r}")
-            if any(isinstance(v, Constant) for v in inputs):
-                raise TypeError(f"[OpFromGraph] inputs must not be constants, got {inputs}")
             _check_closed(inputs, outputs)
             fgraph = FrozenFunctionGraph.from_io(inputs, outputs)
         self.fgraph = fgraph

@@ -137,7 +137,7 @@ class Feature:
     def _provide(self, fgraph) -> None:
         """Give the graph the methods in `provides`, unless it has them from another feature."""
         for name in self.provides:
-            if hasattr(fgraph, name):
+            if name in vars(fgraph):
                 raise AlreadyThere(f"{type(self).__name__}: {name} is provided already")
         for name in self.provides:
             setattr(fgraph, name, partial(getattr(self, name), fgraph))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytensor.configdefaults import config
 from pytensor.graph.basic import Apply, AtomicVariable, Variable, clone_get_equiv, nodes_in_order
 from pytensor.graph.clients import Clients, Output
-from pytensor.graph.features import AlreadyThere, Feature
+from pytensor.graph.features import AlreadyThere, Feature, ReplaceValidate
 from pytensor.graph.traversal import io_toposort
 from pytensor.graph.utils import CycleError, MissingInputError, user_line
 from pytensor.utils import OrderedSet, late
@@ -32,6 +32,9 @@ class AbstractFunctionGraph(ABC):
     @abstractmethod
     def toposort(self) -> Sequence[Apply]:
         """Return the nodes, each after the nodes it needs."""
+
+
+_VALIDATES = frozenset(name for name in ReplaceValidate.provides if name.startswith("replace"))
 
 
 class FunctionGraph(AbstractFunctionGraph):
@@ -402,6 +405,14 @@ class FunctionGraph(AbstractFunctionGraph):
                 self.remove_client(var, (node, i), reason=reason, remove_if_empty=True)
 
     # -- features -----------------------------------------------------------------------
+
+    def __getattr__(self, name: str):
+        """Attach what replaces and validates when it is first asked for: any graph has it."""
+        if name in _VALIDATES and "_features" in self.__dict__:
+            self.attach_feature(ReplaceValidate())
+            if name in self.__dict__:
+                return self.__dict__[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def attach_feature(self, feature: Feature) -> None:
         """Let `feature` listen; does nothing if its like is attached already."""

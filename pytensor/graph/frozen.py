@@ -155,10 +155,10 @@ class FrozenFunctionGraph(AbstractFunctionGraph):
     @classmethod
     def _freeze(cls, inputs, outputs, toposort, dedup_nodes) -> FrozenFunctionGraph:
         """Rebuild nodes in order over placeholders."""
-        memo: dict[Variable, Variable] = {
-            var: NominalVariable(i, var.type) for i, var in enumerate(inputs)
-        }
-        new_inputs = tuple(memo[var] for var in inputs)
+        new_inputs = tuple(NominalVariable(i, var.type) for i, var in enumerate(inputs))
+        memo: dict[Variable, Variable] = {}
+        for var, new_input in zip(inputs, new_inputs):
+            memo.setdefault(var, new_input)
 
         def frozen(var: Variable) -> Variable:
             found = memo.get(var)
@@ -207,16 +207,24 @@ class FrozenFunctionGraph(AbstractFunctionGraph):
                 result.setdefault(var, [])
         return result
 
-    def bind(self, replace: Mapping[Variable, Variable], *, return_memo: bool = False):
+    def bind(
+        self,
+        replace: Mapping[Variable, Variable] | Sequence[Variable],
+        *,
+        return_memo: bool = False,
+    ):
         """Return the outputs as ordinary expressions of other variables.
 
         Parameters
         ----------
-        replace : mapping
-            Gives a variable for each input that is needed; KeyError if one is missing.
+        replace : mapping or sequence
+            A variable for each input: all of them in order, or by input, where KeyError says
+            that one which is needed is missing.
         return_memo : bool
             Return also what became of each variable and node.
         """
+        if not isinstance(replace, Mapping):
+            replace = dict(zip(self.inputs, replace, strict=True))
         memo: dict = dict(replace)
 
         def bound(var: Variable) -> Variable:

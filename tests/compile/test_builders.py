@@ -7,6 +7,7 @@ import pytest
 
 import pytensor.tensor as pt
 from pytensor.compile.builders import OpFromGraph, SymbolicOp
+from pytensor.gradient import grad
 from pytensor.compile.maker import function
 from pytensor.compile.mode import Mode
 from pytensor.compile.sharedvalue import shared
@@ -67,12 +68,19 @@ def test_errors(ab):
         OpFromGraph([x], [x + a])
     with pytest.raises(TypeError, match="inputs must be variables"):
         OpFromGraph([3], [x])
-    with pytest.raises(TypeError, match="must not be constants"):
-        OpFromGraph([pt.constant(np.ones(2))], [x])
     with pytest.raises(ValueError, match="expected 2 input"):
         make()(a)
     with pytest.raises(TypeError):
         make()(a, pt.dmatrix())
+
+
+def test_a_constant_input_is_a_parameter():
+    x, two = pt.dscalar("x"), pt.constant(2.0)
+    op = OpFromGraph([x, two, two], [x * two])
+    assert op(x, two, two).eval({x: 3.0}) == 6.0
+    scaled = op(x, pt.constant(5.0, dtype="float32"), two)
+    assert scaled.eval({x: 3.0}) == 15.0
+    assert grad(scaled, x).eval({x: 3.0}) == 5.0
 
 
 def test_gradient(ab):

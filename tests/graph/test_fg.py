@@ -251,3 +251,15 @@ def test_long_chain_imports_changes_pickles_and_goes():
     fg.replace(y, x)
     assert not fg.apply_nodes
     fg.check_integrity()
+
+
+def test_any_graph_replaces_and_validates():
+    x = var("x")
+    y = op1(x)
+    graph = FunctionGraph([x], [op1(y)], clone=False)
+    assert not graph._features
+    graph.replace_all_validate([(y, x)], reason="test")
+    assert graph.outputs[0].owner.inputs == [x]
+    assert len(graph._features) == 1 and graph.consistent()
+    with pytest.raises(AttributeError, match="no attribute 'no_such_thing'"):
+        graph.no_such_thing
