@@ -7,7 +7,6 @@ import pytest
 
 import pytensor.tensor as pt
 from pytensor.compile.builders import OpFromGraph, SymbolicOp
-from pytensor.gradient import grad
 from pytensor.compile.maker import function
 from pytensor.compile.mode import Mode
 from pytensor.compile.sharedvalue import shared
