@@ -120,7 +120,11 @@ def _checked_product(x, y, op):
     return x @ y
 
 
-class Dot(SparseOp):
+class SparseProduct(SparseOp):
+    """Products with a dense result; the C backend has them for constant sparse matrices."""
+
+
+class Dot(SparseProduct):
     """Product of matrices (or vectors) of which one at least is sparse, as a dense array."""
 
     def __str__(self):
@@ -194,7 +198,7 @@ def dot(x, y):
     return _dot(x, y)
 
 
-class StructuredDot(SparseOp):
+class StructuredDot(SparseProduct):
     """Product of a sparse and a dense or sparse matrix; the derivative is structured.
 
     The result is dense if the second operand is.

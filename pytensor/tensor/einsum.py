@@ -57,8 +57,7 @@ def _parse_subscripts(subscripts: str, ndims: Sequence[int]) -> tuple[list[str],
         counts = Counter("".join(named))
         once = sorted(c for c, n in counts.items() if n == 1 and c not in ellipsis_dims)
         return named, ellipsis_dims + "".join(once)
-    if widest and "..." not in output:
-        raise ValueError(f"[einsum] output must have an ellipsis too, got {subscripts}")
+    # An ellipsis that the output does not have is summed over, as in PyTensor
     output = output.replace("...", ellipsis_dims)
     if len(set(output)) != len(output):
         raise ValueError(f"[einsum] output indices must not repeat, got {output}")

@@ -1,5 +1,8 @@
 """Sums, products and functions of sparse matrices, against dense ones."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -8,6 +11,8 @@ from sparse_checks import FORMATS, check_gradient, compiled, dense, value
 import pytensor
 import pytensor.tensor as pt
 from pytensor import sparse
+from pytensor.link.c.dispatch import load_dispatch
+from pytensor.link.c.dispatch.basic import c_funcify
 from pytensor.sparse import math as sparse_math
 
 RNG = np.random.default_rng(6)
@@ -259,3 +264,51 @@ def test_constants_and_shared():
     for got, want in zip(f(c), [dense(a) @ c, dense(a) @ c, 2 * dense(a)], strict=True):
         np.testing.assert_allclose(dense(got), want)
     assert (before != a).nnz == 0
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("format", FORMATS)
+def test_constant_matrices_in_c(format, dtype):
+    """A constant matrix is data of the C kernel; the product never comes back to Python."""
+    a = sparse.as_sparse(value(format, (40, 30), dtype=dtype))
+    A = dense(a.data)
+    v, d, e = (
+        pt.tensor(n, dtype=dtype, shape=(None,) * k) for n, k in [("v", 1), ("d", 2), ("e", 2)]
+    )
+    outs = [a @ v, a @ d, sparse.dot(a, d), e @ a, pytensor.grad((a @ v).sum(), v)]
+    f, g = compiled([v, d, e], outs)
+    base = RNG.normal(size=(60, 80)).astype(dtype)
+    for x, y, z in [
+        (base[0, :30], base[:30, :7], base[:5, :40]),
+        (base[0, 59::-2][:30], base[:60:2, ::-3], base.T[:5, :40]),
+        (base[:30, 0], base[:30, :0], base[:0, :40]),
+        (base[0, :30], base[:30, :1], base[:1, :40]),
+    ]:
+        wants = [A @ x, A @ y, A @ y, z @ A, A.sum(0)]
+        for got, other, want in zip(f(x, y, z), g(x, y, z), wants, strict=True):
+            assert got.dtype == other.dtype == dtype
+            np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
+            np.testing.assert_allclose(other, want, rtol=1e-4, atol=1e-4)
+    for h in (f, g):
+        with pytest.raises(ValueError, match="inner dimension"):
+            h(base[0, :29], base[:30], base[:, :40])
+    products = [n for n in f.maker.fgraph.apply_nodes if "Dot" in type(n.op).__name__]
+    assert products
+    for node in products:
+        load_dispatch(node.op)
+        assert c_funcify(node.op, node=node) is not None
+
+
+def test_sparse_products_do_not_look_for_a_blas():
+    code = (
+        "import numpy as np, scipy.sparse as sp, pytensor, pytensor.tensor as pt\n"
+        "from pytensor import sparse\n"
+        "from pytensor.tensor.blas import _ldflags\n"
+        "def refuse(*args, **kwargs): raise AssertionError('looked for a BLAS')\n"
+        "_ldflags.choose = _ldflags.verdicts_of = _ldflags.get_provider = refuse\n"
+        "x, d = sparse.csr_matrix('x'), pt.matrix('d')\n"
+        "X = sp.eye(3, format='csr')\n"
+        "f = pytensor.function([x, d], [x @ d, sparse.as_sparse(X) @ d, sparse.dot(d, x)])\n"
+        "f(X, np.eye(3))\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

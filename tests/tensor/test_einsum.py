@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from tensor_checks import check_gradient, evaluate
 
+import pytensor
 import pytensor.tensor as pt
 from pytensor.graph.traversal import ancestors
 
@@ -65,7 +66,7 @@ def test_ellipsis_and_broadcast(subscripts, shapes):
 
 def test_errors():
     m = pt.dmatrix("m")
-    for bad in ("ij", "ij,ij,ij", "ijk,ij", "ij,jk->iz", "ij,jk->ii", "i1,jk", "i...,i...->i"):
+    for bad in ("ij", "ij,ij,ij", "ijk,ij", "ij,jk->iz", "ij,jk->ii", "i1,jk"):
         with pytest.raises(ValueError):
             pt.einsum(bad, m, m)
     with pytest.raises(ValueError, match="one length"):
@@ -95,3 +96,40 @@ def test_order_of_contraction():
         if w.owner is not None and w.type.ndim == 2 and w.type.shape == (100, 100)
     ]
     assert not products
+
+
+def test_ellipsis_that_the_result_does_not_have():
+    # NumPy refuses; PyTensor sums over it
+    x = pt.tensor3("x")
+    value = RNG.normal(size=(2, 3, 4))
+    np.testing.assert_allclose(
+        evaluate(pt.einsum("i...->i", x), {x: value}), value.sum(axis=(1, 2))
+    )
+
+
+@pytest.mark.parametrize(
+    "subscripts, product, transposes",
+    [
+        ("ij,jk->ik", "Dot22", 0),
+        ("bij,bjk->bik", "BatchedDot", 0),
+        ("ij,kj->ik", "Dot22", 1),
+        ("ij,j->i", "Gemv", 0),
+        ("abc,cde->abde", "Dot22", 0),
+        ("abc,bcd->ad", "Dot22", 0),
+        ("ij,jk,kl,lm->im", "Dot22", 0),
+        ("i,ij,j->", "Gemv", 1),
+    ],
+)
+@pytest.mark.parametrize("static", [True, False])
+def test_compiled_products_are_blas(subscripts, product, transposes, static):
+    values = operands(subscripts)
+    inputs = [
+        pt.tensor(dtype="float64", shape=v.shape if static else (None,) * v.ndim) for v in values
+    ]
+    f = pytensor.function(inputs, pt.einsum(subscripts, *inputs))
+    ops = [getattr(n.op, "core_op", n.op) for n in f.maker.fgraph.apply_nodes]
+    names = [type(op).__name__ for op in ops]
+    assert product in names
+    assert not {"Dot", "Sum", "CAReduce"} & set(names)
+    assert sum("Transpose" in str(op) for op in ops) <= transposes
+    np.testing.assert_allclose(f(*values), np.einsum(subscripts, *values))

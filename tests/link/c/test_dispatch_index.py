@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytensor.scan.op  # noqa: F401  (the loop's own file is wanted with it only)
+import pytensor.sparse  # noqa: F401  (likewise)
 from pytensor.link.c import dispatch
 from pytensor.link.c.dispatch.basic import c_funcify
 

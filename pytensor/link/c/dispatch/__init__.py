@@ -45,6 +45,8 @@ IMPLEMENTED = {
     "static_products": "",
     "static_values": "",
     "softmax": "Softmax LogSoftmax",
+    "sparse": "SparseProduct",
+    "sparse_kernels": "",
     "subtensor": "Subtensor IncSubtensor",
     "triangular": "CholeskySolve SolveTriangular Cholesky TrmmRelated",
 }
