@@ -48,21 +48,19 @@ class AssumptionKey:
 
     __slots__ = ("name", "short_name")
 
-    def __init__(self, name: str, short_name: str = ""):
+    def __new__(cls, name: str, short_name: str = ""):
+        # One object for each name: keys are looked up thousands of times
         known = KEY_REGISTRY.get(name)
-        if known is not None and known.short_name != short_name:
-            raise ValueError(f"[AssumptionKey] {name!r} is registered with another short name")
+        if known is not None:
+            if known.short_name != short_name:
+                raise ValueError(f"[AssumptionKey] {name!r} is registered with another short name")
+            return known
+        self = super().__new__(cls)
         self.name, self.short_name = name, short_name
-        if known is None:
-            KEY_REGISTRY[name] = self
-            for op_types, rule in _UNIVERSAL:
-                _install(self, op_types, rule)
-
-    def __eq__(self, other):
-        return isinstance(other, AssumptionKey) and self.name == other.name
-
-    def __hash__(self):
-        return hash((AssumptionKey, self.name))
+        KEY_REGISTRY[name] = self
+        for op_types, rule in _UNIVERSAL:
+            _install(self, op_types, rule)
+        return self
 
     def __repr__(self):
         return self.name
@@ -107,6 +105,7 @@ _RULES: dict[AssumptionKey, dict[type, list[Rule]]] = {}
 _UNIVERSAL: list[tuple[tuple[type, ...], Rule]] = []
 _CONSTANTS: dict[AssumptionKey, Callable[[Constant], FactState]] = {}
 IMPLIES: dict[AssumptionKey, list[AssumptionKey]] = {}
+_STRONGER: dict[AssumptionKey, list[AssumptionKey]] = {}
 
 DIAGONAL = AssumptionKey("diagonal", "diag")
 LOWER_TRIANGULAR = AssumptionKey("lower_triangular", "tril")
@@ -175,6 +174,8 @@ def register_constant_inference(key: AssumptionKey, fn: Callable[[Constant], Fac
 def register_implies(stronger: AssumptionKey, *weaker: AssumptionKey) -> None:
     """Declare that what has one property has others too."""
     IMPLIES.setdefault(stronger, []).extend(weaker)
+    for key in weaker:
+        _STRONGER.setdefault(key, []).append(stronger)
 
 
 register_implies(DIAGONAL, LOWER_TRIANGULAR, UPPER_TRIANGULAR, SYMMETRIC, TRIDIAGONAL)
@@ -235,8 +236,8 @@ class AssumptionFeature(Feature):
         found = self._own(var, key)
         if found is not FactState.UNKNOWN:
             return found
-        for stronger, weaker in IMPLIES.items():
-            if key in weaker and self.get(var, stronger) is FactState.TRUE:
+        for stronger in _STRONGER.get(key, ()):
+            if self.get(var, stronger) is FactState.TRUE:
                 return self._remember(var, key, FactState.TRUE)
         if key == DIAGONAL:
             for pair in _MAKE_DIAGONAL:

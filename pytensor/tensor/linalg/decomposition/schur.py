@@ -60,6 +60,10 @@ class Schur(Op):
         check_square(self, inputs[0], "A")
         dtype = node.outputs[0].type.dtype
         A = np.asarray(inputs[0], dtype=linalg_output_dtype(inputs[0].dtype))
+        if not np.isfinite(A).all():  # LAPACK may not come back
+            for storage in output_storage:
+                storage[0] = np.full(A.shape, np.nan, dtype=dtype)
+            return
         results = scipy_linalg.schur(
             A,
             output=self.output,
@@ -160,6 +164,10 @@ class QZ(Op):
         dtype = node.outputs[0].type.dtype
         A, B = (np.asarray(i, dtype=dtype) for i in inputs)
         output = "complex" if np.dtype(dtype).kind == "c" else "real"
+        if not (np.isfinite(A).all() and np.isfinite(B).all()):  # LAPACK may not come back
+            for storage, out in zip(output_storage, node.outputs, strict=True):
+                storage[0] = np.full(A.shape[: out.type.ndim], np.nan, dtype=out.type.dtype)
+            return
         if self.sort is not None:
             results = scipy_linalg.ordqz(A, B, sort=self.sort, output=output, check_finite=False)
         else:

@@ -29,11 +29,7 @@ from pytensor.tensor.rewriting.linalg.utils import (
     swapped,
     tracks,
 )
-from pytensor.tensor.rewriting.registry import (
-    register_canonicalize,
-    register_specialize,
-    register_stabilize,
-)
+from pytensor.tensor.rewriting.registry import register_canonicalize, register_stabilize
 
 
 @register_canonicalize
@@ -57,9 +53,7 @@ def transpose_of_inv(fgraph, node):
     return [copy_stack_trace(node.outputs[0], inner.op(swapped(inner.inputs[0])))]
 
 
-@register_canonicalize
 @register_stabilize
-@register_specialize
 @node_rewriter([DimShuffle])
 def useless_symmetric_transpose(fgraph, node):
     """A.T -> A for a symmetric A"""
