@@ -310,7 +310,8 @@ class RandomVariable(RNGConsumerOp):
         if type(self)._supp_shape_from_params is RandomVariable._supp_shape_from_params:
             known = self._named_lengths([p.type.shape for p in params])
             return [known.get(dim) for dim in self.output_sig]
-        return [static_int(n) for n in self._supp_shape_from_params(params)]
+        shapes = [tuple(length(p, i) for i in range(p.type.ndim)) for p in params]
+        return [static_int(n) for n in self._supp_shape_from_params(params, param_shapes=shapes)]
 
     # -- shapes -------------------------------------------------------------------------
 
@@ -353,10 +354,10 @@ class RandomVariable(RNGConsumerOp):
         """
         size = normalize_size_param(size)
         if param_shapes is None:
-            shapes = [[length(p, i) for i in range(p.type.ndim)] for p in dist_params]
+            shapes = [tuple(length(p, i) for i in range(p.type.ndim)) for p in dist_params]
         else:
-            shapes = [list(s) for s in param_shapes]
-        supp = self._supp_shape_from_params(dist_params, param_shapes=param_shapes)
+            shapes = [tuple(s) for s in param_shapes]
+        supp = self._supp_shape_from_params(dist_params, param_shapes=shapes)
         if not isinstance(size.type, NoneTypeT):
             return (*_entries(size, get_vector_length(size)), *supp)
         batches = [s[: len(s) - n] for s, n in zip(shapes, self.ndims_params, strict=True)]

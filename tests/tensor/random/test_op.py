@@ -70,7 +70,8 @@ def test_supports_of_any_shape():
     class Pair(RandomVariable):
         name, signature, dtype = "pair", "()->(two)", "floatX"
 
-        def _supp_shape_from_params(self, dist_params, param_shapes=None):
+        def _supp_shape_from_params(self, dist_params, param_shapes):
+            assert len(param_shapes[0]) == dist_params[0].type.ndim
             return [2]
 
         @classmethod
