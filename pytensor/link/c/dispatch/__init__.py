@@ -29,6 +29,8 @@ IMPLEMENTED = {
     "joining": "Join Split",
     "lapack": "",
     "lapack_lu": "MatrixInverse Det SLogDet LU LUFactor PivotToPermutations Solve",
+    "lapack_spectral": "QR SVD MatrixPinv Eigh Eigvalsh Eig Schur Lstsq",
+    "lapack_tridiagonal": "LUFactorTridiagonal SolveLUFactorTridiagonal",
     "lines": "Argmax CumOp Repeat",
     "parameters": "",
     "reduce": "CAReduce",

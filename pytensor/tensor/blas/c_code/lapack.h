@@ -86,6 +86,8 @@ BLAS_OUTLINE int lapack_begin(lapack_job *job, pt_ctx *ctx, pt_array *const *arg
     job->items = 1;
     for (int i = 0; i < n_in; i++)
         job->w[i] = (pt_walker){args[i], (uint64_t)p[2 + i], NULL};
+    for (int i = n_in; i < job->n; i++)
+        job->w[i] = (pt_walker){args[i], 0, NULL};
     const int status = pt_batch_shape(ctx, op, job->batch, n_in, job->w, job->shape);
     for (int d = 0; d < job->batch && status == PT_OK; d++) {
         job->items *= job->shape[d];
@@ -128,7 +130,6 @@ BLAS_OUTLINE int lapack_output(lapack_job *job, int o, int ndim, int64_t rows, i
         z->shape[job->batch] = rows;
     if (ndim > 1)
         z->shape[job->batch + 1] = cols;
-    job->w[i] = (pt_walker){z, 0, NULL};
     return pt_alloc(job->ctx, z, job->batch + ndim, itemsize);
 }
 
