@@ -137,6 +137,12 @@ BLAS_OUTLINE int lapack_eigen_failed(const lapack_job *job, const lapack_eigen *
                 "not "
                 "be completed and no eigenvalues or eigenvectors were computed.",
                 info - (int)e->n);
+    if (*e->jobz == 'V' && e->driver != EIGEN_EV && e->driver != EIGEN_EVR)
+        return pt_fail(job->ctx, PT_LINALG_ERROR,
+                "The algorithm failed to compute an eigenvalue while working on the submatrix lying in rows "
+                "and "
+                "columns %d/%d through mod(%d,%d).",
+                info, (int)e->n + 1, info, (int)e->n + 1);
     if (e->driver == EIGEN_EVR)
         return pt_fail(job->ctx, PT_LINALG_ERROR, "Internal Error.");
     return pt_fail(job->ctx, PT_LINALG_ERROR,
@@ -156,7 +162,7 @@ BLAS_OUTLINE int lapack_eigen_kernel(
         status = lapack_square(&job, i, i ? "b" : "a");
     const int64_t n = lapack_length(&job, 0, 0);
     if (status == PT_OK && n_in == 2 && lapack_length(&job, 1, 0) != n)
-        status = pt_fail(ctx, PT_VALUE_ERROR, "wrong b dimensions (%lld, %lld) should be (%lld, %lld)",
+        status = pt_fail(ctx, PT_VALUE_ERROR, "wrong b dimensions (%lld, %lld), should be (%lld, %lld)",
                 (long long)lapack_length(&job, 1, 0), (long long)lapack_length(&job, 1, 0), (long long)n,
                 (long long)n);
     if (status == PT_OK)
