@@ -24,6 +24,7 @@ GRIDS = {
     "loops": "benchmarks.loops",
     "blas": "benchmarks.blas.__main__",
     "scans": "benchmarks.scans",
+    "linalg": "benchmarks.linalg",
 }
 DEFAULT_CACHE = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
 

@@ -55,6 +55,7 @@ LAPACK_NAMES = (
     *("sgelsd", "dgelsd", "cgelsd", "zgelsd"),
     *("sgttrf", "dgttrf", "cgttrf", "zgttrf"),
     *("sgttrs", "dgttrs", "cgttrs", "zgttrs"),
+    *("sgesv", "dgesv", "cgesv", "zgesv"),
 )
 
 

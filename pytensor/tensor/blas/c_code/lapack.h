@@ -19,7 +19,7 @@
     ENTRY(potrf) ENTRY(potrs) ENTRY(getrf) ENTRY(getrs) ENTRY(getri) ENTRY(trtrs) ENTRY(trtri) ENTRY(geqrf) \
     ENTRY(orgqr) ENTRY(syevd) ENTRY(gesdd) ENTRY(geev) ENTRY(sytrf) ENTRY(sytrs) ENTRY(gtsv) ENTRY(gecon) \
     ENTRY(pocon) ENTRY(sysv) ENTRY(hesv) ENTRY(gbsv) ENTRY(geqp3) ENTRY(syev) ENTRY(syevr) ENTRY(sygvd) \
-    ENTRY(gees) ENTRY(gelsd) ENTRY(gttrf) ENTRY(gttrs)
+    ENTRY(gees) ENTRY(gelsd) ENTRY(gttrf) ENTRY(gttrs) ENTRY(gesv)
 /* clang-format on */
 #define LAPACK_INDEX(name) LAPACK_##name,
 enum lapack_routine { LAPACK_ROUTINES(LAPACK_INDEX) LAPACK_ROUTINE_COUNT };
@@ -115,7 +115,7 @@ BLAS_OUTLINE int lapack_square(const lapack_job *job, int i, const char *name)
     const int64_t m = lapack_length(job, i, 0), n = lapack_length(job, i, 1);
     if (m == n)
         return lapack_fits(job, m, n);
-    return pt_fail(job->ctx, PT_VALUE_ERROR, "[%s] %s must be a square matrix, got shape (%lld, %lld)",
+    return pt_fail(job->ctx, PT_LINALG_ERROR, "[%s] %s must be a square matrix, got shape (%lld, %lld)",
             job->op, name, (long long)m, (long long)n);
 }
 

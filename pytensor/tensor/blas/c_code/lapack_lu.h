@@ -8,10 +8,9 @@
 
 typedef void getrf_fn(const lapack_int *m, const lapack_int *n, void *a, const lapack_int *lda,
         lapack_int *pivots, lapack_int *info);
-typedef void getrs_fn(const char *trans, const lapack_int *n, const lapack_int *nrhs, const void *a,
-        const lapack_int *lda, const lapack_int *pivots, void *b, const lapack_int *ldb, lapack_int *info);
-typedef void getri_fn(const lapack_int *n, void *a, const lapack_int *lda, const lapack_int *pivots,
-        void *work, const lapack_int *lwork, lapack_int *info);
+/* Both in one: OpenBLAS does not start threads for small systems here, as it does in getrs. */
+typedef void gesv_fn(const lapack_int *n, const lapack_int *nrhs, void *a, const lapack_int *lda,
+        lapack_int *pivots, void *b, const lapack_int *ldb, lapack_int *info);
 
 /* A factorization in scratch memory: both factors by columns, and what was exchanged. */
 typedef struct {
@@ -37,24 +36,15 @@ BLAS_OUTLINE void lapack_factorize(const lapack_job *job, lapack_lu *lu)
         LAPACK_CALL(job, getrf)(&n, &n, lu->factors, &ld, lu->pivots, &lu->info);
 }
 
-/* The error of numpy.linalg for what it computes. */
-BLAS_OUTLINE int lapack_square_as_numpy(const lapack_job *job)
-{
-    const int64_t m = lapack_length(job, 0, 0), n = lapack_length(job, 0, 1);
-    if (m != n)
-        return pt_fail(job->ctx, PT_LINALG_ERROR, "Last 2 dimensions of the array must be square");
-    return lapack_fits(job, m, n);
-}
-
 PT_KERNEL(pt_lapack_inverse)
 {
     lapack_job job;
     lapack_lu lu;
     int status = lapack_begin(&job, ctx, args, program, "MatrixInverse", 1, 1);
     if (status == PT_OK)
-        status = lapack_square_as_numpy(&job);
+        status = lapack_square(&job, 0, "x");
     if (status == PT_OK)
-        status = lapack_needs(&job, LAPACK_getrf, LAPACK_getrs);
+        status = lapack_needs(&job, LAPACK_gesv, LAPACK_gesv);
     const int64_t order = lapack_length(&job, 0, 0);
     const lapack_int n = (lapack_int)order;
     if (status == PT_OK)
@@ -69,12 +59,11 @@ PT_KERNEL(pt_lapack_inverse)
     const matrix_view inverse = lapack_columns(&job, solution, n, n, n);
     lapack_first(&job);
     for (int64_t k = 0; k < job.items; k++, lapack_next(&job)) {
-        lapack_factorize(&job, &lu);
+        lapack_load_columns(&job, 0, 2, lu.factors);
+        lapack_identity(&job, &inverse);
+        LAPACK_CALL(&job, gesv)(&n, &n, lu.factors, &n, lu.pivots, solution, &n, &lu.info);
         if (lu.info)
             return pt_fail(ctx, PT_LINALG_ERROR, "Singular matrix");
-        lapack_identity(&job, &inverse);
-        LAPACK_CALL(&job, getrs)
-        ("N", &n, &n, lu.factors, &n, lu.pivots, solution, &n, &lu.info);
         lapack_store(&job, 0, 2, &inverse);
     }
     return PT_OK;
@@ -129,7 +118,7 @@ PT_KERNEL(pt_lapack_determinant)
     const bool logarithm = pt_parameters(program)[4];
     int status = lapack_begin(&job, ctx, args, program, logarithm ? "SLogDet" : "Det", 1, logarithm ? 2 : 1);
     if (status == PT_OK)
-        status = lapack_square_as_numpy(&job);
+        status = lapack_square(&job, 0, "x");
     if (status == PT_OK)
         status = lapack_needs(&job, LAPACK_getrf, LAPACK_getrf);
     if (status == PT_OK)

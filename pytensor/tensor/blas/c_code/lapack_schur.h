@@ -116,10 +116,8 @@ PT_KERNEL(pt_lapack_eig)
     lapack_schur s = {0};
     int status = lapack_begin(&job, ctx, args, program, "Eig", 1, 2);
     const int64_t n = lapack_length(&job, 0, 0);
-    if (status == PT_OK && n != lapack_length(&job, 0, 1))
-        status = pt_fail(ctx, PT_LINALG_ERROR, "Last 2 dimensions of the array must be square");
     if (status == PT_OK)
-        status = lapack_fits(&job, n, n);
+        status = lapack_square(&job, 0, "x");
     if (status == PT_OK)
         status = lapack_needs(&job, LAPACK_geev, LAPACK_geev);
     for (int o = 0; o < 2 && status == PT_OK; o++)
@@ -170,10 +168,16 @@ PT_KERNEL(pt_lapack_schur)
     lapack_first(&job);
     for (int64_t k = 0; k < job.items; k++, lapack_next(&job)) {
         const matrix_view t = lapack_load_columns(&job, 0, 2, s.a);
-        lapack_gees(&job, &s, s.work);
+        const matrix_view z = lapack_columns(&job, s.v, n, n, n);
+        if (lapack_is_finite(&job, s.a, n * n)) {
+            lapack_gees(&job, &s, s.work);
+        } else {
+            /* LAPACK would look for eigenvalues of NaN for ever. */
+            lapack_fill(&job, &t, __builtin_nan(""));
+            lapack_fill(&job, &z, __builtin_nan(""));
+        }
         if (s.info)
             return pt_fail(ctx, PT_LINALG_ERROR, "Schur form not found. Possibly ill-conditioned.");
-        const matrix_view z = lapack_columns(&job, s.v, n, n, n);
         lapack_store(&job, 0, 2, &t);
         lapack_store(&job, 1, 2, &z);
     }

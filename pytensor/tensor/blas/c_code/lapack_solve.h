@@ -124,10 +124,8 @@ BLAS_OUTLINE int lapack_solve_item(lapack_job *job, lapack_system *s, void *x)
         lapack_solve_tridiagonal(job, s, x);
         break;
     default:
-        LAPACK_CALL(job, getrf)(&s->n, &s->n, s->matrix, &s->n, s->pivots, &s->info);
-        if (!s->info)
-            LAPACK_CALL(job, getrs)
-        ("N", &s->n, &s->nrhs, s->matrix, &s->n, s->pivots, x, &s->n, &s->info);
+        LAPACK_CALL(job, gesv)
+        (&s->n, &s->nrhs, s->matrix, &s->n, s->pivots, x, &s->n, &s->info);
     }
     return PT_OK;
 }
@@ -170,9 +168,9 @@ PT_KERNEL(pt_lapack_solve)
     lapack_system s = {.assume = job.p[0], .uplo = job.p[1] ? "L" : "U", .n = (lapack_int)n};
     s.nrhs = (lapack_int)columns;
     static const int routine[] = {
-            LAPACK_getrf, LAPACK_sysv, LAPACK_hesv, LAPACK_potrf, LAPACK_gtsv, LAPACK_gbsv};
+            LAPACK_gesv, LAPACK_sysv, LAPACK_hesv, LAPACK_potrf, LAPACK_gtsv, LAPACK_gbsv};
     static const int second[] = {
-            LAPACK_getrs, LAPACK_sysv, LAPACK_hesv, LAPACK_potrs, LAPACK_gtsv, LAPACK_gbsv};
+            LAPACK_gesv, LAPACK_sysv, LAPACK_hesv, LAPACK_potrs, LAPACK_gtsv, LAPACK_gbsv};
     status = lapack_needs(&job, routine[s.assume], second[s.assume]);
     if (status == PT_OK)
         status = lapack_system_take(&job, &s);

@@ -55,7 +55,7 @@ BLAS_HELPER int NAME(cholesky_kernel)(
     const int64_t itemsize = (int64_t)sizeof(REAL), n = x->shape[how->batch];
     const int ndim = how->batch + 2;
     if (n != x->shape[how->batch + 1])
-        return pt_fail(ctx, PT_VALUE_ERROR, "[Cholesky] x must be a square matrix, got shape (%lld, %lld)",
+        return pt_fail(ctx, PT_LINALG_ERROR, "[Cholesky] x must be a square matrix, got shape (%lld, %lld)",
                 (long long)n, (long long)x->shape[how->batch + 1]);
     if (how->in_place) {
         pt_view(z, x, ndim);

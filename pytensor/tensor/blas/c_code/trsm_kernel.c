@@ -44,8 +44,8 @@ BLAS_HELPER int NAME(solve_kernel)(
     const int ndim = how->batch + how->b_ndim;
     const int64_t *const a_shape = a->x->shape + how->batch, *const b_shape = b->x->shape + how->batch;
     if (n != a_shape[1])
-        return pt_fail(ctx, PT_VALUE_ERROR, "[%s] A must be a square matrix, got shape (%lld, %lld)", how->op,
-                (long long)n, (long long)a_shape[1]);
+        return pt_fail(ctx, PT_LINALG_ERROR, "[%s] A must be a square matrix, got shape (%lld, %lld)",
+                how->op, (long long)n, (long long)a_shape[1]);
     if (n != b_shape[0])
         return pt_fail(ctx, PT_VALUE_ERROR,
                 how->b_ndim == 1
