@@ -109,7 +109,9 @@ PT_KERNEL(pt_lapack_lstsq)
     lapack_load(&job, 1, y_ndim, &y);
     if (l.k > 0) {
         lapack_load_columns(&job, 0, 2, l.a);
-        lapack_gelsd(&job, &l);
+        l.info = 1;
+        if (lapack_is_finite(&job, l.a, m * n))
+            lapack_gelsd(&job, &l);
         if (l.info)
             return pt_fail(ctx, PT_LINALG_ERROR, "SVD did not converge in Linear Least Squares");
         const matrix_view solution = lapack_columns(&job, l.b, n, columns, l.ld);

@@ -21,8 +21,8 @@ typedef struct {
     lapack_int *iwork;
 } lapack_svd;
 
-/* s, u and vh <- those of the matrix in a, which is destroyed */
-BLAS_OUTLINE void lapack_svd_run(const lapack_job *job, lapack_svd *v, void *work)
+/* s, u and vh <- those of the matrix in a, which is destroyed; or the memory this needs is asked for. */
+BLAS_OUTLINE void lapack_svd_call(const lapack_job *job, lapack_svd *v, void *work)
 {
     const char *const jobz = v->want == SVD_VALUES ? "N" : v->want == SVD_THIN ? "S" : "A";
     const void *const routine = lapack_address(job, LAPACK_gesdd);
@@ -33,6 +33,18 @@ BLAS_OUTLINE void lapack_svd_run(const lapack_job *job, lapack_svd *v, void *wor
     else
         ((gesdd_fn *)(uintptr_t)routine)(jobz, &v->m, &v->n, v->a, &ldu, v->s, v->u, &ldu, v->vh, &ldvh, work,
                 &v->lwork, v->iwork, &v->info);
+}
+
+/* Input 0 of this item. LAPACK refuses NaN, and would look for singular values of infinity for ever. */
+BLAS_OUTLINE int lapack_svd_item(const lapack_job *job, lapack_svd *v)
+{
+    lapack_load_columns(job, 0, 2, v->a);
+    v->info = -4;
+    if (lapack_is_finite(job, v->a, (int64_t)v->m * v->n)) {
+        v->info = 0;
+        lapack_svd_call(job, v, v->work);
+    }
+    return v->info ? pt_fail(job->ctx, PT_LINALG_ERROR, "SVD did not converge") : PT_OK;
 }
 
 /* Room for rwork, as the documentation of gesdd gives it. */
@@ -56,7 +68,7 @@ BLAS_OUTLINE int lapack_svd_take(lapack_job *job, lapack_svd *v)
         return lapack_memory(job);
     double answer[2] = {0};
     v->lwork = -1;
-    lapack_svd_run(job, v, answer);
+    lapack_svd_call(job, v, answer);
     return lapack_take_work(job, answer, &v->work, &v->lwork);
 }
 
@@ -118,12 +130,9 @@ PT_KERNEL(pt_lapack_svd)
         return status;
     lapack_first(&job);
     for (int64_t k = 0; k < job.items; k++, lapack_next(&job)) {
-        if (v.k > 0) {
-            lapack_load_columns(&job, 0, 2, v.a);
-            lapack_svd_run(&job, &v, v.work);
-        }
-        if (v.info)
-            return pt_fail(ctx, PT_LINALG_ERROR, "SVD did not converge");
+        status = v.k > 0 ? lapack_svd_item(&job, &v) : PT_OK;
+        if (status)
+            return status;
         lapack_svd_store(&job, &v);
     }
     return PT_OK;
@@ -176,10 +185,9 @@ PT_KERNEL(pt_lapack_pinv)
         return status;
     lapack_first(&job);
     for (int64_t k = 0; k < job.items; k++, lapack_next(&job)) {
-        lapack_load_columns(&job, 0, 2, v.a);
-        lapack_svd_run(&job, &v, v.work);
-        if (v.info)
-            return pt_fail(ctx, PT_LINALG_ERROR, "SVD did not converge");
+        status = lapack_svd_item(&job, &v);
+        if (status)
+            return status;
         lapack_pinv_scale(&job, &v);
         lapack_pinv_product(&job, &v, lapack_out(&job, 0));
     }
