@@ -182,6 +182,35 @@ FLOOR(gemv_scan)
     free(state);
 }
 
+static double inner_product(const double *x, const double *y, int64_t n)
+{
+    double lanes[8] = {0}, sum = 0;
+    for (int64_t i = 0; i + 8 <= n; i += 8)
+        for (int k = 0; k < 8; k++)
+            lanes[k] += x[i + k] * y[i + k];
+    for (int64_t i = n / 8 * 8; i < n; i++)
+        sum += x[i] * y[i];
+    for (int k = 0; k < 8; k++)
+        sum += lanes[k];
+    return sum;
+}
+
+FLOOR(power)
+{
+    double *state = malloc((size_t)n[0] * sizeof(double)), *x = p[3];
+    memcpy(x, p[1], (size_t)n[0] * sizeof(double));
+    for (int64_t step = 0; step <= fixed; step++) {
+        times_vector(r, n[0], n[1], ONE, p[0], x, ZERO, state);
+        if (step == fixed)
+            break;
+        const double norm = sqrt(inner_product(state, state, n[0]));
+        for (int64_t i = 0; i < n[0]; i++)
+            x[i] = state[i] / norm;
+    }
+    *p[2] = inner_product(x, state, n[0]);
+    free(state);
+}
+
 FLOOR(logistic)
 {
     const double *X = p[0], *y = p[1], *beta = p[2];

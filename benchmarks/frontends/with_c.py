@@ -31,6 +31,7 @@ NOT_WRITTEN = ("gp", "hierarchical", "mlp", "rnn", "wide", "deep", "layers", "ou
 WRITTEN = (
     *("empty", "total", "chain", "gemv", "gemm", "product", "ger", "symmetric_rows"),
     *("symmetric_columns", "batched", "associate", "gemv_scan", "logistic", "ar1", "kalman"),
+    "power",
 )
 globals().update({family: family for family in WRITTEN})
 MISSING = dict.fromkeys(NOT_WRITTEN, "the time is not that of one routine or one loop")

@@ -85,6 +85,15 @@ def gemv_scan(A, x, *, steps):
     return jax.lax.fori_loop(0, steps, lambda _, x: A @ x, x)
 
 
+def power(A, x, *, steps):
+    def step(_, x):
+        x = A @ x
+        return x / jnp.sqrt((x**2).sum())
+
+    x = jax.lax.fori_loop(0, steps, step, x)
+    return x @ A @ x, x
+
+
 def total(x):
     return x.sum()
 

@@ -63,6 +63,13 @@ def gemv_scan(A, x, steps):
     return x
 
 
+def power(A, x, steps):
+    for _ in range(steps):
+        x = A @ x
+        x = x / np.sqrt((x**2).sum())
+    return x @ (A @ x), x
+
+
 def ar1(noise, phi):
     x, last, factor = np.empty_like(noise), 0.0, phi.item()
     for t in range(len(noise)):

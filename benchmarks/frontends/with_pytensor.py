@@ -100,6 +100,15 @@ def gemv_scan(A, x, *, steps):
     return states[-1]
 
 
+def power(A, x, *, steps):
+    def step(x, A):
+        x = A @ x
+        return x / pt.sqrt((x**2).sum())
+
+    x = scan(step, outputs_info=x, non_sequences=A, n_steps=steps)[-1]
+    return x @ A @ x, x
+
+
 def total(x):
     return x.sum()
 

@@ -82,6 +82,13 @@ def gemv_scan(A, x, *, steps):
     return x
 
 
+def power(A, x, *, steps):
+    for _ in range(steps):
+        x = A @ x
+        x = x / torch.sqrt((x**2).sum())
+    return x @ A @ x, x
+
+
 def total(x):
     return x.sum()
 

@@ -44,9 +44,27 @@ def kalman_data(steps: int) -> Draw:
     return draw
 
 
+def power(A, x, *, steps):
+    """The largest eigenvalue of a symmetric matrix, and its vector, after some power iterations."""
+    for _ in range(steps):
+        x = A @ x
+        x = x / np.sqrt((x**2).sum())
+    return x @ A @ x, x
+
+
+def symmetric(n: int) -> Draw:
+    def draw(rng):
+        B = rng.standard_normal((n, n))
+        return [B @ B.T / n, rng.standard_normal(n)]
+
+    return draw
+
+
 ROWS = (
     Workload("sum, 1e6", "total", lambda rng: [rng.standard_normal(1_000_000)], total),
     Workload("AR(1), 10000 steps", "ar1",
              lambda rng: [rng.standard_normal(10_000), np.array(0.9)], ar1),
     Workload("Kalman filter, 1000 steps", "kalman", kalman_data(1000), kalman),
+    Workload("power iteration 200, 100 steps", "power", symmetric(200), power,
+             options={"steps": 100}),
 )  # fmt: skip
