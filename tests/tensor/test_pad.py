@@ -151,10 +151,11 @@ def test_layouts_and_inputs_unchanged():
 
 @pytest.mark.parametrize("mode", ["constant", "reflect", "mean", "linear_ramp"])
 def test_batched(mode):
-    batch = pt.tensor("b", shape=(None, 4), dtype="float64")
-    out = pt.vectorize(lambda v: pt.pad(v, 2, mode), "(n)->(m)")(batch)
-    assert out.type.shape == (None, 8)
-    np.testing.assert_allclose(out.eval({batch: X}), np.pad(X, ((0, 0), (2, 2)), mode))
+    for length in (4, None):
+        batch = pt.tensor("b", shape=(None, length), dtype="float64")
+        out = pt.vectorize(lambda v: pt.pad(v, 2, mode), "(n)->(m)")(batch)
+        assert out.type.shape == (None, length and length + 4)
+        np.testing.assert_allclose(out.eval({batch: X}), np.pad(X, ((0, 0), (2, 2)), mode))
 
 
 @pytest.mark.parametrize(
