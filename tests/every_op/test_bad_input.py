@@ -12,6 +12,7 @@ from bad_programs import INPUTS, WHEN_MADE, WHEN_RUN
 from op_engine import as_list
 
 import pytensor
+import pytensor.tensor as pt
 from pytensor.compile.mode import Mode
 
 MODES = {"C": "C", "py": Mode("py", "fast_run"), "py, no rewrites": Mode("py", None)}
@@ -60,3 +61,19 @@ def test_when_made(name):
         expression()
     assert not isinstance(caught.value, NEVER)
     assert re.search(r"\w{3}", str(caught.value)), "no message"
+
+
+@pytest.mark.parametrize("expression", [
+    lambda a, b: 0 * (a @ b), lambda a, b: a @ b - a @ b, lambda a, b: pt.zeros_like(a) @ b,
+], ids=["zero times", "minus itself", "zeros"])  # fmt: skip
+def test_what_is_not_computed_is_not_checked(expression):
+    """As upstream: a product whose elements nobody needs is not made, so its lengths are not compared.
+
+    Without rewrites it is made, and refused.
+    """
+    a, b = pt.dmatrices("a", "b")
+    wrong = np.ones((3, 4)), np.ones((5, 6))
+    f = pytensor.function([a, b], expression(a, b))
+    np.testing.assert_array_equal(f(*wrong), np.zeros((3, 6)))
+    with pytest.raises(ValueError, match="mismatch|aligned"):
+        pytensor.function([a, b], expression(a, b), mode=MODES["py, no rewrites"])(*wrong)
