@@ -1,7 +1,8 @@
 """``python -m benchmarks``: run the battery, print a table, keep JSON, draw a picture.
 
 A first word may name one measure (``python -m benchmarks threads`` is ``--measure threads``), or one of the
-grids that are programs of their own: ``loops`` (elementwise and reductions), ``blas`` (products) and ``scans`` (steps of loops).
+grids that are programs of their own: ``loops`` (elementwise and reductions), ``blas`` (products)
+and ``steps`` (what a step of a loop costs).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ RESULTS = Path(__file__).resolve().parent / "results"
 GRIDS = {
     "loops": "benchmarks.loops",
     "blas": "benchmarks.blas.__main__",
-    "scans": "benchmarks.scans",
+    "steps": "benchmarks.scans",
     "linalg": "benchmarks.linalg",
 }
 DEFAULT_CACHE = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()

@@ -1,4 +1,4 @@
-"""``python -m benchmarks scans``: what a step of a loop costs, beside C and Numba by hand and `jax.lax.scan`.
+"""``python -m benchmarks steps``: what a step of a loop costs, beside C and Numba by hand and `jax.lax.scan`.
 
 Each case is timed in turns: this package (shapes not declared, compiled natively), the same loop in C
 (`scans_floor.c`, this package's flags and BLAS; only where one would write it), and in another
@@ -291,7 +291,7 @@ def report(results: list[dict]) -> None:
 
 
 def main(words: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="benchmarks scans", description=__doc__)
+    parser = argparse.ArgumentParser(prog="benchmarks steps", description=__doc__)
     parser.add_argument("--only", default="", metavar="REGEX", help="cases whose names match")
     parser.add_argument("--peer", metavar="PYTHON", help="an interpreter that has numba and jax")
     parser.add_argument("--rounds", type=int, default=9)
