@@ -8,7 +8,7 @@ from pytensor.tensor._elemwise import Elemwise, elemwise_of
 from pytensor.tensor.type import tensor_type
 from pytensor.tensor.variable import TensorConstant
 
-# name here -> (name of the scalar Op, what it computes)
+# name here -> (name of the scalar Op, what it computes). More for `help` is in `_math_docs`.
 _TABLE: dict[str, tuple[str, str]] = {
     # Arithmetic
     "add": ("add", "Sum of two or more operands."),
@@ -134,15 +134,35 @@ ALIASES = {
 }
 
 
-def _elemwise(name: str, scalar_name: str, doc: str) -> Elemwise:
+def _elemwise(name: str, scalar_name: str) -> Elemwise:
     scalar_op = getattr(ps, scalar_name, None) or getattr(ps_math, scalar_name)
     op = elemwise_of(scalar_op)
-    op.__doc__ = doc
     op.__name__ = name.strip("_")
     return op
 
 
-globals().update({name: _elemwise(name, *entry) for name, entry in _TABLE.items()})
+class _Docstring:
+    """`Elemwise.__doc__`; of an instance that is a function here, one of its own.
+
+    That is composed when somebody looks, from the summary above and the texts of `_math_docs`.
+    """
+
+    of_class = Elemwise.__doc__
+    by_name = {name.strip("_"): name for name in _TABLE}
+
+    def __get__(self, op, owner=None):
+        name = None if op is None else self.by_name.get(op.__dict__.get("__name__"))
+        if name is None:
+            return self.of_class
+        from pytensor.tensor._math_docs import docstring  # noqa: PLC0415 (when it is read)
+
+        return docstring(name, _TABLE[name][1])
+
+
+Elemwise.__doc__ = _Docstring()  # type: ignore[assignment]
+
+
+globals().update({name: _elemwise(name, entry[0]) for name, entry in _TABLE.items()})
 globals().update({alias: globals()[name] for alias, name in ALIASES.items()})
 
 __all__ = [*_TABLE, *ALIASES]

@@ -22,7 +22,7 @@ class TypedListType(Type):
     >>> import pytensor.tensor as pt
     >>> from pytensor.typed_list import TypedListType
     >>> TypedListType(pt.dvector)("x").type
-    TypedList <TensorType(float64, shape=(None,))>
+    TypedList <Vector(float64, shape=(?,))>
     """
 
     def __init__(self, ttype: Type, depth: int = 0):

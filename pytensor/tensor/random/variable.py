@@ -34,8 +34,8 @@ def warn_reuse(func):
     def checked(self, *args, **kwargs):
         if getattr(self.tag, "used", False):
             warnings.warn(
-                f"RandomGeneratorVariable {self} has already been used. You probably want to use "
-                "the new RandomGeneratorVariable that was returned when you used it.",
+                f"The generator {self} has already been used: what is drawn from it now repeats "
+                "the numbers of that draw. Draw from the generator which that draw returned.",
                 UserWarning,
                 stacklevel=2,
             )
@@ -74,10 +74,11 @@ class RandomGeneratorVariable(_random_generator_py_operators, Variable):
 
     Examples
     --------
-    >>> import pytensor.tensor as pt
-    >>> rng = pt.random.rng("rng")
-    >>> next_rng, x = rng.normal(size=3)
-    >>> next_rng, y = next_rng.poisson(2.0)
+    >>> start = pt.random.rng("start")
+    >>> after_x, x = start.normal(size=3)
+    >>> after_y, y = after_x.poisson(2.0)
+    >>> x.eval({start: np.random.default_rng(1)}).shape
+    (3,)
     """
 
 
@@ -97,15 +98,16 @@ class RandomGeneratorSharedVariable(SharedVariable, RandomGeneratorVariable):
         )
 
     def set_value(self, new_value=None, *, seed=UNSET, borrow=False):
-        """Replace the generator.
+        """Go on from another state.
 
         Parameters
         ----------
         new_value : numpy.random.Generator, optional
+            The state.
         seed : optional
-            Use ``numpy.random.default_rng(seed)`` instead.
+            Go on from what ``numpy.random.default_rng`` makes of it.
         borrow : bool
-            Keep `new_value` itself, not a copy.
+            Keep `new_value` itself and not a copy of it.
 
         Raises
         ------
@@ -113,10 +115,10 @@ class RandomGeneratorSharedVariable(SharedVariable, RandomGeneratorVariable):
             If not exactly one of `new_value` and `seed` is given.
         """
         if new_value is not None and seed is not UNSET:
-            raise ValueError("Cannot specify both new_value and seed")
+            raise ValueError("Cannot specify both: new_value is a state, and so is what seed makes")
         if new_value is None:
             if seed is UNSET:
-                raise ValueError("Must set one of value or seed")
+                raise ValueError("Must set one of the two: a generator, or a seed")
             new_value, borrow = default_rng(seed), True
         super().set_value(new_value, borrow=borrow)
 
@@ -127,7 +129,7 @@ def randomgen_constructor(value, name=None, strict=False, allow_downcast=None, b
     """Make a `RandomGeneratorSharedVariable` of a `numpy.random.Generator`."""
     if isinstance(value, RandomState):
         raise TypeError(
-            "`np.RandomState` is no longer supported in PyTensor. Use `np.random.Generator` instead."
+            "A np.random.RandomState cannot be shared: make a Generator, np.random.default_rng(seed)"
         )
     if not isinstance(value, Generator):
         raise TypeError(f"Expected numpy.random.Generator, got {type(value)}")
@@ -141,17 +143,22 @@ def randomgen_constructor(value, name=None, strict=False, allow_downcast=None, b
 
 
 def shared_rng(value=None, *, seed=UNSET, name=None, borrow=False) -> RandomGeneratorSharedVariable:
-    """Create a shared random generator: a state that functions keep and advance.
+    """Return a random generator with a state that compiled functions keep and advance.
 
     Parameters
     ----------
     value : numpy.random.Generator, optional
-        The first state.
+        Where to begin.
     seed : optional
-        Begin with ``numpy.random.default_rng(seed)`` instead; None is unpredictable.
+        Begin at what ``numpy.random.default_rng`` makes of it; with None no two runs agree.
     name : str, optional
+        What the graph calls it.
     borrow : bool
-        Use `value` itself, not a copy.
+        Advance `value` itself and not a copy of it.
+
+    Returns
+    -------
+    RandomGeneratorSharedVariable
 
     Raises
     ------
@@ -162,44 +169,47 @@ def shared_rng(value=None, *, seed=UNSET, name=None, borrow=False) -> RandomGene
 
     Examples
     --------
-    >>> import pytensor
-    >>> import pytensor.tensor as pt
-    >>> rng = pt.random.shared_rng(seed=5)
-    >>> next_rng, x = rng.uniform()
-    >>> f = pytensor.function([], x, updates={rng: next_rng})
-    >>> [f().round(4) for _ in range(3)]
-    [np.float64(0.805), np.float64(0.8079), np.float64(0.5153)]
-    >>> rng.set_value(seed=5)  # from the beginning
-    >>> f().round(4)
-    np.float64(0.805)
+    >>> state = pt.random.shared_rng(seed=5)
+    >>> after, x = state.uniform(size=2)
+    >>> throw = pytensor.function([], x, updates={state: after})
+    >>> throw().round(4).tolist(), throw().round(4).tolist()
+    ([0.805, 0.8079], [0.5153, 0.2858])
+    >>> state.set_value(seed=5)
+    >>> throw().round(4).tolist()
+    [0.805, 0.8079]
     """
     if value is not None and seed is not UNSET:
-        raise ValueError("Cannot specify both value and seed")
+        raise ValueError("Cannot specify both: value is a state, and so is what seed makes")
     if value is None:
         if seed is UNSET:
-            raise ValueError("Must set one of value or seed")
+            raise ValueError("Must set one of the two: a generator, or a seed")
         value, borrow = default_rng(seed), True
     return add_tag_trace(randomgen_constructor(value, name=name, borrow=borrow))
 
 
 def rng(name=None) -> RandomGeneratorVariable:
-    """Create a symbolic random generator, for an input of a function.
+    """Return a random generator that has no state yet: an input of a function.
 
-    Wrap it in ``pytensor.In(rng, mutable=True)`` to let the function advance the generator that is
-    passed; otherwise it works on a copy.
+    A caller's generator is left as it is, the function advances a copy; given as
+    ``pytensor.In(rng, mutable=True)`` it is the caller's own that advances.
+
+    Parameters
+    ----------
+    name : str, optional
+        What the graph calls it.
+
+    Returns
+    -------
+    RandomGeneratorVariable
 
     Examples
     --------
-    >>> import numpy as np
-    >>> import pytensor
-    >>> import pytensor.tensor as pt
-    >>> rng = pt.random.rng("rng")
-    >>> next_rng, x = rng.uniform()
-    >>> f = pytensor.function([rng], [next_rng, x])
-    >>> state, first = f(np.random.default_rng(5))
-    >>> state, second = f(state)
-    >>> first.round(4), second.round(4)
-    (np.float64(0.805), np.float64(0.8079))
+    >>> state = pt.random.rng("state")
+    >>> step = pytensor.function([state], state.uniform(size=2))
+    >>> generator, first = step(np.random.default_rng(5))
+    >>> _, second = step(generator)
+    >>> first.round(4).tolist(), second.round(4).tolist()
+    ([0.805, 0.8079], [0.5153, 0.2858])
     """
     return random_generator_type(name)  # type: ignore[return-value]  # its variable_type
 
