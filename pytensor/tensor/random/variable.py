@@ -115,7 +115,7 @@ class RandomGeneratorSharedVariable(SharedVariable, RandomGeneratorVariable):
             If not exactly one of `new_value` and `seed` is given.
         """
         if new_value is not None and seed is not UNSET:
-            raise ValueError("Cannot specify both: new_value is a state, and so is what seed makes")
+            raise ValueError("Cannot specify both new_value and seed: each is a state")
         if new_value is None:
             if seed is UNSET:
                 raise ValueError("Must set one of the two: a generator, or a seed")
@@ -179,7 +179,7 @@ def shared_rng(value=None, *, seed=UNSET, name=None, borrow=False) -> RandomGene
     [0.805, 0.8079]
     """
     if value is not None and seed is not UNSET:
-        raise ValueError("Cannot specify both: value is a state, and so is what seed makes")
+        raise ValueError("Cannot specify both value and seed: each is a state")
     if value is None:
         if seed is UNSET:
             raise ValueError("Must set one of the two: a generator, or a seed")

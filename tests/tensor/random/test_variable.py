@@ -254,31 +254,3 @@ def test_support_shapes():
         supp_shape_from_ref_param_shape(ndim_supp=0, **kwargs)
     with pytest.raises(IndexError):
         supp_shape_from_ref_param_shape(ndim_supp=3, **kwargs)
-
-
-def test_examples_run():
-    import doctest  # noqa: PLC0415
-
-    from pytensor.tensor.random import op, utils, variable  # noqa: PLC0415
-
-    modules = [
-        op,
-        utils,
-        variable,
-        *(
-            sys.modules[f"pytensor.tensor.random.{m}"]
-            for m in (
-                "_continuous",
-                "_positive",
-                "_discrete",
-                "_multivariate",
-                "_sampling",
-                "_transformed",
-                "type",
-            )
-        ),
-    ]
-    for module in modules:
-        result = doctest.testmod(module)
-        assert result.failed == 0, module
-    assert pytensor.config.floatX == "float64"
