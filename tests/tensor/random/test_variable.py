@@ -8,7 +8,6 @@ import sys
 import numpy as np
 import pytest
 
-import pytensor
 import pytensor.tensor as pt
 from pytensor.tensor.random import basic
 from pytensor.tensor.random.type import RandomGeneratorType, as_rng, random_generator_type
