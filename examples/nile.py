@@ -46,7 +46,7 @@ def kalman_filter(y, noise, level):
     a, _, log_density, p = pytensor.scan(
         year,
         sequences=[y],
-        outputs_info=[np.float64(0.0), np.float64(VAGUE), None, None],
+        outputs_info=[0.0, VAGUE, None, None],
         return_updates=False,
         name="kalman",
     )
