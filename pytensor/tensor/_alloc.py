@@ -199,23 +199,55 @@ def _filled(shape, value, dtype):
 
 
 def zeros(shape, dtype=None):
-    """Return an array of zeros (dtype ``config.floatX`` by default)."""
+    """Return an array of zeros, of `shape` (as of `full`) and `dtype` (default ``config.floatX``).
+
+    Examples
+    --------
+    >>> n = pt.iscalar("n")
+    >>> pt.zeros((2, n)).eval({n: 3}).tolist()
+    [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+    """
     return _filled(shape, 0, dtype)
 
 
 def ones(shape, dtype=None):
-    """Return an array of ones (dtype ``config.floatX`` by default)."""
+    """Return an array of ones, of `shape` (as of `full`) and `dtype` (default ``config.floatX``).
+
+    Examples
+    --------
+    >>> pt.ones((2, 3)).eval().tolist()
+    [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
+    """
     return _filled(shape, 1, dtype)
 
 
 def empty(shape, dtype=None):
-    """Return an array with arbitrary content (dtype ``config.floatX`` by default)."""
+    """Return an array with arbitrary content: of `shape`, and `dtype` (default ``config.floatX``).
+
+    Examples
+    --------
+    >>> pt.empty((2, 3)).eval().shape
+    (2, 3)
+    """
     lengths, _ = infer_static_shape(shape)
     return AllocEmpty(np.dtype(config.floatX if dtype is None else dtype).name)(*lengths)
 
 
 def full(shape, fill_value, dtype=None):
-    """Return an array filled with `fill_value`, of its dtype by default."""
+    """Return an array filled with `fill_value`, of its dtype by default.
+
+    Parameters
+    ----------
+    shape : int, sequence of int or of integer variables, or integer vector
+    fill_value : tensor_like
+        A number, or what broadcasts to `shape`.
+    dtype : optional
+
+    Examples
+    --------
+    >>> pt.full((2, 2), 7).eval().tolist()
+    [[7, 7], [7, 7]]
+    """
     fill_value = as_tensor_variable(fill_value)
     if dtype is not None:
         fill_value = _cast_to(fill_value, np.dtype(dtype).name)
@@ -234,24 +266,52 @@ def _like(model, value, dtype, opt):
 
 
 def zeros_like(model, dtype=None, opt=False):
-    """Return zeros with the shape of `model`, and its dtype by default."""
+    """Return zeros with the shape of `model`, and its dtype by default.
+
+    With `opt` the result is a constant if `model` is one.
+
+    Examples
+    --------
+    >>> pt.zeros_like([[1, 2, 3]]).eval().tolist()
+    [[0, 0, 0]]
+    """
     return _like(model, 0, dtype, opt)
 
 
 def ones_like(model, dtype=None, opt=False):
-    """Return ones with the shape of `model`, and its dtype by default."""
+    """Return ones with the shape of `model`, and its dtype by default.
+
+    With `opt` the result is a constant if `model` is one.
+
+    Examples
+    --------
+    >>> pt.ones_like([[1, 2, 3]]).eval().tolist()
+    [[1, 1, 1]]
+    """
     return _like(model, 1, dtype, opt)
 
 
 def full_like(a, fill_value, dtype=None):
-    """Return an array with the shape of `a` filled with `fill_value`."""
+    """Return an array with the shape of `a` filled with `fill_value` (dtype by default that of `a`).
+
+    Examples
+    --------
+    >>> pt.full_like([[1, 2, 3]], 7).eval().tolist()
+    [[7, 7, 7]]
+    """
     a = as_tensor_variable(a)
     fill_value = as_tensor_variable(fill_value)
     return second(a, _cast_to(fill_value, a.type.dtype if dtype is None else np.dtype(dtype).name))
 
 
 def empty_like(prototype, dtype=None):
-    """Return an array with the shape of `prototype` and arbitrary content."""
+    """Return an array with the shape of `prototype`, by default its dtype, and arbitrary content.
+
+    Examples
+    --------
+    >>> pt.empty_like(pt.zeros((2, 3))).eval().shape
+    (2, 3)
+    """
     prototype = as_tensor_variable(prototype)
     return empty(shape_tuple(prototype), prototype.type.dtype if dtype is None else dtype)
 

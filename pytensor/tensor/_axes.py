@@ -18,7 +18,26 @@ from pytensor.tensor._shape_ops import length
 
 
 def transpose(x, axes=None):
-    """Permute the axes of `x`; by default reverse their order."""
+    """Permute the axes of `x`; by default reverse their order.
+
+    Parameters
+    ----------
+    x : tensor_like
+    axes : sequence of int, optional
+        For each axis of the result the one of `x` that it is.
+
+    Raises
+    ------
+    ValueError
+        If `axes` is no permutation.
+
+    Examples
+    --------
+    >>> pt.transpose([[1, 2], [3, 4]]).eval().tolist()
+    [[1, 3], [2, 4]]
+    >>> pt.transpose(np.zeros((2, 3, 4)), (1, 0, 2)).eval().shape
+    (3, 2, 4)
+    """
     x = as_tensor_variable(x)
     if axes is None:
         axes = tuple(range(x.type.ndim - 1, -1, -1))
@@ -35,7 +54,18 @@ def transpose(x, axes=None):
 
 
 def matrix_transpose(x):
-    """Swap the last two axes of `x`."""
+    """Swap the last two axes of `x`: shape (..., m, n) becomes (..., n, m).
+
+    Raises
+    ------
+    ValueError
+        If `x` has fewer than two axes.
+
+    Examples
+    --------
+    >>> pt.matrix_transpose([[[1, 2], [3, 4]]]).eval().tolist()
+    [[[1, 3], [2, 4]]]
+    """
     x = as_tensor_variable(x)
     if x.type.ndim < 2:
         raise ValueError(f"Input array must be at least 2-dimensional, but it is {x.type.ndim}")
@@ -43,7 +73,13 @@ def matrix_transpose(x):
 
 
 def swapaxes(y, axis1: int, axis2: int):
-    """Swap two axes of `y`."""
+    """Swap two axes of `y`.
+
+    Examples
+    --------
+    >>> pt.swapaxes(np.zeros((2, 3, 4)), 0, 2).eval().shape
+    (4, 3, 2)
+    """
     y = as_tensor_variable(y)
     order = list(range(y.type.ndim))
     axis1 = normalize_axis_index(axis1, y.type.ndim)
@@ -53,7 +89,19 @@ def swapaxes(y, axis1: int, axis2: int):
 
 
 def moveaxis(a, source: int | Sequence[int], destination: int | Sequence[int]):
-    """Move axes of `a` to other positions; the others keep their order."""
+    """Move axes of `a` to other positions; the others keep their order.
+
+    Parameters
+    ----------
+    a : tensor_like
+    source, destination : int or sequence of int
+        Where the axes are, and where they go.
+
+    Examples
+    --------
+    >>> pt.moveaxis(np.zeros((2, 3, 4)), 0, -1).eval().shape
+    (3, 4, 2)
+    """
     a = as_tensor_variable(a)
     source = normalize_axis_tuple(source, a.type.ndim, "source")
     destination = normalize_axis_tuple(destination, a.type.ndim, "destination")
@@ -68,7 +116,24 @@ def moveaxis(a, source: int | Sequence[int], destination: int | Sequence[int]):
 
 
 def expand_dims(a, axis: Sequence[int] | int):
-    """Insert axes of length 1, at the positions `axis` of the result."""
+    """Insert axes of length 1, at the positions `axis` of the result.
+
+    Parameters
+    ----------
+    a : tensor_like
+    axis : int or sequence of int
+        Negative ones count from the end.
+
+    Raises
+    ------
+    ValueError
+        If a position is out of range or occurs twice.
+
+    Examples
+    --------
+    >>> pt.expand_dims([1, 2], (0, -1)).eval().shape
+    (1, 2, 1)
+    """
     a = as_tensor_variable(a)
     axis = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
     ndim = a.type.ndim + len(axis)
@@ -78,7 +143,20 @@ def expand_dims(a, axis: Sequence[int] | int):
 
 
 def atleast_Nd(arry, *, n: int = 1, left: bool = True):
-    """Add axes of length 1, on the left or right, until there are at least `n`."""
+    """Add axes of length 1, on the left or right, until there are at least `n`.
+
+    Parameters
+    ----------
+    arry : tensor_like
+    n : int
+    left : bool
+        Where the axes come: in front (default) or behind.
+
+    Examples
+    --------
+    >>> pt.atleast_Nd([1, 2], n=3, left=False).eval().shape
+    (2, 1, 1)
+    """
     x = as_tensor_variable(arry)
     missing = n - x.type.ndim
     if missing <= 0:
@@ -88,27 +166,62 @@ def atleast_Nd(arry, *, n: int = 1, left: bool = True):
 
 
 def atleast_1d(arry, *, n: int = 1, left: bool = True):
-    """Return `arry` with at least one axis."""
+    """Return `arry` with at least one axis; see `atleast_Nd`.
+
+    Examples
+    --------
+    >>> pt.atleast_1d(5.0).eval().tolist()
+    [5.0]
+    """
     return atleast_Nd(arry, n=n, left=left)
 
 
 def atleast_2d(arry, *, n: int = 2, left: bool = True):
-    """Return `arry` with at least two axes."""
+    """Return `arry` with at least two axes; see `atleast_Nd`.
+
+    Examples
+    --------
+    >>> pt.atleast_2d([1, 2]).eval().tolist()
+    [[1, 2]]
+    """
     return atleast_Nd(arry, n=n, left=left)
 
 
 def atleast_3d(arry, *, n: int = 3, left: bool = True):
-    """Return `arry` with at least three axes."""
+    """Return `arry` with at least three axes; see `atleast_Nd`.
+
+    Examples
+    --------
+    >>> pt.atleast_3d([1, 2]).eval().shape
+    (1, 1, 2)
+    """
     return atleast_Nd(arry, n=n, left=left)
 
 
 def is_flat(var, ndim=1) -> bool:
-    """Whether `var` has `ndim` axes."""
+    """Whether `var` has `ndim` axes.
+
+    Examples
+    --------
+    >>> pt.is_flat(pt.vector("x")), pt.is_flat(pt.matrix("x"))
+    (True, False)
+    """
     return var.ndim == ndim
 
 
 def flatten(x, ndim=1):
-    """Merge the last axes of `x` into one, so that `ndim` axes are left."""
+    """Merge the last axes of `x` into one, so that `ndim` axes are left (in row-major order).
+
+    Raises
+    ------
+    ValueError
+        If `x` has fewer than `ndim` axes.
+
+    Examples
+    --------
+    >>> pt.flatten([[1, 2], [3, 4]]).eval().tolist()
+    [1, 2, 3, 4]
+    """
     ndim = 1 if ndim is None else ndim
     x = as_tensor_variable(x)
     if not (1 <= ndim <= x.type.ndim or (ndim == 1 and x.type.ndim == 0)):
@@ -123,8 +236,16 @@ def flatten(x, ndim=1):
 def tile(A, reps):
     """Repeat the whole array `A` along its axes, as `numpy.tile`.
 
-    `reps` is an integer, or a sequence with one for each axis; the shorter of `reps` and the shape
-    is extended with ones on the left.
+    Parameters
+    ----------
+    A : tensor_like
+    reps : int or integer scalar, or sequence of them
+        How often, for each axis; the shorter of `reps` and the shape gets ones on its left.
+
+    Examples
+    --------
+    >>> pt.tile([1, 2], (2, 2)).eval().tolist()
+    [[1, 2, 1, 2], [1, 2, 1, 2]]
     """
     A = as_tensor_variable(A)
     if not isinstance(reps, (list, tuple, np.ndarray)):
@@ -161,7 +282,19 @@ def _merged_length(r, n):
 def roll(x, shift, axis=None):
     """Shift elements cyclically along an axis, or of the flattened array.
 
-    Elements that leave at the end come in at the beginning.
+    Elements that leave at the end come in at the beginning: ``y[(i + shift) mod n] = x[i]``.
+
+    Parameters
+    ----------
+    x : tensor_like
+    shift : int or integer scalar, or tuple of them
+        How far; a number for each axis if there are several.
+    axis : int, tuple of int, or None
+
+    Examples
+    --------
+    >>> pt.roll([1, 2, 3, 4], 1).eval().tolist()
+    [4, 1, 2, 3]
     """
     x = as_tensor_variable(x)
     if axis is None:

@@ -68,6 +68,11 @@ def get_underlying_scalar_constant_value(
     ------
     NotScalarConstantError
         If the value is not known, or there are several.
+
+    Examples
+    --------
+    >>> pt.get_underlying_scalar_constant_value(pt.full((2, 3), 7)).item()
+    7
     """
     try:
         return _underlying(v, elemwise, only_process_constants, max_recur)
@@ -83,6 +88,11 @@ def get_scalar_constant_value(
     """Return the value of a constant 0-d variable, as a 0-d array.
 
     As `get_underlying_scalar_constant_value`, but `v` itself must be 0-d.
+
+    Examples
+    --------
+    >>> pt.get_scalar_constant_value(pt.constant(2) + 3).item()
+    5
     """
     if isinstance(v, (Variable, np.ndarray)) and v.ndim != 0:
         if raise_not_constant:

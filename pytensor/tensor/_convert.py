@@ -72,6 +72,11 @@ def get_vector_length(v) -> int:
         If the length is not known.
     TypeError
         If `v` is not a vector.
+
+    Examples
+    --------
+    >>> pt.get_vector_length(pt.matrix("x").shape)
+    2
     """
     v = as_tensor_variable(v)
     if v.type.ndim != 1:
@@ -93,15 +98,21 @@ def constant(x, name=None, ndim=None, dtype=None) -> TensorConstant:
     x : number or array
         Python numbers become the smallest integer type, and the smallest float type from float32
         up, that holds them exactly (``config.cast_policy``); they do not widen other operands.
-    ndim
+    name : str, optional
+    ndim : int, optional
         Add length-1 axes on the left to have this many.
-    dtype
+    dtype : optional
         Convert to this dtype.
 
     Raises
     ------
     TypeError
         If `x` is a variable that is not a constant, or not numeric.
+
+    Examples
+    --------
+    >>> pt.constant([1, 2], dtype="float32", name="c").data.tolist()
+    [1.0, 2.0]
     """
     if isinstance(x, TensorConstant):
         unchanged = (

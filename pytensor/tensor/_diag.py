@@ -149,7 +149,27 @@ def _insert_diagonal(x, diagonal, offset, axis1, axis2):
 
 
 def diagonal(a, offset=0, axis1=0, axis2=1):
-    """Return the diagonal of `a` over two axes, as the last axis of the result."""
+    """Return the diagonal of `a` over two axes, as the last axis of the result.
+
+    Parameters
+    ----------
+    a : tensor_like
+        At least two axes.
+    offset : int
+        0 is the main diagonal, positive numbers are above.
+    axis1, axis2 : int
+        The rows and columns.
+
+    Returns
+    -------
+    TensorVariable
+        A view.
+
+    Examples
+    --------
+    >>> pt.diagonal([[1, 2], [3, 4]], offset=1).eval().tolist()
+    [2]
+    """
     a = as_tensor_variable(a)
     axis1 = normalize_axis_index(axis1, a.type.ndim)
     axis2 = normalize_axis_index(axis2, a.type.ndim)
@@ -159,12 +179,24 @@ def diagonal(a, offset=0, axis1=0, axis2=1):
 
 
 def extract_diag(x):
-    """Return the main diagonal of a matrix. Deprecated: use `diagonal`."""
+    """Return the main diagonal of a matrix. Deprecated: use `diagonal`.
+
+    Examples
+    --------
+    >>> pt.diagonal([[1, 2], [3, 4]]).eval().tolist()
+    [1, 4]
+    """
     return diagonal(x)
 
 
 def trace(a, offset=0, axis1=0, axis2=1):
-    """Return the sum of a diagonal."""
+    """Return the sum of a diagonal: ``Σ_i a_ii``. Parameters are those of `diagonal`.
+
+    Examples
+    --------
+    >>> pt.trace([[1, 2], [3, 4]]).eval().item()
+    5
+    """
     return diagonal(a, offset=offset, axis1=axis1, axis2=axis2).sum(-1)
 
 
@@ -245,7 +277,27 @@ def alloc_diag(diag, offset=0, axis1=0, axis2=1):
 
 
 def diag(v, k=0):
-    """Return the `k`-th diagonal of a matrix, or the matrix with `v` on its `k`-th diagonal."""
+    """Return the `k`-th diagonal of a matrix, or the matrix with `v` on its `k`-th diagonal.
+
+    Parameters
+    ----------
+    v : tensor_like
+        A matrix, or a vector.
+    k : int
+        0 is the main diagonal, positive numbers are above.
+
+    Raises
+    ------
+    ValueError
+        If `v` is neither.
+
+    Examples
+    --------
+    >>> pt.diag([[1, 2], [3, 4]]).eval().tolist()
+    [1, 4]
+    >>> pt.diag([5, 6]).eval().tolist()
+    [[5, 0], [0, 6]]
+    """
     v = as_tensor_variable(v)
     if v.type.ndim == 1:
         return alloc_diag(v, offset=k)

@@ -119,8 +119,30 @@ def vectorize_node_dot(op, node, batched_x, batched_y):
 def dot(l, r):
     """Return the product of `l` and `r`, as `numpy.dot`.
 
+    ``z_ij = Σ_k l_ik r_kj``
+
     Products of matrices and vectors are products of matrices; a scalar multiplies; for more than
     two axes the last axis of `l` is summed with the second last of `r`.
+
+    Parameters
+    ----------
+    l, r : tensor_like
+        Shapes (m, k) and (k, n), (k,) in place of one or both, or more axes.
+
+    Returns
+    -------
+    TensorVariable
+        The widest dtype of both; shape (m, n).
+
+    Raises
+    ------
+    ValueError
+        If the lengths k are known and differ; or at run time.
+
+    Examples
+    --------
+    >>> pt.dot([[1, 2], [3, 4]], [10, 1]).eval().tolist()
+    [12, 34]
     """
     if not isinstance(l, Variable):
         l = as_tensor_variable(l)
@@ -135,7 +157,13 @@ def dot(l, r):
 
 
 def dense_dot(a, b):
-    """Return the product of two dense arrays, as `numpy.dot`."""
+    """Return the product of two dense arrays, as `numpy.dot`; see `dot`.
+
+    Examples
+    --------
+    >>> pt.dense_dot([[1, 2], [3, 4]], [1, 1]).eval().tolist()
+    [3, 7]
+    """
     a, b = as_tensor_variable(a), as_tensor_variable(b)
     if a.type.ndim == 0 or b.type.ndim == 0:
         return mul(a, b)
@@ -151,7 +179,25 @@ def dense_dot(a, b):
 def matmul(x1, x2, dtype=None):
     """Return the matrix product of the last two axes, other axes broadcasting, as `numpy.matmul`.
 
-    A vector on the left is a row, on the right a column, and its axis is dropped from the result.
+    ``z_...ij = Σ_k x1_...ik x2_...kj``
+
+    Parameters
+    ----------
+    x1, x2 : tensor_like
+        Shapes (..., m, k) and (..., k, n). A vector on the left is a row, on the right a column,
+        and its axis is dropped from the result.
+    dtype : optional
+        Convert the result.
+
+    Raises
+    ------
+    ValueError
+        If an operand is a scalar, or the lengths k differ.
+
+    Examples
+    --------
+    >>> pt.matmul(np.ones((5, 2, 3)), np.ones((3, 4))).eval().shape
+    (5, 2, 4)
     """
     x1, x2 = as_tensor_variable(x1), as_tensor_variable(x2)
     if x1.type.ndim == 0 or x2.type.ndim == 0:
@@ -176,7 +222,12 @@ def _small_matmul(x1, x2):
 def vecdot(x1, x2, dtype=None):
     """Return the inner products of the vectors along the last axes, as `numpy.vecdot`.
 
-    The first vector is conjugated.
+    ``z_... = Σ_k conj(x1_...k) x2_...k``: shapes (..., k) and (..., k) give (...).
+
+    Examples
+    --------
+    >>> pt.vecdot([[1, 2], [3, 4]], [10, 1]).eval().tolist()
+    [12, 34]
     """
     x1, x2 = _at_least(x1, 1, "vecdot"), _at_least(x2, 1, "vecdot")
     x1 = _conj(x1) if x1.type.dtype in complex_dtypes else x1
@@ -185,13 +236,34 @@ def vecdot(x1, x2, dtype=None):
 
 
 def matvec(x1, x2, dtype=None):
-    """Return the products of matrices (last two axes) and vectors (last axis)."""
+    """Return the products of matrices (last two axes) and vectors (last axis).
+
+    ``z_...i = Σ_k x1_...ik x2_...k``: shapes (..., m, k) and (..., k) give (..., m).
+
+    Raises
+    ------
+    ValueError
+        If `x1` has fewer than two axes or `x2` has none.
+
+    Examples
+    --------
+    >>> pt.matvec([[1, 2], [3, 4]], [[10, 1], [1, 0]]).eval().tolist()
+    [[12, 34], [1, 3]]
+    """
     x1, x2 = _at_least(x1, 2, "matvec"), _at_least(x2, 1, "matvec")
     return _finish(_drop(_matmul(x1, _col(x2)), -1), dtype)
 
 
 def vecmat(x1, x2, dtype=None):
-    """Return the products of vectors (last axis, conjugated) and matrices (last two axes)."""
+    """Return the products of vectors (last axis, conjugated) and matrices (last two axes).
+
+    ``z_...j = Σ_k conj(x1_...k) x2_...kj``: shapes (..., k) and (..., k, n) give (..., n).
+
+    Examples
+    --------
+    >>> pt.vecmat([10, 1], [[1, 2], [3, 4]]).eval().tolist()
+    [13, 24]
+    """
     x1, x2 = _at_least(x1, 1, "vecmat"), _at_least(x2, 2, "vecmat")
     x1 = _conj(x1) if x1.type.dtype in complex_dtypes else x1
     return _finish(_drop(_matmul(_row(x1), x2), -2), dtype)
@@ -223,7 +295,13 @@ def _finish(x, dtype):
 
 
 def outer(x, y):
-    """Return the outer product of `x` and `y`, flattened to vectors."""
+    """Return the outer product of `x` and `y`, flattened to vectors: ``z_ij = x_i y_j``.
+
+    Examples
+    --------
+    >>> pt.outer([1, 2], [10, 20]).eval().tolist()
+    [[10, 20], [20, 40]]
+    """
     x, y = as_tensor_variable(x), as_tensor_variable(y)
     x = x if x.type.ndim == 1 else x.flatten()
     y = y if y.type.ndim == 1 else y.flatten()
@@ -235,9 +313,25 @@ def tensordot(a, b, axes=2):
 
     Parameters
     ----------
+    a, b : tensor_like
     axes : int, or pair of int or of sequences of int
         An integer n: the last n axes of `a` with the first n of `b`. A pair: these axes of `a` with
         these of `b`.
+
+    Returns
+    -------
+    TensorVariable
+        The axes of `a` that are left, then those of `b`.
+
+    Raises
+    ------
+    ValueError
+        For axes that are not there, or whose lengths differ.
+
+    Examples
+    --------
+    >>> pt.tensordot(np.ones((2, 3, 4)), np.ones((4, 3)), axes=[[1, 2], [1, 0]]).eval().tolist()
+    [12.0, 12.0]
     """
     a, b = as_tensor_variable(a), as_tensor_variable(b)
     axes_a, axes_b = _paired_axes(a, b, axes)

@@ -250,6 +250,17 @@ def unravel_index(indices, dims, order="C"):
     Returns
     -------
     tuple
+
+    Raises
+    ------
+    ValueError
+        At run time, for positions out of range.
+
+    Examples
+    --------
+    >>> rows, columns = pt.unravel_index([2, 3], (2, 3))
+    >>> rows.eval().tolist(), columns.eval().tolist()
+    ([0, 1], [2, 0])
     """
     return tuple(UnravelIndex(order=order)(indices, dims, return_list=True))
 
@@ -319,6 +330,16 @@ def ravel_multi_index(multi_index, dims, mode="raise", order="C"):
         ``"raise"``, ``"wrap"`` or ``"clip"`` what is out of range.
     order
         Row-major ``"C"`` or column-major ``"F"``.
+
+    Raises
+    ------
+    ValueError
+        At run time, for coordinates out of range if `mode` is ``"raise"``.
+
+    Examples
+    --------
+    >>> pt.ravel_multi_index(([0, 1], [2, 0]), (2, 3)).eval().tolist()
+    [2, 3]
     """
     if not isinstance(multi_index, Sequence):
         multi_index = tuple(as_tensor_variable(multi_index))
@@ -460,6 +481,16 @@ def fill_diagonal_offset(a, val, offset):
         A scalar that `a` can hold.
     offset
         Which diagonal.
+
+    Raises
+    ------
+    TypeError
+        If `a` is no matrix, or `val` no scalar that it can hold.
+
+    Examples
+    --------
+    >>> pt.fill_diagonal_offset(np.zeros((2, 2)), 5.0, 1).eval().tolist()
+    [[0.0, 5.0], [0.0, 0.0]]
     """
     return fill_diagonal_offset_(a, val, offset)
 

@@ -98,6 +98,11 @@ def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
     """Return numbers spaced evenly on a log scale, from ``base**start`` to ``base**stop``.
 
     Parameters are those of `linspace`, and `base`.
+
+    Examples
+    --------
+    >>> pt.logspace(0, 2, 3).eval().tolist()
+    [1.0, 10.0, 100.0]
     """
     out_dtype = _output_dtype(dtype, start, stop, base)
     start, stop, base = (cast(b, _work_dtype(out_dtype)) for b in (start, stop, base))
@@ -172,5 +177,18 @@ bartlett_ = Bartlett()
 
 
 def bartlett(M):
-    """Return the Bartlett (triangular) window of `M` points, as `numpy.bartlett`."""
+    """Return the Bartlett (triangular) window of `M` points, as `numpy.bartlett`.
+
+    ``w_i = 1 - |2i/(M - 1) - 1|``, ``i = 0, ..., M - 1``
+
+    Raises
+    ------
+    TypeError
+        If `M` is no integer.
+
+    Examples
+    --------
+    >>> pt.bartlett(5).eval().tolist()
+    [0.0, 0.5, 1.0, 0.5, 0.0]
+    """
     return bartlett_(M)

@@ -66,31 +66,61 @@ def _false_like(a):
 
 
 def isnan(a):
-    """Return whether each element is NaN; discrete dtypes have none."""
+    """Return whether each element is NaN; discrete dtypes have none.
+
+    Examples
+    --------
+    >>> pt.isnan([1.0, np.nan]).eval().tolist()
+    [False, True]
+    """
     a = as_tensor_variable(a)
     return _false_like(a) if a.type.dtype in discrete_dtypes else isnan_(a)
 
 
 def isinf(a):
-    """Return whether each element is infinite; discrete dtypes have none."""
+    """Return whether each element is infinite; discrete dtypes have none.
+
+    Examples
+    --------
+    >>> pt.isinf([1.0, -np.inf]).eval().tolist()
+    [False, True]
+    """
     a = as_tensor_variable(a)
     return _false_like(a) if a.type.dtype in discrete_dtypes else isinf_(a)
 
 
 def isfinite(a):
-    """Return whether each element is neither infinite nor NaN."""
+    """Return whether each element is neither infinite nor NaN.
+
+    Examples
+    --------
+    >>> pt.isfinite([1.0, -np.inf, np.nan]).eval().tolist()
+    [True, False, False]
+    """
     a = as_tensor_variable(a)
     return invert(or_(isnan(a), isinf(a)))
 
 
 def isposinf(x):
-    """Return whether each element is plus infinity."""
+    """Return whether each element is plus infinity.
+
+    Examples
+    --------
+    >>> pt.isposinf([np.inf, -np.inf]).eval().tolist()
+    [True, False]
+    """
     x = as_tensor_variable(x)
     return _false_like(x) if x.type.dtype in discrete_dtypes else eq(x, np.inf)
 
 
 def isneginf(x):
-    """Return whether each element is minus infinity."""
+    """Return whether each element is minus infinity.
+
+    Examples
+    --------
+    >>> pt.isneginf([np.inf, -np.inf]).eval().tolist()
+    [False, True]
+    """
     x = as_tensor_variable(x)
     return _false_like(x) if x.type.dtype in discrete_dtypes else eq(x, -np.inf)
 
@@ -99,6 +129,11 @@ def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
     """Return whether ``abs(a - b) <= atol + rtol * abs(b)``, as `numpy.isclose`.
 
     Infinities are close to themselves; NaN is, if `equal_nan`.
+
+    Examples
+    --------
+    >>> pt.isclose([1.0, np.inf], [1.000001, np.inf]).eval().tolist()
+    [True, True]
     """
     a, b = as_tensor_variable(a), as_tensor_variable(b)
     difference = pt_abs(sub(a, b))
@@ -114,7 +149,13 @@ def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
 
 
 def allclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
-    """Return whether all elements are close; see `isclose`."""
+    """Return whether all elements are close, a scalar; see `isclose`.
+
+    Examples
+    --------
+    >>> pt.allclose([1.0, 2.0], [1.0, 2.1]).eval().item()
+    False
+    """
     return pt_all(isclose(a, b, rtol, atol, equal_nan))
 
 
@@ -143,9 +184,17 @@ def _allclose(a, b, rtol=None, atol=None):
 
 
 def round(a, mode=None):
-    """Return the nearest integers.
+    """Return the nearest integers, in the dtype of `a`; what is no float is returned as it is.
 
-    `mode` is ``"half_to_even"`` (default, as NumPy) or ``"half_away_from_zero"``.
+    `mode` is ``"half_to_even"`` (default, as NumPy) or ``"half_away_from_zero"``; another raises
+    ValueError.
+
+    Examples
+    --------
+    >>> pt.round([0.5, 1.5, 1.7]).eval().tolist()
+    [0.0, 2.0, 2.0]
+    >>> pt.round([0.5, 1.5, 1.7], "half_away_from_zero").eval().tolist()
+    [1.0, 2.0, 2.0]
     """
     a = as_tensor_variable(a)
     if a.type.dtype not in (*float_dtypes, *complex_dtypes):
@@ -158,12 +207,24 @@ def round(a, mode=None):
 
 
 def iround(a, mode=None):
-    """Return the nearest integers as int64; see `round`."""
+    """Return the nearest integers as int64; see `round`.
+
+    Examples
+    --------
+    >>> pt.iround([0.5, 1.5, 1.7]).eval().tolist()
+    [0, 2, 2]
+    """
     return _cast_to(round(a, mode), "int64")
 
 
 def conj(x):
-    """Return the complex conjugate; a real `x` itself."""
+    """Return the complex conjugate; a real `x` itself.
+
+    Examples
+    --------
+    >>> pt.conj([1 + 2j]).eval().tolist()
+    [(1-2j)]
+    """
     x = as_tensor_variable(x)
     return _conj(x) if x.type.dtype in complex_dtypes else x
 
@@ -172,12 +233,25 @@ conjugate = conj
 
 
 def angle(z):
-    """Return the argument of a complex number."""
+    """Return the argument of a complex number, in (-π, π].
+
+    Examples
+    --------
+    >>> pt.angle([1j, -1]).eval().round(3).tolist()
+    [1.571, 3.142]
+    """
     return arctan2(imag(z), real(z))
 
 
 def complex_from_polar(abs, angle):
-    """Return the complex number with modulus `abs` and argument `angle`."""
+    """Return the complex number with modulus `abs` and argument `angle`. Deprecated.
+
+    Examples
+    --------
+    >>> modulus, angle = pt.constant(2.0), pt.constant(np.pi / 2)
+    >>> pt.complex(modulus * pt.cos(angle), modulus * pt.sin(angle)).eval().round(3).item()
+    2j
+    """
     warnings.warn(
         "complex_from_polar is deprecated; use `complex(abs * cos(angle), abs * sin(angle))`",
         FutureWarning,
@@ -187,18 +261,36 @@ def complex_from_polar(abs, angle):
 
 
 def sgn(a):
-    """Return the sign. Deprecated: use `sign`."""
+    """Return the sign. Deprecated: use `sign`.
+
+    Examples
+    --------
+    >>> pt.sign([2, 0, -3]).eval().tolist()
+    [1, 0, -1]
+    """
     warnings.warn("sgn is deprecated; use sign", FutureWarning, stacklevel=2)
     return sign(a)
 
 
 def power(x, y):
-    """Return ``x ** y``."""
+    """Return ``x ** y``.
+
+    Examples
+    --------
+    >>> pt.power([1, 2, 3], 2).eval().tolist()
+    [1, 4, 9]
+    """
     return pow(x, y)
 
 
 def mod_check(x, y):
-    """Return ``x % y``; complex numbers raise."""
+    """Return ``x % y``; complex numbers raise `ComplexError`.
+
+    Examples
+    --------
+    >>> pt.mod_check([7, -7], 3).eval().tolist()
+    [1, 2]
+    """
     x, y = as_tensor_variable(x), as_tensor_variable(y)
     if x.type.dtype in complex_dtypes or y.type.dtype in complex_dtypes:
         raise ps.ComplexError("Complex numbers do not support modulo")
@@ -206,47 +298,90 @@ def mod_check(x, y):
 
 
 def divmod(x, y):
-    """Return quotient and remainder of the division rounded toward minus infinity."""
+    """Return quotient and remainder of the division rounded toward minus infinity.
+
+    Examples
+    --------
+    >>> quotient, remainder = pt.divmod([7, -7], 3)
+    >>> quotient.eval().tolist(), remainder.eval().tolist()
+    ([2, -3], [1, 2])
+    """
     return int_div(x, y), mod_check(x, y)
 
 
 def ceil_intdiv(a, b):
-    """Return the quotient of integers rounded up, without going through floats."""
+    """Return the quotient of integers rounded up, without going through floats: ``⌈a / b⌉``.
+
+    Examples
+    --------
+    >>> pt.ceil_intdiv([6, 7], 3).eval().tolist()
+    [2, 3]
+    """
     a, b = as_tensor_variable(a), as_tensor_variable(b)
     quotient = int_div(a, b)
     return add(_cast_to(neq(mod(a, b), 0), quotient.type.dtype), quotient)
 
 
 def variadic_add(*args):
-    """Return the sum of any number of operands: 0 for none, the operand itself for one."""
+    """Return the sum of any number of operands: 0 for none, the operand itself for one.
+
+    Examples
+    --------
+    >>> pt.variadic_add(1, 2, 3).eval().item(), pt.variadic_add().eval().item()
+    (6, 0)
+    """
     if not args:
         return constant(0)
     return args[0] if len(args) == 1 else add(*args)
 
 
 def variadic_mul(*args):
-    """Return the product of any number of operands: 1 for none, the operand itself for one."""
+    """Return the product of any number of operands: 1 for none, the operand itself for one.
+
+    Examples
+    --------
+    >>> pt.variadic_mul(2, 3, 4).eval().item(), pt.variadic_mul().eval().item()
+    (24, 1)
+    """
     if not args:
         return constant(1)
     return args[0] if len(args) == 1 else mul(*args)
 
 
 def smallest(*args):
-    """Return the elementwise smallest of the arguments."""
+    """Return the elementwise smallest of the arguments, at least one.
+
+    Examples
+    --------
+    >>> pt.smallest([1, 5], [2, 3], [0, 4]).eval().tolist()
+    [0, 3]
+    """
     if len(args) == 2:
         return switch(lt(args[0], args[1]), *args)
     return pt_min(stack(args), axis=0)
 
 
 def largest(*args):
-    """Return the elementwise largest of the arguments."""
+    """Return the elementwise largest of the arguments, at least one.
+
+    Examples
+    --------
+    >>> pt.largest([1, 5], [2, 3], [0, 4]).eval().tolist()
+    [2, 5]
+    """
     if len(args) == 2:
         return switch(gt(args[0], args[1]), *args)
     return pt_max(stack(args), axis=0)
 
 
 def nan_to_num(x, nan=0.0, posinf=None, neginf=None):
-    """Replace NaN and infinities by finite numbers, by default 0 and the largest ones."""
+    """Replace NaN and infinities by finite numbers, by default 0 and the largest ones of the dtype.
+
+    Examples
+    --------
+    >>> pt.nan_to_num([np.nan, np.inf, 1.0], posinf=9.0).eval().tolist()
+    [0.0, 9.0, 1.0]
+    """
     x = as_tensor_variable(x)
     if x.type.dtype in discrete_dtypes:
         return x
@@ -267,13 +402,25 @@ def nan_to_num(x, nan=0.0, posinf=None, neginf=None):
 
 
 def deg2rad(a):
-    """Convert degrees to radians."""
+    """Convert degrees to radians: ``a π / 180``; integers become float64.
+
+    Examples
+    --------
+    >>> pt.deg2rad([90.0, 180.0]).eval().round(3).tolist()
+    [1.571, 3.142]
+    """
     a = as_tensor_variable(a)
     return mul(a, _float_constant(np.pi / 180, a))
 
 
 def rad2deg(a):
-    """Convert radians to degrees."""
+    """Convert radians to degrees: ``180 a / π``; integers become float64.
+
+    Examples
+    --------
+    >>> pt.rad2deg([np.pi, np.pi / 2]).eval().tolist()
+    [180.0, 90.0]
+    """
     a = as_tensor_variable(a)
     return mul(a, _float_constant(180 / np.pi, a))
 
@@ -285,35 +432,77 @@ def _float_constant(value, like):
 
 
 def gammal(k, x):
-    """Return the lower incomplete gamma function."""
+    """Return the lower incomplete gamma function ``∫_0^x t^(k-1) e^-t dt``.
+
+    Examples
+    --------
+    >>> pt.gammal(2.0, [1.0, 5.0]).eval().round(3).tolist()
+    [0.264, 0.96]
+    """
     return mul(gammainc(k, x), gamma(k))
 
 
 def gammau(k, x):
-    """Return the upper incomplete gamma function."""
+    """Return the upper incomplete gamma function ``∫_x^∞ t^(k-1) e^-t dt``.
+
+    Examples
+    --------
+    >>> pt.gammau(2.0, [1.0, 5.0]).eval().round(3).tolist()
+    [0.736, 0.04]
+    """
     return mul(gammaincc(k, x), gamma(k))
 
 
 def chi2sf(x, k):
-    """Return the survival function of the chi-squared distribution. Deprecated."""
+    """Return the survival function of the chi-squared distribution. Deprecated.
+
+    Examples
+    --------
+    >>> x, k = 3.0, 2
+    >>> pt.gammaincc(k / 2, [x / 2]).eval().round(3).tolist()
+    [0.223]
+    """
     warnings.warn("chi2sf is deprecated; use `gammaincc(k / 2, x / 2)`", UserWarning, stacklevel=2)
     return gammaincc(true_div(k, 2), true_div(x, 2))
 
 
 def iv(v, x):
-    """Return the modified Bessel function of the first kind of real order `v`."""
+    """Return the modified Bessel function of the first kind ``I_v(x)`` of real order `v`.
+
+    Examples
+    --------
+    >>> pt.iv(0.5, [1.0, 2.0]).eval().round(3).tolist()
+    [0.938, 2.046]
+    """
     x = as_tensor_variable(x)
     return mul(ive(v, x), exp(pt_abs(x)))
 
 
 def kv(v, x):
-    """Return the modified Bessel function of the second kind of real order `v`."""
+    """Return the modified Bessel function of the second kind ``K_v(x)`` of real order `v`, x > 0.
+
+    Examples
+    --------
+    >>> pt.kv(0.5, [1.0, 2.0]).eval().round(3).tolist()
+    [0.461, 0.12]
+    """
     x = as_tensor_variable(x)
     return mul(kve(v, x), exp(neg(x)))
 
 
 def kn(n, x):
-    """Return the modified Bessel function of the second kind of integer order `n`."""
+    """Return the modified Bessel function of the second kind of integer order `n`; see `kv`.
+
+    Raises
+    ------
+    TypeError
+        If `n` is no integer.
+
+    Examples
+    --------
+    >>> pt.kn(1, [1.0, 2.0]).eval().round(3).tolist()
+    [0.602, 0.14]
+    """
     n = as_tensor_variable(n)
     if n.type.dtype not in integer_dtypes:
         raise TypeError(f"[kn] n must be an integer, got {n.type.dtype}")

@@ -236,7 +236,31 @@ class Split(Op):
 
 
 def join(axis, *tensors_list):
-    """Concatenate `tensors_list` along `axis`; one tensor alone is returned as it is."""
+    """Concatenate `tensors_list` along `axis`; one tensor alone is returned as it is.
+
+    Parameters
+    ----------
+    axis : int or integer scalar
+    *tensors_list : tensor_like
+        With as many axes each, and of equal lengths but along `axis`.
+
+    Returns
+    -------
+    TensorVariable
+        The widest dtype of them.
+
+    Raises
+    ------
+    TypeError
+        If the numbers of axes differ.
+    ValueError
+        If other lengths differ: at once where they are known, else at run time.
+
+    Examples
+    --------
+    >>> pt.join(1, [[1], [2]], [[3, 4], [5, 6]]).eval().tolist()
+    [[1, 3, 4], [2, 5, 6]]
+    """
     axis = _validate_axis_argument(axis, "join")
     if len(tensors_list) == 1:
         single = as_tensor_variable(tensors_list[0])
@@ -247,7 +271,13 @@ def join(axis, *tensors_list):
 
 
 def concatenate(tensor_list, axis=0):
-    """Concatenate the tensors in a list or tuple along an existing axis."""
+    """Concatenate the tensors in a list or tuple along an existing axis, as `join`.
+
+    Examples
+    --------
+    >>> pt.concatenate([[1, 2], [3]]).eval().tolist()
+    [1, 2, 3]
+    """
     if not isinstance(tensor_list, (tuple, list)):
         raise TypeError(
             "The 'tensors' argument must be either a tuple or a list, make sure you did not "
@@ -259,9 +289,23 @@ def concatenate(tensor_list, axis=0):
 def stack(tensors: Sequence, axis: int = 0):
     """Put arrays of one shape side by side along a new axis.
 
+    Parameters
+    ----------
+    tensors : sequence of tensor_like
+    axis : int
+        Where the new axis is in the result.
+
+    Raises
+    ------
+    ValueError
+        If there are no arrays.
+    TypeError
+        If their numbers of axes differ.
+
     Examples
     --------
-    Stacking two vectors gives a matrix with the vectors as rows, with ``axis=1`` as columns.
+    >>> pt.stack([[1, 2], [3, 4]], axis=1).eval().tolist()
+    [[1, 3], [2, 4]]
     """
     if not isinstance(tensors, (tuple, list, np.ndarray)):
         raise TypeError("First argument should be a Sequence.")
@@ -288,7 +332,29 @@ def _with_new_axis(t, axis):
 def split(x, splits_size, *, n_splits=None, axis=0):
     """Cut `x` along `axis` into pieces of lengths `splits_size`.
 
-    `n_splits` is the number of pieces; it is needed only if `splits_size` has unknown length.
+    Parameters
+    ----------
+    x : tensor_like
+    splits_size : sequence of integers, or integer vector
+    n_splits : int, optional
+        The number of pieces; it is needed only if `splits_size` has unknown length.
+    axis : int
+
+    Returns
+    -------
+    list
+        The pieces.
+
+    Raises
+    ------
+    ValueError
+        At run time, if the lengths do not add up to that of `x`.
+
+    Examples
+    --------
+    >>> first, second = pt.split([1, 2, 3], [1, 2])
+    >>> first.eval().tolist(), second.eval().tolist()
+    ([1], [2, 3])
     """
     if isinstance(splits_size, (list, tuple)):
         splits_size = int_vector(splits_size)
@@ -301,12 +367,29 @@ def split(x, splits_size, *, n_splits=None, axis=0):
 
 
 def horizontal_stack(*args):
-    """Join matrices side by side."""
+    """Join matrices side by side.
+
+    Raises
+    ------
+    ValueError
+        If one is no matrix.
+
+    Examples
+    --------
+    >>> pt.horizontal_stack([[1], [2]], [[3, 4], [5, 6]]).eval().tolist()
+    [[1, 3, 4], [2, 5, 6]]
+    """
     return _stack_matrices(args, 1)
 
 
 def vertical_stack(*args):
-    """Join matrices one below the other."""
+    """Join matrices one below the other; see `horizontal_stack`.
+
+    Examples
+    --------
+    >>> pt.vertical_stack([[1, 2]], [[3, 4], [5, 6]]).eval().tolist()
+    [[1, 2], [3, 4], [5, 6]]
+    """
     return _stack_matrices(args, 0)
 
 
@@ -320,7 +403,14 @@ def _stack_matrices(args, axis):
 
 
 def stacklists(arg):
-    """Stack nested lists of tensors into one tensor, a new axis for each level."""
+    """Stack nested lists of tensors into one tensor, a new axis for each level.
+
+    Examples
+    --------
+    >>> a, b = pt.scalars("a", "b")
+    >>> pt.stacklists([[a, b], [b, a]]).eval({a: 1.0, b: 2.0}).tolist()
+    [[1.0, 2.0], [2.0, 1.0]]
+    """
     if isinstance(arg, (tuple, list)):
         return stack([stacklists(a) for a in arg])
     return arg

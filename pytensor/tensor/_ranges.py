@@ -109,8 +109,24 @@ def _range_length(start, stop, step) -> int | None:
 def arange(start, stop=None, step=1, dtype=None):
     """Return the numbers from `start` in steps of `step` that come before `stop`.
 
-    With one argument it is `stop`, and `start` is 0. The default dtype is that of `numpy.arange`,
-    with ``config.floatX`` for Python floats.
+    ``y_i = start + i step``, ``i = 0, ..., ⌈(stop - start)/step⌉ - 1``
+
+    Parameters
+    ----------
+    start, stop, step : scalar
+        With one argument it is `stop`, and `start` is 0.
+    dtype : optional
+        By default that of `numpy.arange`, with ``config.floatX`` for Python floats.
+
+    Returns
+    -------
+    TensorVariable
+        A vector.
+
+    Examples
+    --------
+    >>> pt.arange(2, 10, 3).eval().tolist()
+    [2, 5, 8]
     """
     if stop is None:
         start, stop = 0, start
@@ -199,12 +215,38 @@ class Eye(Op):
 
 
 def eye(n, m=None, k=0, dtype=None):
-    """Return a matrix of `n` rows and `m` (default `n`) columns, ones on the `k`-th diagonal."""
+    """Return a matrix of `n` rows and `m` (default `n`) columns, ones on the `k`-th diagonal.
+
+    Parameters
+    ----------
+    n, m, k : integer scalar
+        `k` > 0 is above the main diagonal.
+    dtype : optional
+        Default ``config.floatX``.
+
+    Examples
+    --------
+    >>> pt.eye(2, 3, k=1).eval().tolist()
+    [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    """
     return Eye(config.floatX if dtype is None else dtype)(n, n if m is None else m, k)
 
 
 def identity_like(x, dtype=None):
-    """Return a matrix with the shape of `x` and ones on its diagonal."""
+    """Return a matrix with the shape of `x` and ones on its diagonal.
+
+    Parameters
+    ----------
+    x : tensor_like
+        A matrix.
+    dtype : optional
+        Default that of `x`.
+
+    Examples
+    --------
+    >>> pt.identity_like(np.zeros((2, 3))).eval().tolist()
+    [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
+    """
     x = as_tensor_variable(x)
     dtype = x.type.dtype if dtype is None else dtype
     return eye(length(x, 0), length(x, 1), k=0, dtype=dtype)
@@ -220,20 +262,57 @@ def _lower_mask(n, m, k):
 
 
 def tri(N, M=None, k=0, dtype=None):
-    """Return a matrix with ones on and below the `k`-th diagonal, zeros above."""
+    """Return a matrix with ones on and below the `k`-th diagonal, zeros above.
+
+    Parameters
+    ----------
+    N, M, k : integer scalar
+        Rows, columns (as many by default), and the diagonal.
+    dtype : optional
+        Default ``config.floatX``.
+
+    Examples
+    --------
+    >>> pt.tri(2, 3).eval().tolist()
+    [[1.0, 0.0, 0.0], [1.0, 1.0, 0.0]]
+    """
     dtype = np.dtype(config.floatX if dtype is None else dtype).name
     return _cast_to(_lower_mask(N, N if M is None else M, k), dtype)
 
 
 def tril(m, k=0):
-    """Return `m` with zeros above the `k`-th diagonal of its last two axes."""
+    """Return `m` with zeros above the `k`-th diagonal of its last two axes.
+
+    Parameters
+    ----------
+    m : tensor_like
+        A matrix, or an array of them: shape (..., r, c).
+    k : integer scalar
+        0 is the main diagonal, positive numbers are above.
+
+    Raises
+    ------
+    ValueError
+        If `m` has fewer than two axes.
+
+    Examples
+    --------
+    >>> pt.tril([[1, 2], [3, 4]]).eval().tolist()
+    [[1, 0], [3, 4]]
+    """
     m = _at_least_matrix(m, "tril")
     mask = _lower_mask(length(m, -2), length(m, -1), k)
     return switch(mask, m, constant(0, dtype=m.type.dtype))
 
 
 def triu(m, k=0):
-    """Return `m` with zeros below the `k`-th diagonal of its last two axes."""
+    """Return `m` with zeros below the `k`-th diagonal of its last two axes; see `tril`.
+
+    Examples
+    --------
+    >>> pt.triu([[1, 2], [3, 4]]).eval().tolist()
+    [[1, 2], [0, 4]]
+    """
     m = _at_least_matrix(m, "triu")
     below = _lower_mask(length(m, -2), length(m, -1), sub(k, 1))
     return switch(below, constant(0, dtype=m.type.dtype), m)
@@ -247,12 +326,28 @@ def _at_least_matrix(m, name):
 
 
 def tril_indices(n, k=0, m=None):
-    """Return the row and column indices of the lower triangle of an ``(n, m)`` matrix."""
+    """Return the row and column indices of the lower triangle of an ``(n, m)`` matrix.
+
+    Two int64 vectors, for elements on and below the `k`-th diagonal; `m` is `n` by default.
+
+    Examples
+    --------
+    >>> rows, columns = pt.tril_indices(2)
+    >>> rows.eval().tolist(), columns.eval().tolist()
+    ([0, 1, 1], [0, 0, 1])
+    """
     return tri(n, m, k, dtype="bool").nonzero()
 
 
 def tril_indices_from(a, k=0):
-    """Return the row and column indices of the lower triangle of `a`."""
+    """Return the row and column indices of the lower triangle of `a`, as `tril_indices`.
+
+    Examples
+    --------
+    >>> a = pt.matrix("a")
+    >>> a[pt.tril_indices_from(a)].eval({a: [[1.0, 2.0], [3.0, 4.0]]}).tolist()
+    [1.0, 3.0, 4.0]
+    """
     a = as_tensor_variable(a)
     if a.type.ndim != 2:
         raise ValueError("The input array must be two dimensional.")
@@ -260,13 +355,29 @@ def tril_indices_from(a, k=0):
 
 
 def triu_indices(n, k=0, m=None):
-    """Return the row and column indices of the upper triangle of an ``(n, m)`` matrix."""
+    """Return the row and column indices of the upper triangle of an ``(n, m)`` matrix.
+
+    Two int64 vectors, for elements on and above the `k`-th diagonal; `m` is `n` by default.
+
+    Examples
+    --------
+    >>> rows, columns = pt.triu_indices(2)
+    >>> rows.eval().tolist(), columns.eval().tolist()
+    ([0, 0, 1], [0, 1, 1])
+    """
     lower = tri(n, m, sub(k, 1), dtype="bool")
     return neq(lower, constant(np.array(True))).nonzero()
 
 
 def triu_indices_from(a, k=0):
-    """Return the row and column indices of the upper triangle of `a`."""
+    """Return the row and column indices of the upper triangle of `a`, as `triu_indices`.
+
+    Examples
+    --------
+    >>> a = pt.matrix("a")
+    >>> a[pt.triu_indices_from(a)].eval({a: [[1.0, 2.0], [3.0, 4.0]]}).tolist()
+    [1.0, 2.0, 4.0]
+    """
     a = as_tensor_variable(a)
     if a.type.ndim != 2:
         raise ValueError("The input array must be two dimensional.")

@@ -172,18 +172,25 @@ def _shape_vector(shp):
 
 
 def reshape(x, newshape, *, ndim: int | None = None):
-    """Return `x` with the shape `newshape`.
+    """Return `x` with the shape `newshape`, its elements in row-major order.
 
     Parameters
     ----------
+    x : tensor_like
     newshape : sequence of integers or integer vector
         One entry may be -1: it is computed from the others.
-    ndim
+    ndim : int, optional
         Number of axes of the result; needed if `newshape` is a vector of unknown length.
+
+    Raises
+    ------
+    ValueError
+        If the number of elements is another: at once where it is known, else at run time.
 
     Examples
     --------
-    ``reshape(x, (2, -1))`` puts the elements of ``x`` in two rows.
+    >>> pt.reshape([1, 2, 3, 4], (2, -1)).eval().tolist()
+    [[1, 2], [3, 4]]
     """
     if ndim is None:
         newshape = _shape_vector(newshape)
@@ -200,7 +207,14 @@ def reshape(x, newshape, *, ndim: int | None = None):
 
 
 def infer_static_shape(shape) -> tuple[list[Variable], list[int | None]]:
-    """Return the entries of a shape as 0-d integer variables, and the lengths that are known."""
+    """Return the entries of a shape as 0-d integer variables, and the lengths that are known.
+
+    Examples
+    --------
+    >>> entries, known = pt.infer_static_shape((2, pt.lscalar("n")))
+    >>> known
+    [2, None]
+    """
     if isinstance(shape, Variable):
         if shape.type.ndim == 0:
             shape = [shape]

@@ -57,15 +57,36 @@ _nonzero = Nonzero()
 def nonzero(a, return_matrix=False):
     """Return the positions of the nonzero elements of `a`.
 
-    A tuple of one index vector for each axis, or with `return_matrix` these vectors as the rows of
-    a matrix.
+    Parameters
+    ----------
+    a : tensor_like
+        With at least one axis.
+    return_matrix : bool
+        One matrix, the positions of an axis in a row, in place of a tuple of vectors.
+
+    Returns
+    -------
+    tuple or TensorVariable
+        int64.
+
+    Examples
+    --------
+    >>> rows, columns = pt.nonzero([[0, 5], [7, 0]])
+    >>> rows.eval().tolist(), columns.eval().tolist()
+    ([0, 1], [1, 0])
     """
     positions = _nonzero(a, return_list=True)
     return stack(positions, 0) if return_matrix else tuple(positions)
 
 
 def flatnonzero(a):
-    """Return the positions of the nonzero elements of the flattened `a`."""
+    """Return the positions of the nonzero elements of the flattened `a`, an int64 vector.
+
+    Examples
+    --------
+    >>> pt.flatnonzero([[0, 5], [7, 0]]).eval().tolist()
+    [1, 2]
+    """
     a = as_tensor_variable(a)
     if a.type.ndim == 0:
         raise ValueError("Nonzero only supports non-scalar arrays.")
@@ -73,13 +94,41 @@ def flatnonzero(a):
 
 
 def nonzero_values(a):
-    """Return the nonzero elements of `a` in a vector."""
+    """Return the nonzero elements of `a` in a vector.
+
+    Examples
+    --------
+    >>> pt.nonzero_values([[0, 5], [7, 0]]).eval().tolist()
+    [5, 7]
+    """
     flat = flatten(as_tensor_variable(a))
     return flat[flatnonzero(flat)]
 
 
 def where(cond, ift=None, iff=None, **kwargs):
-    """Return `ift` where `cond` is true and `iff` elsewhere; the positions if neither is given."""
+    """Return `ift` where `cond` is true and `iff` elsewhere; the positions if neither is given.
+
+    Parameters
+    ----------
+    cond : tensor_like
+    ift, iff : tensor_like, optional
+        They broadcast with `cond`; both are computed.
+
+    Returns
+    -------
+    TensorVariable
+        As `switch`; or as `nonzero`.
+
+    Raises
+    ------
+    ValueError
+        If only one of the two is given.
+
+    Examples
+    --------
+    >>> pt.where([True, False], [1, 2], 0).eval().tolist()
+    [1, 0]
+    """
     if ift is not None and iff is not None:
         return switch(cond, ift, iff, **kwargs)
     if ift is None and iff is None:
@@ -165,12 +214,32 @@ _vectorize_node.register(PermuteRowElements, _vectorize_not_needed)
 
 
 def permute_row_elements(x, y, inverse=False):
-    """Permute the elements of each row of `x` by the rows of indices `y`."""
+    """Permute the elements of each row of `x` by the rows of indices `y`.
+
+    ``z[..., j] = x[..., y[..., j]]``, or with `inverse` ``z[..., y[..., j]] = x[..., j]``. The
+    leading axes broadcast.
+
+    Raises
+    ------
+    TypeError
+        If `y` does not hold integers.
+
+    Examples
+    --------
+    >>> pt.permute_row_elements([10, 20, 30], [2, 0, 1]).eval().tolist()
+    [30, 10, 20]
+    """
     return PermuteRowElements(inverse)(x, y)
 
 
 def inverse_permutation(perm):
-    """Return the permutation that undoes `perm` (each row of it)."""
+    """Return the permutation that undoes `perm` (each row of it): ``y[perm[i]] = i``.
+
+    Examples
+    --------
+    >>> pt.inverse_permutation([2, 0, 1]).eval().tolist()
+    [1, 2, 0]
+    """
     perm = as_tensor_variable(perm)
     return permute_row_elements(arange(length(perm, -1), dtype=perm.type.dtype), perm, inverse=True)
 
@@ -258,9 +327,22 @@ def choose(a, choices, mode="raise"):
 
     Parameters
     ----------
+    a : tensor_like
+        Integers.
     choices : sequence of arrays, or an array whose first axis is the sequence
+        They broadcast with `a`.
     mode : {"raise", "wrap", "clip"}
         What to do with an index that is out of range.
+
+    Raises
+    ------
+    ValueError
+        At run time, for an index out of range if `mode` is ``"raise"``.
+
+    Examples
+    --------
+    >>> pt.choose([0, 1, 0], [[1, 2, 3], [10, 20, 30]]).eval().tolist()
+    [1, 20, 3]
     """
     if isinstance(choices, (list, tuple)):
         parts = [as_tensor_variable(c) for c in choices]
@@ -294,7 +376,28 @@ def _make_along_axis_idx(ndim_lengths, indices, axis):
 
 
 def take_along_axis(arr, indices, axis=0):
-    """Take one element for each index, matching all axes but `axis`, as `numpy.take_along_axis`."""
+    """Take one element for each index, matching all axes but `axis`, as `numpy.take_along_axis`.
+
+    For a matrix and ``axis=0``: ``y[i, j] = arr[indices[i, j], j]``.
+
+    Parameters
+    ----------
+    arr : tensor_like
+    indices : tensor_like
+        Integers, with as many axes as `arr`.
+    axis : int or None
+        None: of the flattened array.
+
+    Raises
+    ------
+    ValueError
+        If the numbers of axes differ.
+
+    Examples
+    --------
+    >>> pt.take_along_axis([[30, 10], [5, 7]], [[1], [0]], axis=1).eval().tolist()
+    [[10], [5]]
+    """
     arr, indices = as_tensor_variable(arr), as_tensor_variable(indices)
     if indices.type.dtype not in int_dtypes and indices.type.dtype not in integer_dtypes:
         raise IndexError("`indices` must be an integer array")

@@ -56,7 +56,14 @@ _shape = Shape()
 
 
 def shape(x):
-    """Return the shape of `x` as an int64 vector."""
+    """Return the shape of `x` as an int64 vector.
+
+    Examples
+    --------
+    >>> x = pt.matrix("x", shape=(None, 3))
+    >>> pt.shape(x).eval({x: np.zeros((2, 3))}).tolist()
+    [2, 3]
+    """
     return _shape(x)
 
 

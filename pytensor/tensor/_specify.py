@@ -98,6 +98,7 @@ def specify_shape(x, shape):
 
     Parameters
     ----------
+    x : tensor_like
     shape : sequence of int, integer variable or None; or integer vector
         None for an axis about which nothing is said; one ``...`` stands for all axes not
         mentioned.
@@ -106,6 +107,11 @@ def specify_shape(x, shape):
     ------
     ValueError
         If a length contradicts what is known. At run time, AssertionError.
+
+    Examples
+    --------
+    >>> pt.specify_shape(pt.matrix("x"), (None, 3)).type.shape
+    (None, 3)
     """
     if not isinstance(x, Variable) or isinstance(x.type, TensorType):
         x = as_tensor_variable(x)
@@ -143,7 +149,19 @@ def _as_entries(shape, ndim) -> list:
 
 
 def specify_broadcastable(x, *axes):
-    """State that the given axes of `x` have length 1, so that they broadcast."""
+    """State that the given axes of `x` have length 1, so that they broadcast.
+
+    Raises
+    ------
+    ValueError
+        If `x` has no such axis. At run time, AssertionError for another length.
+
+    Examples
+    --------
+    >>> column = pt.specify_broadcastable(pt.matrix("x"), 1)
+    >>> column.type.shape
+    (None, 1)
+    """
     x = as_tensor_variable(x)
     if not axes:
         return x

@@ -52,15 +52,28 @@ def _keep(x, out, axes, keepdims):
 def sum(input, axis=None, dtype=None, keepdims=False, acc_dtype=None):
     """Return the sum of the elements along `axis` (all by default).
 
+    ``y = Σ_i x_i``
+
     Parameters
     ----------
+    input : tensor_like
     axis : int, sequence of int, or None
     dtype
         dtype of the result. By default that of the input, widened to 64 bits for integers.
-    keepdims
+    keepdims : bool
         Keep reduced axes with length 1.
     acc_dtype
         dtype of partial sums; by default float64 for float32, float32 for float16.
+
+    Returns
+    -------
+    TensorVariable
+        The shape of `input` without the axes summed over; 0 for no elements.
+
+    Examples
+    --------
+    >>> pt.sum([[1, 2], [3, 4]], axis=0).eval().tolist()
+    [4, 6]
     """
     x = as_tensor_variable(input)
     axes = _axes(axis, x.type.ndim)
@@ -68,7 +81,20 @@ def sum(input, axis=None, dtype=None, keepdims=False, acc_dtype=None):
 
 
 def prod(input, axis=None, dtype=None, keepdims=False, acc_dtype=None, no_zeros_in_input=False):
-    """Return the product of the elements along `axis` (all by default); see `sum`."""
+    """Return the product of the elements along `axis` (all by default).
+
+    ``y = Π_i x_i``. Parameters and result are as those of `sum`; of no elements it is 1.
+
+    Parameters
+    ----------
+    no_zeros_in_input : bool
+        Promise that no element is 0: the derivative, ``y / x_i``, is then found by division.
+
+    Examples
+    --------
+    >>> pt.prod([[1, 2], [3, 4]], axis=1).eval().tolist()
+    [2, 12]
+    """
     x = as_tensor_variable(input)
     axes = _axes(axis, x.type.ndim)
     op = Prod(axis=axes, dtype=dtype, acc_dtype=acc_dtype, no_zeros_in_input=no_zeros_in_input)
@@ -76,14 +102,30 @@ def prod(input, axis=None, dtype=None, keepdims=False, acc_dtype=None, no_zeros_
 
 
 def all(x, axis=None, keepdims=False):
-    """Return whether all elements along `axis` are true."""
+    """Return whether all elements along `axis` are true (not 0): bool, true for no elements.
+
+    Parameters `axis` and `keepdims` are those of `sum`.
+
+    Examples
+    --------
+    >>> pt.all([[True, True], [True, False]], axis=1).eval().tolist()
+    [True, False]
+    """
     x = as_tensor_variable(x)
     axes = _axes(axis, x.type.ndim)
     return _keep(x, All(axes)(x), axes, keepdims)
 
 
 def any(x, axis=None, keepdims=False):
-    """Return whether any element along `axis` is true."""
+    """Return whether any element along `axis` is true (not 0): bool, false for no elements.
+
+    Parameters `axis` and `keepdims` are those of `sum`.
+
+    Examples
+    --------
+    >>> pt.any([[False, False], [True, False]], axis=1).eval().tolist()
+    [False, True]
+    """
     x = as_tensor_variable(x)
     axes = _axes(axis, x.type.ndim)
     return _keep(x, Any(axes)(x), axes, keepdims)
@@ -92,7 +134,29 @@ def any(x, axis=None, keepdims=False):
 def max(x, axis=None, keepdims=False, initial=None):
     """Return the largest element along `axis`; NaN if there is one.
 
-    `initial` may be ``-inf``: the result for an empty axis.
+    Parameters
+    ----------
+    x : tensor_like
+        Complex numbers are ordered by real part, then imaginary part.
+    axis, keepdims
+        As of `sum`.
+    initial : optional
+        May be ``-inf``: the result for an empty axis.
+
+    Returns
+    -------
+    TensorVariable
+        dtype of `x`. Its derivative goes to every element that is equal to the largest one.
+
+    Raises
+    ------
+    ValueError
+        At run time, for no elements.
+
+    Examples
+    --------
+    >>> pt.max([[1, 5], [7, 2]], axis=0).eval().tolist()
+    [7, 5]
     """
     if initial is not None and initial != -np.inf:
         raise ValueError(f"initial must be None or -inf for max, got {initial}")
@@ -104,7 +168,13 @@ def max(x, axis=None, keepdims=False, initial=None):
 def min(x, axis=None, keepdims=False, initial=None):
     """Return the smallest element along `axis`; NaN if there is one.
 
-    `initial` may be ``inf``: the result for an empty axis.
+    Parameters and result are as those of `max`; `initial` may be ``inf``, the result
+    for an empty axis.
+
+    Examples
+    --------
+    >>> pt.min([[1, 5], [7, 2]], axis=0).eval().tolist()
+    [1, 2]
     """
     if initial is not None and initial != np.inf:
         raise ValueError(f"initial must be None or inf for min, got {initial}")
@@ -123,7 +193,26 @@ def min(x, axis=None, keepdims=False, initial=None):
 
 
 def argmax(x, axis=None, keepdims: bool = False):
-    """Return the index of the largest element along `axis`, or in the flattened array."""
+    """Return the index of the largest element along `axis`, or in the flattened array.
+
+    Parameters
+    ----------
+    x : tensor_like
+    axis : int, sequence of int, or None
+        Indices over several axes count their elements in row-major order.
+    keepdims : bool
+        Keep reduced axes with length 1.
+
+    Returns
+    -------
+    TensorVariable
+        int64; of equal elements the first, of NaNs the first. It has no derivative.
+
+    Examples
+    --------
+    >>> pt.argmax([[1, 5], [7, 2]], axis=1).eval().tolist()
+    [1, 0]
+    """
     x = as_tensor_variable(x)
     axes = _axes(axis, x.type.ndim)
     out = Argmax(axes)(x)
@@ -134,7 +223,15 @@ def argmax(x, axis=None, keepdims: bool = False):
 
 
 def argmin(x, axis=None, keepdims=False):
-    """Return the index of the smallest element along `axis`, or in the flattened array."""
+    """Return the index of the smallest element along `axis`, or in the flattened array.
+
+    Parameters and result are as those of `argmax`.
+
+    Examples
+    --------
+    >>> pt.argmin([[1, 5], [7, 2]], axis=1).eval().tolist()
+    [0, 1]
+    """
     x = as_tensor_variable(x)
     if x.type.dtype == "bool" or x.type.dtype in integer_dtypes:
         # ~x reverses the order of all integers, and nothing overflows.
@@ -143,12 +240,25 @@ def argmin(x, axis=None, keepdims=False):
 
 
 def max_and_argmax(a, axis=None, keepdims=False):
-    """Return the largest element along `axis` and its index."""
+    """Return the largest element along `axis` and its index: `max` and `argmax`.
+
+    Examples
+    --------
+    >>> largest, index = pt.max_and_argmax([3, 9, 4])
+    >>> largest.eval().item(), index.eval().item()
+    (9, 1)
+    """
     return [max(a, axis=axis, keepdims=keepdims), argmax(a, axis=axis, keepdims=keepdims)]
 
 
 def ptp(a, axis=None):
-    """Return the range of values (maximum minus minimum) along `axis`."""
+    """Return the range of values (maximum minus minimum) along `axis` (an int, or None for all).
+
+    Examples
+    --------
+    >>> pt.ptp([[1, 5], [7, 2]], axis=1).eval().tolist()
+    [4, 5]
+    """
     a = as_tensor_variable(a)
     return sub(max(a, axis), min(a, axis))
 
@@ -164,14 +274,30 @@ def _count(x, axes, dtype):
 
 
 def mean(input, axis=None, dtype=None, keepdims=False, acc_dtype=None):
-    """Return the mean of the elements along `axis`.
+    """Return the mean of the elements along `axis` (all by default).
+
+    ``y = 1/n Σ_i x_i``
 
     Parameters
     ----------
+    input : tensor_like
+    axis : int, sequence of int, or None
     dtype
         A float or complex dtype for the result; float64 for integers by default.
+    keepdims : bool
+        Keep reduced axes with length 1.
     acc_dtype
         dtype of the sum, as for `sum`.
+
+    Returns
+    -------
+    TensorVariable
+        NaN for no elements.
+
+    Examples
+    --------
+    >>> pt.mean([[1.0, 2.0], [3.0, 5.0]], axis=0).eval().tolist()
+    [2.0, 3.5]
     """
     x = as_tensor_variable(input)
     axes = _axes(axis, x.type.ndim)
@@ -197,14 +323,32 @@ def mean(input, axis=None, dtype=None, keepdims=False, acc_dtype=None):
 
 
 def var(input, axis=None, ddof=0, keepdims=False, corrected=False):
-    """Return the variance along `axis`.
+    """Return the variance along `axis` (of all elements by default).
+
+    ``y = 1/(n - ddof) Σ_i |x_i - mean(x)|²``
 
     Parameters
     ----------
-    ddof
+    input : tensor_like
+    axis : int, sequence of int, or None
+    ddof : int
         The sum of squares is divided by the number of elements minus `ddof`.
-    corrected
+    keepdims : bool
+        Keep reduced axes with length 1.
+    corrected : bool
         Correct the rounding error of the mean (Chan, Golub and LeVeque's two-pass formula).
+
+    Returns
+    -------
+    TensorVariable
+        Float, as `mean`.
+
+    Examples
+    --------
+    >>> pt.var([1.0, 2.0, 3.0, 6.0]).eval().item()
+    3.5
+    >>> pt.var([1.0, 2.0, 3.0, 6.0], ddof=2).eval().item()
+    7.0
     """
     if isinstance(ddof, bool):
         raise ValueError("Parameter keepdims is now at index 3: (input, axis=None, ddof=0, ...)")
@@ -234,7 +378,13 @@ def _is_zero(value) -> bool:
 
 
 def std(input, axis=None, ddof=0, keepdims=False, corrected=False):
-    """Return the standard deviation along `axis`; see `var`."""
+    """Return the standard deviation along `axis`, the square root of `var`; see there.
+
+    Examples
+    --------
+    >>> pt.std([1.0, 3.0, 5.0, 7.0]).eval().round(3).item()
+    2.236
+    """
     if isinstance(ddof, bool):
         raise ValueError("Parameter keepdims is now at index 3: (input, axis=None, ddof=0, ...)")
     result = sqrt(var(input, axis=axis, ddof=ddof, keepdims=keepdims, corrected=corrected))
@@ -243,7 +393,25 @@ def std(input, axis=None, ddof=0, keepdims=False, corrected=False):
 
 
 def median(x, axis=None):
-    """Return the median along `axis`: of an even number of elements, the mean of the middle two."""
+    """Return the median along `axis`: of an even number of elements, the mean of the middle two.
+
+    Parameters
+    ----------
+    x : tensor_like
+        NaN counts as the largest number (`numpy.median` is NaN then).
+    axis : int, sequence of int, or None
+        All elements by default.
+
+    Returns
+    -------
+    TensorVariable
+        Float or complex.
+
+    Examples
+    --------
+    >>> pt.median([[5, 1, 9], [2, 4, 3]], axis=1).eval().tolist()
+    [5.0, 3.0]
+    """
     x = as_tensor_variable(x)
     axes = _axes(axis, x.type.ndim)
     axes = tuple(range(x.type.ndim)) if axes is None else axes
@@ -266,7 +434,32 @@ def median(x, axis=None):
 
 
 def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=None):
-    """Return the covariance matrix of variables given by rows, as `numpy.cov`."""
+    """Return the covariance matrix of variables given by rows, as `numpy.cov`.
+
+    ``C_ij = 1/(n - ddof) Σ_k (m_ik - mean_i) conj(m_jk - mean_j)``
+
+    Parameters
+    ----------
+    m, y : tensor_like
+        Observations, up to two axes: a row for each variable (`rowvar`), or a column.
+        The rows of `y` are further variables.
+    rowvar, bias : bool
+        `bias` stands for ``ddof=0``; otherwise ddof is 1.
+    ddof : int, optional
+        What to subtract from the number of observations.
+    fweights, aweights : optional
+        How often each observation counts, and its weight.
+
+    Returns
+    -------
+    TensorVariable
+        A square matrix, or a number for one variable.
+
+    Examples
+    --------
+    >>> pt.cov([[1.0, 2.0, 3.0], [6.0, 4.0, 2.0]]).eval().tolist()
+    [[1.0, -2.0], [-2.0, 4.0]]
+    """
     if fweights is not None:
         raise NotImplementedError("fweights are not implemented")
     if aweights is not None:

@@ -153,6 +153,11 @@ def cast(x, dtype):
     ------
     TypeError
         For a complex `x` and a real `dtype`: say which part is meant.
+
+    Examples
+    --------
+    >>> pt.cast([1.7, -1.7], "int64").eval().tolist()
+    [1, -1]
     """
     dtype = _math_ops.ps.get_scalar_type(dtype).dtype
     x = as_tensor_variable(x)
@@ -174,7 +179,19 @@ def register_transfer(fn):
 
 
 def transfer(var, target):
-    """Return `var` on another device; ``"cpu"`` is where every array is."""
+    """Return `var` on another device; ``"cpu"`` is where every array is.
+
+    Raises
+    ------
+    ValueError
+        For a device that nobody registered.
+
+    Examples
+    --------
+    >>> x = pt.vector("x")
+    >>> pt.transfer(x, "cpu") is x
+    True
+    """
     if target == "cpu":
         return as_tensor_variable(var)
     for fn in _transfer_functions:

@@ -436,6 +436,11 @@ def compress(condition, x, axis=None):
         Input array.
     axis
         Axis of the slices; the flattened array is used when None.
+
+    Examples
+    --------
+    >>> pt.compress([True, False], [[1, 2], [3, 4]], axis=1).eval().tolist()
+    [[1], [3]]
     """
     positions = flatnonzero(as_tensor_variable(condition))
     x = as_tensor_variable(x)

@@ -391,6 +391,13 @@ def unpack(packed_input, packed_shapes, keep_axes: int | Sequence[int] | None = 
     -------
     list
         The arrays.
+
+    Examples
+    --------
+    >>> packed, shapes = pt.pack(np.zeros((2, 3)), np.ones(4))
+    >>> matrix, vector = pt.unpack(packed, shapes)
+    >>> matrix.eval().shape, vector.eval().tolist()
+    ((2, 3), [1.0, 1.0, 1.0, 1.0])
     """
     packed_input = as_tensor_variable(packed_input)
     n_before, n_after, _ = _analyze_axes_list(keep_axes)

@@ -29,19 +29,37 @@ ShapeValueType = "None | ellipsis | np.integer | int | Variable"
 
 
 def shape_padleft(t, n_ones=1):
-    """Return `t` with `n_ones` new axes of length 1 on the left."""
+    """Return `t` with `n_ones` new axes of length 1 on the left.
+
+    Examples
+    --------
+    >>> pt.shape_padleft([1, 2], 2).eval().shape
+    (1, 1, 2)
+    """
     t = as_tensor_variable(t)
     return dimshuffle(t, ["x"] * n_ones + list(range(t.type.ndim)))
 
 
 def shape_padright(t, n_ones=1):
-    """Return `t` with `n_ones` new axes of length 1 on the right."""
+    """Return `t` with `n_ones` new axes of length 1 on the right.
+
+    Examples
+    --------
+    >>> pt.shape_padright([1, 2], 2).eval().shape
+    (2, 1, 1)
+    """
     t = as_tensor_variable(t)
     return dimshuffle(t, list(range(t.type.ndim)) + ["x"] * n_ones)
 
 
 def shape_padaxis(t, axis):
-    """Return `t` with a new axis of length 1 at position `axis`."""
+    """Return `t` with a new axis of length 1 at position `axis`.
+
+    Examples
+    --------
+    >>> pt.shape_padaxis([1, 2], 0).eval().tolist()
+    [[1, 2]]
+    """
     t = as_tensor_variable(t)
     ndim = t.type.ndim + 1
     if not -ndim <= axis < ndim:

@@ -148,9 +148,14 @@ def softmax(c, axis=None):
 
 
 def log_softmax(c, axis=None):
-    """Return the logarithm of `softmax`, without underflow.
+    """Return the logarithm of `softmax`, without underflow: ``y_i = x_i - log Σ_j exp(x_j)``.
 
     Parameters are those of `softmax`.
+
+    Examples
+    --------
+    >>> log_softmax([0.0, 1000.0]).eval().tolist()
+    [-1000.0, 0.0]
     """
     c = as_tensor_variable(c)
     return LogSoftmax(axis=normalize_reduce_axis(axis, c.type.ndim, normalize_none=True))(c)
@@ -191,6 +196,11 @@ def logaddexp(*xs):
     ----------
     xs
         Arrays that broadcast together.
+
+    Examples
+    --------
+    >>> pt.logaddexp(1000.0, [1000.0, 0.0]).eval().round(3).tolist()
+    [1000.693, 1000.0]
     """
     if not xs:
         raise ValueError("[logaddexp] needs at least one input")
@@ -209,35 +219,71 @@ def _logaddexp2(x, y):
 
 
 def poch(z, m):
-    """Return the Pochhammer symbol ``gamma(z + m) / gamma(z)``."""
+    """Return the Pochhammer symbol ``gamma(z + m) / gamma(z)`` (``z (z + 1) ... (z + m - 1)``).
+
+    Examples
+    --------
+    >>> poch(3.0, 2.0).eval().round(3).item()
+    12.0
+    """
     return true_div(gamma(as_tensor_variable(z) + m), gamma(z))
 
 
 def factorial(n):
-    """Return ``gamma(n + 1)``."""
+    """Return ``gamma(n + 1)``: for whole numbers ``1 · 2 · ... · n``, in floats.
+
+    Examples
+    --------
+    >>> factorial([0.0, 3.0, 5.0]).eval().tolist()
+    [1.0, 6.0, 120.0]
+    """
     return gamma(as_tensor_variable(n) + 1)
 
 
 def logit(x):
-    """Return ``log(x / (1 - x))``, the inverse of the logistic function."""
+    """Return ``log(x / (1 - x))``, the inverse of the logistic function; x between 0 and 1.
+
+    Examples
+    --------
+    >>> logit([0.25, 0.5]).eval().round(3).tolist()
+    [-1.099, 0.0]
+    """
     x = as_tensor_variable(x)
     return log(true_div(x, 1 - x))
 
 
 def beta(a, b):
-    """Return ``gamma(a) * gamma(b) / gamma(a + b)``."""
+    """Return ``gamma(a) * gamma(b) / gamma(a + b)``, Euler's beta function.
+
+    Examples
+    --------
+    >>> beta(2.0, [1.0, 3.0]).eval().round(3).tolist()
+    [0.5, 0.083]
+    """
     a, b = as_tensor_variable(a), as_tensor_variable(b)
     return (gamma(a) * gamma(b)) / gamma(a + b)
 
 
 def betaln(a, b):
-    """Return the logarithm of `beta`."""
+    """Return the logarithm of `beta`, ``gammaln(a) + gammaln(b) - gammaln(a + b)``.
+
+    Examples
+    --------
+    >>> betaln(2.0, [1.0, 300.0]).eval().round(3).tolist()
+    [-0.693, -11.411]
+    """
     a, b = as_tensor_variable(a), as_tensor_variable(b)
     return gammaln(a) + gammaln(b) - gammaln(a + b)
 
 
 def xlogy(x, y):
-    """Return ``x * log(y)``, and 0 where x is 0."""
+    """Return ``x * log(y)``, and 0 where x is 0.
+
+    Examples
+    --------
+    >>> xlogy([0.0, 2.0], [0.0, 1.0]).eval().tolist()
+    [0.0, 0.0]
+    """
     x, y = as_tensor_variable(x), as_tensor_variable(y)
     is_zero = eq(x, 0)
     # The logarithm is taken of 1 there, so that the gradient is finite as well
@@ -245,7 +291,13 @@ def xlogy(x, y):
 
 
 def xlog1py(x, y):
-    """Return ``x * log1p(y)``, and 0 where x is 0."""
+    """Return ``x * log1p(y)``, and 0 where x is 0.
+
+    Examples
+    --------
+    >>> xlog1py([0.0, 2.0], [-1.0, 0.0]).eval().tolist()
+    [0.0, 0.0]
+    """
     x, y = as_tensor_variable(x), as_tensor_variable(y)
     is_zero = eq(x, 0)
     return switch(is_zero, 0.0, x * log1p(switch(is_zero, 0, y)))

@@ -255,6 +255,12 @@ def inc_subtensor(
         Allow y to be a view of the array when `inplace`.
     ignore_duplicates
         Add once only to an element that an array index names several times.
+
+    Examples
+    --------
+    >>> a = pt.zeros(3)
+    >>> pt.inc_subtensor(a[[0, 2, 2]], 1).eval().tolist()
+    [1.0, 0.0, 2.0]
     """
     x, y = as_tensor_variable(x), as_tensor_variable(y)
     if x.owner is None:
