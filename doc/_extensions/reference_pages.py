@@ -51,6 +51,7 @@ SUBJECTS = {
     "_elemwise": "Elementwise",
     "_math_ops": "Elementwise",
     "_functions": "Elementwise",
+    "_closeness": "Elementwise",
     "_reductions": "Reductions",
     "_statistics": "Reductions",
     "_careduce": "Reductions",

@@ -7,9 +7,20 @@ A facade: elementwise functions are in ``_math_ops`` and ``_functions``, reducti
 
 from __future__ import annotations
 
+from pytensor.tensor import _closeness, _functions, _math_ops, _statistics
 from pytensor.tensor import _dot as _dot_module
-from pytensor.tensor import _functions, _math_ops, _statistics
 from pytensor.tensor._alloc import alloc
+from pytensor.tensor._closeness import *
+from pytensor.tensor._closeness import (
+    _allclose,
+    _get_atol_rtol,
+    float16_atol,
+    float16_rtol,
+    float32_atol,
+    float32_rtol,
+    float64_atol,
+    float64_rtol,
+)
 from pytensor.tensor._convert import as_tensor_variable, constant
 from pytensor.tensor._dot import (
     Dot,
@@ -26,16 +37,6 @@ from pytensor.tensor._dot import (
     vectorize_node_dot,
 )
 from pytensor.tensor._functions import *
-from pytensor.tensor._functions import (
-    _allclose,
-    _get_atol_rtol,
-    float16_atol,
-    float16_rtol,
-    float32_atol,
-    float32_rtol,
-    float64_atol,
-    float64_rtol,
-)
 from pytensor.tensor._math_ops import *
 from pytensor.tensor._math_ops import ALIASES, _conj
 from pytensor.tensor._reductions import (
@@ -83,6 +84,7 @@ _PRODUCTS = [
 ]
 __all__ = sorted(
     {n for n in _math_ops.__all__ if n not in _NOT_IN_MATH}
+    | set(_closeness.__all__)
     | set(_functions.__all__)
     | set(_statistics.__all__) - {"makeKeepDims"}
     | set(_PRODUCTS)
