@@ -98,7 +98,7 @@ class _Rebuilder:
 
 def _filter_update(shared: SharedVariable, value: Any) -> Variable:
     try:
-        return shared.type.filter_variable(value, allow_convert=False)
+        return shared.type.filter_variable(value)  # known lengths are asserted
     except TypeError:
         raise TypeError(
             "An update must have the same type as the original shared variable "

@@ -72,7 +72,6 @@ class ScanArgs:
         self.mit_mot_in_slices = tuple(info.mit_mot_in_slices)
         self.mit_mot_out_slices = tuple(info.mit_mot_out_slices)
         self.mit_sot_in_slices = tuple(info.mit_sot_in_slices)
-        self.sit_sot_in_slices = tuple(info.sit_sot_in_slices)
         for name, group in _GROUP.items():
             for side, layout, values in (
                 ("outer_in", info.outer_in, outer_inputs),
@@ -149,12 +148,17 @@ class ScanArgs:
             mit_mot_in_slices=tuple(self.mit_mot_in_slices),
             mit_mot_out_slices=tuple(self.mit_mot_out_slices),
             mit_sot_in_slices=tuple(self.mit_sot_in_slices),
-            sit_sot_in_slices=tuple(self.sit_sot_in_slices),
+            sit_sot_in_slices=self.sit_sot_in_slices,
             n_nit_sot=len(self.outer_in_nit_sot),
             n_untraced_sit_sot=len(self.outer_in_shared),
             n_non_seqs=len(self.outer_in_non_seqs),
             as_while=self.as_while,
         )
+
+    @property
+    def sit_sot_in_slices(self) -> tuple[Taps, ...]:
+        """The offsets of the sit-sots: always the step before."""
+        return ((-1,),) * len(self.outer_in_sit_sot)
 
     @property
     def n_nit_sot(self) -> int:
@@ -181,7 +185,6 @@ class ScanArgs:
         """Add a mit-sot, or a sit-sot if `taps` is ``(-1,)``."""
         if taps == (-1,):
             self.outer_in_sit_sot.append(outer)
-            self.sit_sot_in_slices = (*self.sit_sot_in_slices, taps)
             self.inner_in_sit_sot.append(reads[0])
             self.inner_out_sit_sot.append(new)
         else:

@@ -74,7 +74,8 @@ def scan(
     outputs_info : variable, dict, None or list of them, optional
         One for each output of `fn`: its initial value if a step reads the result of the last one;
         ``{"initial": x, "taps": [-2, -1]}`` if it reads earlier ones, with as many initial values
-        along the first axis of ``x``; None if steps don't read it.
+        along the first axis of ``x``; None if steps don't read it. ``[-1]`` means the state itself,
+        without that axis, but ``range(-n, 0)`` and tuples mean rows also if there is only one.
     non_sequences : variable or list, optional
         Further arguments of `fn`. Other variables `fn` uses are found by themselves.
     n_steps : int or variable, optional

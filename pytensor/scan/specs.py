@@ -36,7 +36,7 @@ def _suffix(tap: int) -> str:
 
 
 def _as_taps(label: str, what: str, taps: Any) -> tuple[int, ...]:
-    taps = list(taps) if isinstance(taps, list | tuple) else [taps]
+    taps = list(taps) if isinstance(taps, list | tuple | range | np.ndarray) else [taps]
     if not taps or not all(isinstance(t, int) or hasattr(t, "__index__") for t in taps):
         raise ValueError(f"[{label}] taps of {what} must be integers, got {taps}")
     taps = [int(t) for t in taps]
@@ -248,12 +248,16 @@ def _read_output(label: str, i: int, given: Any, float_dtype: str) -> OutputSpec
         given = as_tensor_variable(given)
     if not isinstance(given.type, TensorType):
         return OutputSpec(given, (-1,), [given.type()])
+    rows = isinstance(taps, range | tuple)
     taps = (-1,) if taps is None else _as_taps(label, what, taps)
     if any(tap >= 0 for tap in taps):
         raise ValueError(
             f"All the tap values must be smaller than 0: [{label}] {what} got taps {taps}"
         )
     if taps == (-1,):
+        if rows:  # `range(-n, 0)` and n rows, n = 1 is no exception; [-1] is the state itself
+            _earlier_values(label, what, given, taps)
+            given = given[0]
         inner = given.type()
         inner.name = f"{given.name}[t-1]" if given.name else None
         return OutputSpec(given, taps, [inner], number)

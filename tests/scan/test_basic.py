@@ -79,6 +79,20 @@ def test_ar2_and_gradient(mode):
     check_grad(y[-1], [start, a, b], values, mode)
 
 
+def test_taps_are_any_integers():
+    start = pt.dvector("start")
+    for taps in ([-2, -1], range(-2, 0), np.arange(-2, 0)):
+        y = scan(
+            lambda older, old: older + old,
+            outputs_info=[dict(initial=start, taps=taps)],
+            n_steps=4,
+        )
+        assert y.eval({start: np.ones(2)}).tolist() == [2.0, 3.0, 5.0, 8.0]
+    for taps in (range(-1, 0), (-1,)):  # n rows of initial values for each n
+        y = scan(lambda old: 2 * old, outputs_info=[dict(initial=start, taps=taps)], n_steps=2)
+        assert y.eval({start: np.ones(1)}).tolist() == [2.0, 4.0]
+
+
 @modes
 def test_taps_that_skip_and_sequence_taps(mode):
     x, start = pt.dvector("x"), pt.dvector("start")

@@ -134,6 +134,18 @@ def test_scan_args():
     assert removed[0][1].name == "outer_out_nit_sot" and not args.outer_out_nit_sot
 
 
+def test_scan_args_without_a_state():
+    """Programs take states out of the lists (a state whose values are given is a sequence)."""
+    _, _, node = _ar2()
+    args = ScanArgs.from_node(node)
+    outer, inner = args.outer_in_sit_sot.pop(), args.inner_in_sit_sot.pop()
+    args.inner_out_sit_sot.pop()
+    args.outer_in_seqs.append(outer)
+    args.inner_in_seqs.append(inner)
+    assert args.info.n_sit_sot == 0 and args.info.n_seqs == node.op.info.n_seqs + 1
+    Scan(args.inner_inputs, args.inner_outputs, args.info).make_node(*args.outer_inputs)
+
+
 def test_wrong_inputs():
     x, start, node = _ar2()
     with pytest.raises(ValueError, match="5 inputs"):

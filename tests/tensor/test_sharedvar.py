@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+import pytensor
 import pytensor.tensor as pt
 from pytensor.compile.sharedvalue import shared
 from pytensor.tensor.sharedvar import TensorSharedVariable
@@ -53,3 +54,16 @@ def test_zero_and_masked():
     assert held.sum() == 0
     with pytest.raises(NotImplementedError):
         shared(np.ma.masked_array([1.0]))
+
+
+@pytest.mark.parametrize("mode", ["FAST_RUN", "FAST_COMPILE"])
+def test_updates_keep_known_lengths(mode):
+    """A value whose lengths are not known may be the update; that they fit is checked."""
+    s, v = pytensor.shared(np.zeros(2), shape=(2,)), pt.dvector("v")
+    f = pytensor.function([v], [], updates={s: s + v[1:]}, mode=mode)
+    f(np.arange(3.0))
+    assert s.get_value().tolist() == [1.0, 2.0]
+    with pytest.raises((AssertionError, ValueError), match="2"):
+        pytensor.function([v], [], updates={s: v}, mode=mode)(np.zeros(3))
+    with pytest.raises(TypeError, match="same type as the original shared"):
+        pytensor.function([v], [], updates={s: pt.specify_shape(v, 3)}, mode=mode)

@@ -113,7 +113,6 @@ def scan_merge_inouts(fgraph, node):
     twin.update((nit + b, nit + a) for b, a in same.items())
     _drop(args, "sit_sot", pairs)
     _drop(args, "nit_sot", same)
-    args.sit_sot_in_slices = ((-1,),) * len(args.outer_in_sit_sot)
     kept = [o for o in range(len(node.outputs)) if o not in twin]
     new = dict(zip(kept, rebuilt(node, args), strict=True))
     return {
@@ -197,7 +196,6 @@ class ScanMerge(GraphRewriter):
                     if hasattr(together, f"{side}_{name}"):
                         getattr(together, f"{side}_{name}").extend(getattr(args, f"{side}_{name}"))
             together.mit_sot_in_slices += args.mit_sot_in_slices
-            together.sit_sot_in_slices += args.sit_sot_in_slices
         new = rebuilt(nodes[0], together)
         groups = _by_group(new, together)
         pairs = []

@@ -411,7 +411,6 @@ def _drop_states(loop: _Loop, sums: Sequence[int]) -> None:
     for side in ("outer_in", "inner_in", "inner_out"):
         values = getattr(args, f"{side}_sit_sot")
         values[:] = [values[k] for k in kept]
-    args.sit_sot_in_slices = ((-1,),) * len(kept)
     loop.dropped = {n_mit_sot + k for k in sums}
 
 

@@ -235,7 +235,6 @@ def scan_sit_sot_to_untraced(fgraph, node):
     for side in ("outer_in", "inner_in", "inner_out"):
         values = getattr(args, f"{side}_sit_sot")
         values[:] = [values[k] for k in kept]
-    args.sit_sot_in_slices = ((-1,),) * len(kept)
     new = rebuilt(node, args)
     result: dict[Variable, Variable] = {}
     traced = [*range(n_mit_sot), *(n_mit_sot + k for k in kept)]

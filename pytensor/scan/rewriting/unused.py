@@ -70,9 +70,8 @@ def _keep(args: ScanArgs, kept: set[int]) -> list[int]:
             values = getattr(args, f"{side}_{name}", None)
             if values is not None:
                 values[:] = [values[k] for k in chosen]
-        slices = f"{name}_in_slices"
-        if hasattr(args, slices):
-            setattr(args, slices, tuple(getattr(args, slices)[k] for k in chosen))
+        if name == "mit_sot":
+            args.mit_sot_in_slices = tuple(args.mit_sot_in_slices[k] for k in chosen)
         order += [at + k for k in chosen]
         at += size
     return order

@@ -111,6 +111,7 @@ INDICES = {
     "mask": lambda x: x[np.array([True, False, True, True])],
     "mask of columns": lambda x: x[:, np.array([True, False, True])],
     "empty": lambda x: x[:0],
+    "mask of elements": lambda x: x[np.arange(12).reshape(4, 3) % 5 != 1],
 }
 
 
@@ -123,7 +124,13 @@ def test_indices_are_lifted(name):
         local_subtensor_rv_lift, index(rv("normal", V * 1000, pt.specify_shape(M, (4, 3)) * 0)[1])
     )
     check(local_subtensor_rv_lift, index(rv("normal", M, 1.0)[1]))
+    column = pt.specify_shape(M[:, :1], (None, 1))
+    for params in ((M, V), (V * 1000, 1.0), (column, 1.0), (column, V), (5000.0, 1.0)):
+        new = check(local_subtensor_rv_lift, index(rv("normal", *params, size=(4, 3))[1]))
+        assert not isinstance(new.owner.inputs[1].type, NoneTypeT)
     check(local_subtensor_rv_lift, index(rv("halfnormal", M, 1.0)[1]))
+    row = pt.specify_shape(V * 1000, (3,))
+    check(local_subtensor_rv_lift, index(rv("normal", row, pt.constant(np.ones((4, 1))))[1]))
     ones = rv("normal", pt.specify_shape(M, (4, 3))[:1, :], V)[1]
     if name == "slices":  # a dimension where all parameters have length 1
         check(local_subtensor_rv_lift, index(ones))
@@ -143,8 +150,6 @@ def test_indices_that_are_not_lifted():
     assert lift(local_subtensor_rv_lift, x[np.array([0, 0])]) is None
     assert lift(local_subtensor_rv_lift, x[np.array([0, 1]), np.array([0, 1])]) is None
     assert lift(local_subtensor_rv_lift, x[np.array([True, False, True, True]), 0]) is None
-    assert lift(local_subtensor_rv_lift, x[np.ones((4, 3), bool)]) is None
-    assert lift(local_subtensor_rv_lift, rv("normal", size=(4,))[1][:2]) is None
     assert lift(local_subtensor_rv_lift, M[0]) is None
 
 

@@ -6,6 +6,8 @@ them; `random_make_inplace` and `sidestep_unused_rng_consumer` change no number.
 
 from __future__ import annotations
 
+import numpy as np
+
 from pytensor.graph.basic import Apply, Constant, Variable
 from pytensor.graph.rewriting.basic import (
     WalkingGraphRewriter,
@@ -27,7 +29,8 @@ from pytensor.tensor.rewriting.registry import (
     register_useless,
 )
 from pytensor.tensor.subtensor import AdvancedSubtensor, Subtensor, indices_from_subtensor
-from pytensor.tensor.type_other import NoneConst, NoneTypeT
+from pytensor.tensor.subtensor.lengths import indexed_result_shape
+from pytensor.tensor.type_other import NoneTypeT
 
 
 @node_rewriter([RandomVariable], inplace=True)
@@ -156,46 +159,63 @@ def local_dimshuffle_rv_lift(fgraph, node):
 def local_subtensor_rv_lift(fgraph, node):
     """``normal(mu, sigma)[i]`` -> ``normal(mu[i], sigma[i])``
 
-    Declines if a size is given (`local_rv_size_lift` comes first), if dimensions of a single draw
+    Also with a size, and for masks of several dimensions. Declines if dimensions of a single draw
     are indexed, if others read the draws, and for arrays of integers: one draw may be taken twice.
     """
-    rv_node = _drawn_by(node.inputs[0])
-    if rv_node is None or is_rv_used_in_graph(node.inputs[0], node, fgraph):
+    draws = node.inputs[0]
+    rv_node = _drawn_by(draws)
+    if rv_node is None or is_rv_used_in_graph(draws, node, fgraph):
         return False
     op = rv_node.op
-    if not isinstance(op.size_param(rv_node).type, NoneTypeT):
-        return None
     batch_ndim = op.batch_ndim(rv_node)
     indices = list(indices_from_subtensor(node.inputs[1:], node.op.idx_list))
     while indices and isinstance(indices[-1], slice) and indices[-1] == slice(None):
         indices.pop()
-    if len(indices) > batch_ndim or not _each_draw_once(indices):
+    if sum(_n_indexed(i) for i in indices) > batch_ndim or not _each_draw_once(indices):
         return False
-    length_one = rv_node.outputs[1].type.broadcastable
-    taken = [
-        p[
-            tuple(
-                _for_param(i, p.type.broadcastable[d] and not length_one[d])
-                for d, i in enumerate(indices)
-            )
-        ]
-        for p in op.dist_params(rv_node)
-    ]
-    return _lifted(node, rv_node, NoneConst, taken)
+    size = op.size_param(rv_node)
+    if not isinstance(size.type, NoneTypeT):
+        lengths = _entries(size, batch_ndim)
+        size = int_vector(list(indexed_result_shape(lengths, indices)))
+    one_wide = draws.type.broadcastable
+    taken = []
+    for p in op.dist_params(rv_node):
+        repeated = [p.type.broadcastable[d] and not one_wide[d] for d in range(batch_ndim)]
+        taken.append(p[tuple(_for_param(indices, repeated))])
+    return _lifted(node, rv_node, size, taken)
+
+
+def _is_array(index) -> bool:
+    return isinstance(index, Variable) and index.type.ndim > 0
+
+
+def _n_indexed(index) -> int:
+    """Return over how many dimensions an index reaches."""
+    return index.type.ndim if _is_array(index) else 1
 
 
 def _each_draw_once(indices) -> bool:
     """Tell whether the indices take each draw at most once, along dimensions of their own."""
-    arrays = [i for i in indices if isinstance(i, Variable) and i.type.ndim]
-    if any(i.type.dtype != "bool" or i.type.ndim > 1 for i in arrays):
+    arrays = [i for i in indices if _is_array(i)]
+    if any(i.type.dtype != "bool" for i in arrays):
         return False
     # Numbers beside a mask are arrays of integers too.
     return not arrays or sum(not isinstance(i, slice) for i in indices) == 1
 
 
-def _for_param(index, is_broadcast: bool):
-    """Return the index of a parameter along a dimension where perhaps its one value is repeated."""
-    if not is_broadcast:
-        return index
-    single = not isinstance(index, slice) and not (isinstance(index, Variable) and index.type.ndim)
-    return 0 if single else slice(None)
+def _for_param(indices, repeated):
+    """Yield the indices of a parameter whose one value along some dimensions is repeated."""
+    axis = 0
+    for index in indices:
+        over = repeated[axis : axis + _n_indexed(index)]
+        axis += len(over)
+        if not any(over):
+            yield index
+        elif all(over):
+            # What is left of these dimensions, if anything, is one of length 1.
+            yield from [0] * (len(over) - 1)
+            yield slice(None) if isinstance(index, slice) or _is_array(index) else 0
+        else:
+            known = isinstance(index, Constant)
+            positions = np.nonzero(index.data) if known else index.nonzero()
+            yield from (0 if one else at for one, at in zip(over, positions, strict=True))
