@@ -15,8 +15,10 @@ from pytensor.compile.mode import Mode
 from pytensor.conditional import IfElse
 from pytensor.conditional import ifelse as ifelse_of_conditional
 from pytensor.conditional.rewriting import merge_sibling_ifelse
-from pytensor.gradient import grad
+from pytensor.gradient import grad, jacobian
+from pytensor.graph.basic import Apply
 from pytensor.graph.fg import FunctionGraph
+from pytensor.graph.op import Op
 from pytensor.ifelse import ifelse
 from pytensor.raise_op import Assert
 
@@ -117,6 +119,117 @@ def test_only_one_branch_is_computed(mode):
         np.testing.assert_allclose(got, want)
     with pytest.raises(AssertionError, match="must not be computed|nor in a loop"):
         f(0, value)
+
+
+calls: list[str] = []
+
+
+class Noted(Op):
+    """Twice its last input; notes that it ran."""
+
+    __props__ = ("name",)
+
+    def __init__(self, name):
+        self.name = name
+
+    def make_node(self, *inputs):
+        inputs = [pt.as_tensor_variable(x) for x in inputs]
+        return Apply(self, inputs, [inputs[-1].type()])
+
+    def perform(self, node, inputs, output_storage):
+        calls.append(self.name)
+        output_storage[0][0] = inputs[-1] * 2
+
+    def infer_shape(self, fgraph, node, shapes):
+        return [shapes[-1]]
+
+    def pullback(self, inputs, outputs, cotangents):
+        # Reads the value, so that nothing of it can be left out.
+        own = Noted(self.name.rstrip("'") + "'")(inputs[0], cotangents[0])
+        return [*(x.zeros_like() for x in inputs[:-1]), own]
+
+
+@modes
+def test_nothing_of_the_derivative_of_the_other_branch_is_computed(mode):
+    x, c, d = pt.dvector("x"), pt.bscalar("c"), pt.bscalar("d")
+    a, b, e = Noted("a")(pt.exp(x)), Noted("b")(pt.sin(x) * 2), Noted("e")(x + 1)
+    z, more = ifelse(c, [pt.tanh(a), a.sum()], [ifelse(d, b * b, e * x), b.sum()])
+    cost = (z**2).sum() + more
+    g = grad(cost, x)
+    h = grad((g**2).sum(), x)
+    f = pytensor.function([c, d, x], [g, h], mode=mode)
+    value = np.array([0.1, 0.2])
+    for truths, needed in (((0, 0), "be"), ((0, 1), "b"), ((1, 0), "a"), ((1, 1), "a")):
+        calls.clear()
+        found = f(*truths, value)
+        assert {name[0] for name in calls} == set(needed)
+        chosen = [pt.tanh(a), a.sum()] if truths[0] else [b * b if truths[1] else e * x, b.sum()]
+        alone = grad((chosen[0] ** 2).sum() + chosen[1], x)
+        wanted = pytensor.function([x], [alone, grad((alone**2).sum(), x)], mode="PY")(value)
+        for one, other in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(one, other)
+
+
+@modes
+def test_derivatives_of_branches_in_a_loop(mode):
+    x, w, c = pt.dvector("x"), pt.dscalar("w"), pt.bscalar("c")
+
+    def step(x_t, h, w, c):
+        return ifelse(c * x_t > 0, pt.tanh(Noted("a")(w * h)), Noted("b")(pt.sin(h * x_t)) + w)
+
+    hs = pytensor.scan(step, x, pt.constant(0.3), [w, c], return_updates=False)
+    gs = grad(hs[-1], [x, w])
+    f = pytensor.function([x, w, c], gs, mode=mode)
+    values = np.array([1.0, 2.0, 3.0]), 0.7
+    for truth, name in ((1, "a"), (-1, "b")):
+        calls.clear()
+        found = f(*values, truth)
+        assert {n[0] for n in calls} == {name}
+        eps = 1e-6
+        cost = pytensor.function([x, w, c], hs[-1], mode="PY")
+        slope = (cost(values[0], 0.7 + eps, truth) - cost(values[0], 0.7 - eps, truth)) / eps / 2
+        np.testing.assert_allclose(found[1], slope, rtol=1e-6)
+
+
+@modes
+def test_what_branches_of_several_choices_need(mode):
+    c, d, x = pt.bscalar("c"), pt.bscalar("d"), pt.dvector("x")
+    shared = Noted("s")(pt.exp(x))
+    outs = [
+        ifelse(c, shared + 1, x),
+        ifelse(d, pt.sin(x), shared * 2),
+        ifelse(c, ifelse(pt.eq(d, 1), x, Noted("t")(shared)), x) + ifelse(d, x, Noted("u")(x)),
+    ]
+    f = pytensor.function([c, d, x], outs, mode=mode)
+    value = np.array([0.5, 1.0])
+    for truths, needed in (((0, 0), "su"), ((0, 1), ""), ((1, 0), "stu"), ((1, 1), "s")):
+        calls.clear()
+        found = f(*truths, value)
+        assert set(calls) == set(needed), truths
+        s = 2 * np.exp(value)
+        wanted = [
+            s + 1 if truths[0] else value,
+            np.sin(value) if truths[1] else s * 2,
+            (2 * s if truths[0] and not truths[1] else value) + (value if truths[1] else 2 * value),
+        ]
+        for one, other in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(one, other)
+
+
+def test_gradient_for_one_branch_alone():
+    c, x, y = pt.bscalar("c"), pt.dvector("x"), pt.dvector("y")
+    cost = ifelse(c, pt.log(x).sum(), 1.0) + y.sum()
+    f = pytensor.function([c, x, y], grad(cost, [x, y]))
+    # Where the branch isn't taken, its derivative is zero even if it has no value.
+    for truth, wanted in ((1, [np.inf, 0.5]), (0, [0, 0])):
+        with np.errstate(divide="ignore"):
+            gx, gy = f(truth, [0.0, 2.0], [1.0])
+        assert gx.tolist() == wanted and gy.tolist() == [1]
+    rows = jacobian(ifelse(c, pt.tanh(x), x * y), x)
+    values = [0.1, 0.2], [3.0, 4.0]
+    np.testing.assert_allclose(pytensor.function([c, x, y], rows)(0, *values), np.diag([3.0, 4.0]))
+    one = pytensor.function([c, x, y], rows)(1, *values)
+    np.testing.assert_allclose(one, np.diag(1 - np.tanh(values[0]) ** 2))
 
 
 def test_known_choices_are_made():

@@ -17,7 +17,8 @@ from pytensor.graph.op import Op
 from pytensor.graph.replace import _vectorize_node
 from pytensor.graph.rewriting.stages import optdb
 from pytensor.scalar.basic import ScalarType
-from pytensor.tensor.basic import as_tensor_variable, constant
+from pytensor.scalar.type import upcast
+from pytensor.tensor.basic import alloc, as_tensor_variable, constant
 from pytensor.tensor.blockwise import vectorize_node_fallback
 from pytensor.tensor.math import switch
 from pytensor.tensor.type import TensorType
@@ -141,8 +142,21 @@ class IfElse(Op):
         choose = IfElse(self.n_outs, as_view=self.as_view, name=self.name)
         then_grads = choose(condition, *grads, *then_zeros, return_list=True)
         else_grads = choose(condition, *zeros, *grads, return_list=True)
-        flat = condition.zeros_like() if _is_real(condition) else disconnected_type()
-        return [flat, *then_grads, *else_grads]
+        return [self.pullback_of_condition(inputs), *then_grads, *else_grads]
+
+    def pullback_of_condition(self, inputs):
+        """Return the term of the condition: a real one has the derivative zero."""
+        condition = inputs[0]
+        return condition.zeros_like() if _is_real(condition) else disconnected_type()
+
+    def choice_between(self, condition, then_value, else_value):
+        """Return a lazy choice between two cotangents: `pytensor.gradient` walks through branches."""
+        op = IfElse(1, as_view=self.as_view, name=self.name)
+        dtypes = {then_value.type.dtype, else_value.type.dtype}
+        if len(dtypes) > 1:
+            dtype = upcast(*dtypes)
+            then_value, else_value = then_value.astype(dtype), else_value.astype(dtype)
+        return op(condition, then_value, else_value)
 
     def pushforward(self, inputs, outputs, tangents):
         condition, *values = inputs
@@ -242,9 +256,17 @@ def _in_dtype_of(value: Any, other: Any) -> Any:
 @_vectorize_node.register(IfElse)
 def vectorize_ifelse(op: IfElse, node, batch_condition, *batch_values):
     """An unbatched condition still chooses whole branches; a batched one chooses item by item."""
-    if batch_condition.type.ndim == 0 and all(
-        t.type.ndim == e.type.ndim
-        for t, e in zip(batch_values[: op.n_outs], batch_values[op.n_outs :])
-    ):
-        return op.make_node(batch_condition, *batch_values)
-    return vectorize_node_fallback(op, node, batch_condition, *batch_values)
+    if batch_condition.type.ndim:
+        return vectorize_node_fallback(op, node, batch_condition, *batch_values)
+    values = list(batch_values)
+    for k, core in enumerate(node.inputs[1 : 1 + op.n_outs]):
+        pair = values[k], values[op.n_outs + k]
+        batch = [v.type.ndim - core.type.ndim for v in pair]
+        if batch[0] == batch[1]:
+            continue
+        if min(batch):
+            return vectorize_node_fallback(op, node, batch_condition, *batch_values)
+        lacks = 0 if batch[1] else 1
+        shape = tuple(pair[1 - lacks].shape)[: max(batch)]
+        values[k + lacks * op.n_outs] = alloc(pair[lacks], *shape, *pair[lacks].shape)
+    return op.make_node(batch_condition, *values)

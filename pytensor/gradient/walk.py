@@ -7,6 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from pytensor.configdefaults import config
+from pytensor.gradient.chosen import (
+    Chosen,
+    Path,
+    at_one_path,
+    is_lazy,
+    shortened,
+    sum_of_chosen,
+    through_choice,
+)
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.null_type import (
     DisconnectedInputError,
@@ -139,38 +148,56 @@ class _Cotangents:
 
     def __init__(self, fixed: Mapping[Variable, Variable], blocked, cost_name: str | None):
         self.blocked = frozenset(blocked or ())
-        self.sums: dict[Variable, Variable] = dict(fixed)
-        self.terms: dict[Variable, list[Variable]] = {}
+        self.sums: dict[Variable, Chosen] = {var: Chosen((), g) for var, g in fixed.items()}
+        self.terms: dict[Variable, list[Chosen]] = {}
         self.fixed = set(fixed)
         self.cost_name = cost_name
 
-    def add(self, var: Variable, term: Variable) -> None:
+    def add(self, var: Variable, term: Variable, path: Path = ()) -> None:
         if var not in self.fixed:
-            self.terms.setdefault(var, []).append(term)
+            self.terms.setdefault(var, []).append(Chosen(path, term))
 
-    def get(self, var: Variable) -> Variable | None:
+    def get(self, var: Variable) -> Chosen | None:
         """Return the cotangent of `var`, or None if nothing depends on it."""
         if var in self.sums:
             return self.sums[var]
         terms = self.terms.pop(var, None)
         if terms is None:
             return None
-        total = self.sums[var] = _sum(terms)
+        found = self.sums[var] = sum_of_chosen(var, terms, _sum)
+        self._name(var, found.value)
+        return found
+
+    def whole(self, var: Variable) -> Variable | None:
+        """Return the cotangent of `var`, zeros where choices were made otherwise."""
+        found = self.get(var)
+        if found is None or not found.path:
+            return None if found is None else found.value
+        total = shortened(var, found, 0)
+        self._name(var, total)
+        return total
+
+    def _name(self, var: Variable, total: Variable) -> None:
         if self.cost_name and var.name and total.name is None and total.owner is not None:
             total.name = f"(d{self.cost_name}/d{var.name})"
-        return total
 
 
 def _backward(active, cotangents: _Cotangents) -> None:
     for node, pattern in reversed(active):
-        gs = [None if out in cotangents.blocked else cotangents.get(out) for out in node.outputs]
-        live = [g is not None and not _is_disconnected(g) for g in gs]
+        found = [None if out in cotangents.blocked else cotangents.get(out) for out in node.outputs]
+        live = [c is not None and not _is_disconnected(c.value) for c in found]
         if not any(live):
             continue
         rows = [any(p and alive for p, alive in zip(row, live)) for row in pattern]
+        if is_lazy(node):
+            for i, path, term in through_choice(node, found):
+                if rows[i] and not _is_disconnected(term):
+                    cotangents.add(node.inputs[i], term, path)
+            continue
+        path, gs = at_one_path(node, found)
         for x, connected, term in zip(node.inputs, rows, _pull_node(node, gs, live, rows)):
             if connected and not _is_disconnected(term):
-                cotangents.add(x, term)
+                cotangents.add(x, term, path)
 
 
 def _pull_node(node: Apply, gs, live, rows) -> Sequence[Variable]:
@@ -298,5 +325,5 @@ def _reverse(
         cotangents.add(var, g)
     roots = [*(var for var, _ in seeds), *fixed]
     _backward(_active_nodes(roots, wrt, constants), cotangents)
-    found = [cotangents.get(var) for var in wrt]
+    found = [cotangents.whole(var) for var in wrt]
     return [_finish(var, g, *options) for var, g in zip(report or wrt, found)]

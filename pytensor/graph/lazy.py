@@ -1,14 +1,18 @@
 """Which nodes only some branches of lazy nodes need: so that they can be skipped, and stay apart."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from pytensor.graph.basic import Apply
+from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.fg import FunctionGraph
 
-Guard = frozenset[tuple[Apply, int]]
-"""Pairs of a lazy node and the branch of it that must be chosen."""
+Choice = tuple[Variable, int]
+"""A condition and the branch it chooses: 0 if it is true, 1 if not."""
+Guard = frozenset[frozenset[Choice]]
+"""Cases: a node is needed if all choices of one of them are made so."""
 
-_ALWAYS: Guard = frozenset()
+_ALWAYS: Guard = frozenset([frozenset()])
+# More cases cost more questions than they save work: such a node always runs.
+_MOST_CASES = 8
 
 
 def lazy_branches(node: Apply) -> tuple[Sequence[int], ...] | None:
@@ -27,8 +31,9 @@ def lazy_branches(node: Apply) -> tuple[Sequence[int], ...] | None:
 def lazy_guards(fgraph: FunctionGraph, order: Sequence[Apply]) -> dict[Apply, Guard]:
     """Find the nodes that only some branches of lazy nodes need.
 
-    For a node with several readers the guard is what all of them have in common, which errs on
-    the side of running.
+    Whatever a node with a guard reads is computed whenever the node is: the guards of its inputs
+    hold if its own does. A condition is computed in every case that asks for it, once the other
+    choices of the case, of those it was computed for, are found to be made so.
     """
     branches = {n: b for n in order if (b := lazy_branches(n)) is not None}
     if not branches:
@@ -36,16 +41,43 @@ def lazy_guards(fgraph: FunctionGraph, order: Sequence[Apply]) -> dict[Apply, Gu
     outputs = set(fgraph.outputs)
     guards: dict[Apply, Guard] = {}
     for node in reversed(order):
-        found: Guard | None = _ALWAYS if any(o in outputs for o in node.outputs) else None
+        if any(o in outputs for o in node.outputs):
+            continue
+        cases: set[frozenset[Choice]] = set()
         for output in node.outputs:
             for client, index in fgraph.clients.get(output, ()):
-                if found == _ALWAYS:
-                    break
                 need = guards.get(client, _ALWAYS)
                 taken = [b for b, ins in enumerate(branches.get(client, ())) if index in ins]
                 if len(taken) == 1:
-                    need = need | {(client, taken[0])}
-                found = need if found is None else found & need
-        if found:
-            guards[node] = found
+                    choice = (client.inputs[0], taken[0])
+                    need = frozenset(case | {choice} for case in need)
+                cases |= need
+        guard = _simplified(cases)
+        if guard and guard != _ALWAYS:
+            guards[node] = guard
     return guards
+
+
+def _simplified(cases: Iterable[frozenset[Choice]]) -> Guard:
+    """Return the same cases in fewer words."""
+    found = set(cases)
+    changed = True
+    while changed and len(found) > 1:
+        changed = False
+        for case in list(found):
+            if any(other < case for other in found):
+                found.remove(case)
+                changed = True
+                continue
+            for condition, branch in case:
+                rest = case - {(condition, branch)}
+                if rest | {(condition, 1 - branch)} in found:
+                    # It makes no difference.
+                    found.add(rest)
+                    changed = True
+    return frozenset(found) if len(found) <= _MOST_CASES else _ALWAYS
+
+
+def guard_depth(guard: Guard) -> int:
+    """Return how many choices have to be made before a node with this guard runs."""
+    return max((len(case) for case in guard), default=0)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.fg import FunctionGraph
-from pytensor.graph.lazy import Guard, lazy_guards
+from pytensor.graph.lazy import Guard, guard_depth, lazy_guards
 
 
 class Schedule(NamedTuple):
@@ -19,7 +19,7 @@ class Schedule(NamedTuple):
 
     order: list[Apply]
     guards: dict[Apply, Guard]
-    """Nodes that need not run if one of the choices was decided otherwise."""
+    """Nodes that need not run unless choices were made in one of the ways listed."""
     fragile_inputs: tuple[int, ...]
     """Positions of inputs that are overwritten before the last node that may fail."""
 
@@ -85,7 +85,10 @@ def schedule(fgraph: FunctionGraph, order: list[Apply] | None = None) -> Schedul
     destroyers = destroyed_inputs(fgraph, (n for n in order if n.op.destroy_map))
     guards = lazy_guards(fgraph, order)
     if destroyers or guards:
-        late = {n: (int(n in destroyers), len(guards.get(n, ()))) for n in {*destroyers, *guards}}
+        late = {
+            n: (int(n in destroyers), guard_depth(guards.get(n, frozenset())))
+            for n in {*destroyers, *guards}
+        }
         order = _reorder(fgraph, order, late)
     fragile: set[int] = set()
     for node in order[:-1]:

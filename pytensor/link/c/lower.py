@@ -12,7 +12,7 @@ import numpy as np
 
 from pytensor.configdefaults import config
 from pytensor.graph.basic import Apply, Constant, Variable
-from pytensor.graph.lazy import lazy_branches
+from pytensor.graph.lazy import Choice, Guard, lazy_branches
 from pytensor.link.c.dispatch import load_dispatch
 from pytensor.link.c.dispatch.basic import CKernel, c_funcify
 from pytensor.link.c.dispatch.reduce import absorbed_producers, fused_reduction
@@ -227,19 +227,47 @@ class _Lowering:
             if guard != current:
                 for skip in open_skips:
                     skip.index = len(block.steps)
-                current, open_skips = guard, []
-                for lazy, branch in sorted(guard, key=lambda pair: position[pair[0]]):
-                    condition = lazy.inputs[0]
-                    if condition in self.slot_of or isinstance(condition, Constant):
-                        skip = Step(
-                            SKIP, 0, [self.read_slot(condition)], (), None, None, (), branch
-                        )
-                        block.steps.append(skip)
-                        open_skips.append(skip)
+                current = guard
+                open_skips = self.add_skips(guard, position, block)
             if node not in absorbed:
                 self.add_node(node, block, producer_of.get(node))
         for skip in open_skips:
             skip.index = len(block.steps)
+
+    def add_skips(self, guard: Guard, position: dict[Apply, int], block: Block) -> list[Step]:
+        """Append the questions that decide whether the next steps run; return what leads past them.
+
+        The last question of a case leads to these steps, the others to the next case; those of the
+        last case lead past them.
+        """
+
+        def place(choice: Choice) -> tuple[int, int, int]:
+            # What a condition was computed for is asked before the condition.
+            condition, branch = choice
+            return position.get(condition.owner, -1), self.read_slot(condition).number, branch
+
+        known = [[c for c in case if self.is_decided(c[0])] for case in guard]
+        cases = sorted(sorted(map(place, case)) for case in known)
+        if not all(cases):
+            return []
+        hits: list[Step] = []
+        misses: list[Step] = []
+        for case in cases:
+            for skip in misses:
+                skip.index = len(block.steps)
+            misses = []
+            for k, (_, number, branch) in enumerate(case):
+                hit = k == len(case) - 1 and case is not cases[-1]
+                wanted = 1 - branch if hit else branch
+                skip = Step(SKIP, 0, [self.slots[number]], (), None, None, (), wanted)
+                block.steps.append(skip)
+                (hits if hit else misses).append(skip)
+        for skip in hits:
+            skip.index = len(block.steps)
+        return misses
+
+    def is_decided(self, condition: Variable) -> bool:
+        return condition in self.slot_of or isinstance(condition, Constant)
 
     def add_block(self, inner: "FunctionGraph") -> tuple[int, list[Slot]]:
         """Lower the inner graph of a kernel; return the number of its block and its slots."""

@@ -212,18 +212,28 @@ class LazyProgram(ObservedProgram):
         super().__init__(fgraph, plan, *args)
         # The condition of a lazy node may be dropped only after the nodes it decides about; those
         # run before the lazy node itself, its reader.
-        condition = {step.node: step.inputs[0] for step in self._steps if step.inputs}
+        slot_of = {
+            variable: slot
+            for step in self._steps
+            for variable, slot in zip(step.node.inputs, step.inputs, strict=True)
+        }
         produced = {o for step in self._steps for o in step.outputs}
         for slot in produced:
             self._values[slot] = _UNDECIDED
         self._guards = {
-            node: tuple((condition[lazy], branch) for lazy, branch in guard)
+            node: [[(slot_of[condition], branch) for condition, branch in case] for case in guard]
             for node, guard in plan.guards.items()
         }
 
     def _skip(self, step: Step, values: list[Any]) -> bool:
-        for slot, branch in self._guards.get(step.node, ()):
-            decided = values[slot]
-            if decided is not _UNDECIDED and bool(decided) != (branch == 0):
-                return True
-        return False
+        cases = self._guards.get(step.node)
+        if cases is None:
+            return False
+        for case in cases:
+            for slot, branch in case:
+                decided = values[slot]
+                if decided is not _UNDECIDED and bool(decided) != (branch == 0):
+                    break
+            else:
+                return False
+        return True
