@@ -57,8 +57,9 @@ def polygamma_of(n, x):
     ``p(x) = (-1)**(n + 1) * (n! / r**(n + 1) + p(1 - r) - p(1 - x)) + p(1 + r)``.
     """
     n, x = np.asarray(n), np.asarray(x)
-    r = x - np.rint(x)
-    far = (x < FAR_LEFT) & (r != 0) & (n > 0)
+    left = np.where((x < FAR_LEFT) & np.isfinite(x), x, 0.0)
+    r = left - np.rint(left)
+    far = (r != 0) & (n > 0)
     near = scipy_special.polygamma(n, np.where(far, 1.0, x).astype(x.dtype))
     if not far.any():
         return near
