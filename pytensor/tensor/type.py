@@ -448,7 +448,7 @@ def tensor(name: str | None = None, *, dtype=None, shape=None, **kwargs) -> Tens
 
     Examples
     --------
-    >>> tensor("x", dtype="float32", shape=(None, 3))  # doctest: +SKIP
+    >>> tensor("x", dtype="float32", shape=(None, 3))
     x
     """
     if dtype is None and name in _NUMPY_DTYPES:
@@ -483,15 +483,38 @@ def _constructor(fname: str, default_shape: tuple[int | None, ...]):
         return tensor_type(_canonical_dtype(dtype), static)(name=name)
 
     make.__name__ = make.__qualname__ = fname
-    make.__doc__ = (
-        f"Return a new {fname} variable, of dtype `dtype` (default ``config.floatX``) and static "
-        f"shape `shape` (default ``{default_shape}``)."
-    )
+    make.__doc__ = f"""Return a new {fname} variable.
+
+    Parameters
+    ----------
+    name : str, optional
+    dtype : optional
+        Default ``config.floatX``.
+    shape : tuple of int or None
+        Static shape, None where unknown; default ``{default_shape}``.
+
+    Raises
+    ------
+    ValueError
+        If `shape` has another number of axes, or contradicts a 1 of the default.
+
+    Examples
+    --------
+    >>> pt.{fname}("x", dtype="float32").type.shape
+    {default_shape}
+    """
     return make
 
 
 def scalar(name: str | None = None, *, dtype=None) -> TensorVariable:
-    """Return a new 0-dimensional variable, of dtype `dtype` (default ``config.floatX``)."""
+    """Return a new 0-dimensional variable, of dtype `dtype` (default ``config.floatX``).
+
+    Examples
+    --------
+    >>> x = pt.scalar("x", dtype="float32")
+    >>> x.ndim, x.dtype
+    (0, 'float32')
+    """
     return tensor_type(_canonical_dtype(config.floatX if dtype is None else dtype), ())(name=name)
 
 
@@ -523,11 +546,19 @@ def _plural(make, fname):
         return [make(name) for name in names]
 
     make_several.__name__ = make_several.__qualname__ = fname
-    make_several.__doc__ = (
-        f'Return a list of variables, as ``{fname}("a", "b")``, ``{fname}("alpha beta")``, '
-        f'``{fname}("ab")`` (a variable a letter) or ``{fname}(2)``.\n\n'
-        f'``{fname}("a")`` is a single variable, not a list.'
-    )
+    make_several.__doc__ = f"""Return a list of variables.
+
+    Parameters
+    ----------
+    *names : str, or one int
+        Names, names with spaces between them, a name of several letters (a variable for each), or
+        how many variables without a name. One letter is one variable, not in a list.
+
+    Examples
+    --------
+    >>> pt.{fname}("a", "b"), pt.{fname}("alpha beta"), pt.{fname}("ab")
+    ([a, b], [alpha, beta], [a, b])
+    """
     return make_several
 
 
