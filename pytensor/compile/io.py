@@ -88,6 +88,13 @@ class In(SymbolicInput):
         Outputs may share memory with the value that is passed. As `mutable` by default.
     shared : bool
         The input stands for a shared variable.
+
+    Examples
+    --------
+    >>> x, total = pt.scalar("x"), pt.scalar("total")
+    >>> add = pytensor.function([x, pytensor.In(total, value=0.0, update=total + x)], total + x)
+    >>> add(3.0).item(), add(4.0).item()
+    (3.0, 7.0)
     """
 
     def __init__(
@@ -141,6 +148,12 @@ class SymbolicOutput:
     variable : Variable
     borrow : bool
         The returned array may share memory with an input or a shared variable.
+
+    Examples
+    --------
+    >>> x = pt.vector("x")
+    >>> pytensor.function([x], pytensor.Out(x + 1, borrow=True))([1.0, 2.0]).tolist()
+    [2.0, 3.0]
     """
 
     def __init__(self, variable: Variable, borrow: bool = False) -> None:

@@ -142,6 +142,12 @@ class Mode:
         Which rewrites to apply. ``"default"`` is ``config.optimizer``; None is none.
     db : RewriteDatabase, optional
         Where rewrites are looked up; `optdb` by default.
+
+    Examples
+    --------
+    >>> x = pt.vector("x")
+    >>> pytensor.function([x], 2 * x, mode=Mode("py", "fast_compile"))([1.0, 2.0]).tolist()
+    [2.0, 4.0]
     """
 
     def __init__(
@@ -340,7 +346,14 @@ def _mode_from_config(optimizer: str) -> Mode:
 
 
 def get_mode(orig_string: "str | Mode | None" = None) -> Mode:
-    """Return the mode a name stands for; None is ``config.mode``, a mode is returned as it is."""
+    """Return the mode a name stands for; None is ``config.mode``, a mode is returned as it is.
+
+    Examples
+    --------
+    >>> mode = get_mode("FAST_RUN")
+    >>> get_mode(mode) is mode
+    True
+    """
     name = config.mode if orig_string is None else orig_string
     if not isinstance(name, str):
         return name

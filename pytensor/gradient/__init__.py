@@ -208,6 +208,12 @@ def pullback(
     Returns
     -------
     For each element of `wrt` the sum over f of cotangent . df/dwrt.
+
+    Examples
+    --------
+    >>> x, g = pt.vectors("x", "g")
+    >>> pullback(pt.cumsum(x), x, g).eval({x: [1.0, 2.0], g: [1.0, 10.0]}).tolist()
+    [11.0, 10.0]
     """
     _check_options(disconnected_inputs, return_disconnected)
     outputs, gs, variables = _as_list(f), _as_list(cotangents), _as_list(wrt)
@@ -239,7 +245,14 @@ def _broadcast_to(var: Variable, g: Any) -> Variable:
 def Lop(
     f, wrt, eval_points, consider_constant=None, disconnected_inputs="raise", return_disconnected="zero"
 ):  # fmt: skip
-    """Older name of `pullback`."""
+    """Older name of `pullback`. Deprecated.
+
+    Examples
+    --------
+    >>> x, g = pt.vectors("x", "g")
+    >>> pullback(x**2, x, g).eval({x: [1.0, 2.0], g: [1.0, 10.0]}).tolist()
+    [2.0, 40.0]
+    """
     warnings.warn("Lop is deprecated, use pullback instead.", FutureWarning, stacklevel=2)
     return pullback(
         f, wrt, eval_points, consider_constant, disconnected_inputs, return_disconnected
@@ -267,6 +280,12 @@ def pushforward(
     use_op_pushforward
         Walk forward over `Op.pushforward`, falling back to its pullback for an Op that has none. By
         default the pullback of the pullback is taken, which every differentiable Op has.
+
+    Examples
+    --------
+    >>> x, t = pt.vectors("x", "t")
+    >>> pushforward(pt.cumsum(x), x, t).eval({x: [1.0, 2.0], t: [1.0, 10.0]}).tolist()
+    [1.0, 11.0]
     """
     _check_options(disconnected_outputs, return_disconnected)
     outputs, variables = _as_list(f), _as_list(wrt)
@@ -292,7 +311,14 @@ def Rop(
     f, wrt, eval_points, disconnected_outputs="raise", return_disconnected="zero",
     use_op_rop_implementation=False,
 ):  # fmt: skip
-    """Older name of `pushforward`."""
+    """Older name of `pushforward`. Deprecated.
+
+    Examples
+    --------
+    >>> x, t = pt.vectors("x", "t")
+    >>> pushforward(x**2, x, t).eval({x: [1.0, 2.0], t: [1.0, 10.0]}).tolist()
+    [2.0, 40.0]
+    """
     warnings.warn("Rop is deprecated, use pushforward instead.", FutureWarning, stacklevel=2)
     return pushforward(
         f, wrt, eval_points, disconnected_outputs, return_disconnected, use_op_rop_implementation
@@ -309,6 +335,13 @@ def pushforward_through_pullback(
     """Differentiate u -> pullback(u), which is linear: its transpose is the pushforward.
 
     See J. Townsend, "A new trick for calculating Jacobian vector products" (2017).
+
+    Examples
+    --------
+    >>> x, t = pt.vectors("x", "t")
+    >>> (result,) = pushforward_through_pullback([x**2], [x], [t])
+    >>> result.eval({x: [1.0, 2.0], t: [1.0, 10.0]}).tolist()
+    [2.0, 40.0]
     """
     # Not free variables: a pullback that reads only the shape of its cotangent stays computable.
     dummies = [_float_zeros_like(out) for out in outputs]
@@ -373,6 +406,12 @@ def jacobian(expression, wrt, consider_constant=None, disconnected_inputs="raise
     Returns
     -------
     For each element of `wrt` a tensor of shape ``(*expression.shape, *wrt.shape)``.
+
+    Examples
+    --------
+    >>> x = pt.vector("x")
+    >>> jacobian(pt.stack([x[0] * x[1], x[0]]), x).eval({x: [2.0, 3.0]}).tolist()
+    [[3.0, 2.0], [1.0, 0.0]]
     """
     if not isinstance(expression, Variable):
         raise TypeError(
@@ -414,6 +453,12 @@ def hessian(cost, wrt, consider_constant=None, disconnected_inputs="raise"):
     ----------
     cost, wrt, consider_constant, disconnected_inputs
         As for `grad`; `wrt` has one dimension.
+
+    Examples
+    --------
+    >>> x = pt.vector("x")
+    >>> hessian(x[0] ** 2 * x[1], x).eval({x: [2.0, 3.0]}).tolist()
+    [[6.0, 4.0], [4.0, 0.0]]
     """
     if not isinstance(cost, Variable) or cost.type.ndim != 0:
         raise ValueError(f"hessian expects a 0 dimensional variable as `cost`, got {cost}")
@@ -448,6 +493,12 @@ def hessian_vector_product(cost, wrt, p, **grad_kwargs):
         Variables, and the vector in their shapes.
     grad_kwargs
         Passed to `grad`.
+
+    Examples
+    --------
+    >>> x, p = pt.vectors("x", "p")
+    >>> hessian_vector_product(x[0] ** 2 * x[1], x, p).eval({x: [2.0, 3.0], p: [1.0, 0.0]}).tolist()
+    [6.0, 4.0]
     """
     variables, vectors = _as_list(wrt), _as_list(p)
     if len(variables) != len(vectors):
@@ -483,6 +534,14 @@ def subgraph_grad(wrt, end, start=None, cost=None, details=False):
     Returns
     -------
     Gradients of `wrt` and of `end`, which may serve as `start` of the part before.
+
+    Examples
+    --------
+    >>> w, x = pt.scalar("w"), pt.scalar("x")
+    >>> middle = w * x
+    >>> of_w, of_x = subgraph_grad([w], [x], cost=middle**2)
+    >>> of_w[0].eval({w: 2.0, x: 3.0}).item(), of_x[0].eval({w: 2.0, x: 3.0}).item()
+    (36.0, 24.0)
     """
     if cost is None and start is None:
         raise ValueError("`cost` or `start` must be specified.")

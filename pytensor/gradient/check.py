@@ -23,6 +23,11 @@ class numeric_grad:
         The step; by default what suits the least precise dtype.
     out_type : str, optional
         dtype of the number, if it is less precise than the arrays.
+
+    Examples
+    --------
+    >>> numeric_grad(lambda x: (x**2).sum(), [np.array([1.0, 2.0])]).gf[0].round(4).tolist()
+    [2.0, 4.0]
     """
 
     type_eps = {
@@ -111,7 +116,13 @@ _DEFAULT_TOLERANCE = {"float16": 1e-1, "float32": 1e-2, "float64": 1e-4}
 
 
 def mode_not_slow(mode):
-    """Return `mode`, or FAST_RUN in the place of DebugMode."""
+    """Return `mode`, or FAST_RUN in the place of DebugMode.
+
+    Examples
+    --------
+    >>> mode_not_slow("FAST_COMPILE") is pytensor.compile.get_mode("FAST_COMPILE")
+    True
+    """
     if mode == "DEBUG_MODE" or type(mode).__name__ == "DebugMode":
         return late("pytensor.compile.mode:FAST_RUN")
     return late("pytensor.compile.mode:get_mode")(mode)

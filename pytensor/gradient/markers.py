@@ -32,7 +32,14 @@ class GradientMarker(Op):
 
 
 class ZeroGrad(GradientMarker):
-    """x, with derivative 0."""
+    """x, with derivative 0.
+
+    Examples
+    --------
+    >>> x = pt.scalar("x")
+    >>> pytensor.grad(x * zero_grad_(x), x).eval({x: 3.0}).item()
+    3.0
+    """
 
     __props__ = ()
 
@@ -44,7 +51,14 @@ class ZeroGrad(GradientMarker):
 
 
 class DisconnectedGrad(GradientMarker):
-    """x, as if it were a constant."""
+    """x, as if it were a constant.
+
+    Examples
+    --------
+    >>> x = pt.scalar("x")
+    >>> pytensor.grad(x * disconnected_grad_(x), x).eval({x: 3.0}).item()
+    3.0
+    """
 
     __props__ = ()
 
@@ -59,7 +73,14 @@ class DisconnectedGrad(GradientMarker):
 
 
 class UndefinedGrad(GradientMarker):
-    """x, refusing to be differentiated."""
+    """x, refusing to be differentiated.
+
+    Examples
+    --------
+    >>> x = pt.scalar("x")
+    >>> undefined_grad_(x).eval({x: 3.0}).item()
+    3.0
+    """
 
     __props__ = ()
 
@@ -110,7 +131,14 @@ undefined_grad_ = UndefinedGrad()
 
 
 def zero_grad(x):
-    """Return x, a constant for derivatives but connected: its gradient is zeros."""
+    """Return x, a constant for derivatives but connected: its gradient is zeros.
+
+    Examples
+    --------
+    >>> x = pt.scalar("x")
+    >>> pytensor.grad(x * zero_grad(x), x).eval({x: 3.0}).item()
+    3.0
+    """
     return zero_grad_(x)
 
 
@@ -120,7 +148,14 @@ def disconnected_grad(x):
 
 
 def undefined_grad(x):
-    """Return x; asking for a derivative through it raises `NullTypeGradError`."""
+    """Return x; asking for a derivative through it raises `NullTypeGradError`.
+
+    Examples
+    --------
+    >>> x = pt.scalar("x")
+    >>> undefined_grad(x).eval({x: 3.0}).item()
+    3.0
+    """
     return undefined_grad_(x)
 
 
@@ -138,7 +173,14 @@ def grad_clip(x, lower_bound, upper_bound):
 
 
 def grad_scale(x, multiplier):
-    """Return x; gradients that pass through it are multiplied by `multiplier`."""
+    """Return x; gradients that pass through it are multiplied by `multiplier`.
+
+    Examples
+    --------
+    >>> x = pt.scalar("x")
+    >>> pytensor.grad(grad_scale(x**2, 10.0), x).eval({x: 3.0}).item()
+    60.0
+    """
     return GradScale(multiplier)(x)
 
 

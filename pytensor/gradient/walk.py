@@ -64,7 +64,13 @@ def _as_list(x: OneOrMore | None) -> list[Variable]:
 
 
 def as_list_or_tuple(use_list: bool, use_tuple: bool, outputs):
-    """Return `outputs` as a list, a tuple, or as the one variable it holds."""
+    """Return `outputs` as a list, a tuple, or as the one variable it holds.
+
+    Examples
+    --------
+    >>> as_list_or_tuple(True, False, ["a"]), as_list_or_tuple(False, False, ["a"])
+    (['a'], 'a')
+    """
     outputs = list(outputs) if isinstance(outputs, list | tuple) else [outputs]
     if use_list and use_tuple:
         raise ValueError("[as_list_or_tuple] use_list and use_tuple must not both be true")

@@ -45,12 +45,24 @@ class NullType(Type):
 
 
 def null_type(name: str | None = None) -> Variable:
-    """Return a new variable of `NullType`."""
+    """Return a new variable of `NullType`.
+
+    Examples
+    --------
+    >>> null_type().type
+    NullType()
+    """
     return NullType()(name)
 
 
 class DisconnectedType(Type):
-    """The type of a derivative that is zero because there is no path to differentiate."""
+    """The type of a derivative that is zero because there is no path to differentiate.
+
+    Examples
+    --------
+    >>> disconnected_type().type is disconnected_type
+    True
+    """
 
     __props__ = ()
 
@@ -85,6 +97,12 @@ def grad_undefined(op, x_pos: int, x: Variable, comment: str = "") -> Variable:
         The input.
     comment : str
         Why.
+
+    Examples
+    --------
+    >>> x = pt.vector("x")
+    >>> grad_undefined(pt.floor, 0, x, "it jumps").type
+    NullType()
     """
     return NullType(
         f"The derivative of {op} with respect to input {x_pos} ({x}) is undefined. {comment}".strip()
@@ -92,7 +110,14 @@ def grad_undefined(op, x_pos: int, x: Variable, comment: str = "") -> Variable:
 
 
 def grad_not_implemented(op, x_pos: int, x: Variable, comment: str = "") -> Variable:
-    """Return the placeholder for a derivative that exists but that nobody has written."""
+    """Return the placeholder for a derivative that exists but that nobody has written.
+
+    Examples
+    --------
+    >>> x = pt.vector("x")
+    >>> grad_not_implemented(pt.exp, 0, x).type
+    NullType()
+    """
     return NullType(
         f"The derivative of {op} with respect to input {x_pos} ({x}) is not implemented. "
         f"{comment}".strip()

@@ -15,6 +15,11 @@ def hex_digest(x: Any) -> str:
     """Return a digest of an array's values, strides and shape, as hexadecimal digits.
 
     Arrays with equal digests are equal bit for bit and have the same layout.
+
+    Examples
+    --------
+    >>> hex_digest(np.arange(3)) == hex_digest(np.arange(3))
+    True
     """
     digest = hashlib.sha256(x.tobytes()).hexdigest()
     strides = ",".join(map(str, x.strides))
@@ -59,6 +64,14 @@ def var_descriptor(obj, _prev_obs: dict | None = None, _tag_generator=None) -> s
     """Return a one-line description of an expression in which constants appear by digest.
 
     Expressions with equal descriptions compute the same thing in the same way.
+
+    Examples
+    --------
+    >>> x = pt.vector("x")
+    >>> var_descriptor(x + 1) == var_descriptor(x + 1)
+    True
+    >>> var_descriptor(x + 1) == var_descriptor(x + 2)
+    False
     """
     seen: dict = {} if _prev_obs is None else _prev_obs
     parts: list[str] = []

@@ -38,6 +38,11 @@ def op_debug_information(op: Op, node: Apply) -> dict[Apply, dict[Variable, str]
     """Return notes an Op has about the inputs and outputs of a node and its inner graph.
 
     An Op takes part by a method ``debug_information(node)`` that returns such a mapping.
+
+    Examples
+    --------
+    >>> op_debug_information(pt.exp, pt.exp(pt.vector("x")).owner)
+    {}
     """
     notes = getattr(op, "debug_information", None)
     return notes(node) if notes is not None else {}
@@ -368,6 +373,15 @@ def debugprint(
     -----
     Numbers at the end of lines give the place of a node in the order of computation.
     ``···`` stands for what was printed before.
+
+    Examples
+    --------
+    >>> x = pt.vector("x")
+    >>> print(debugprint(pt.exp(x) + 1, file="str"))
+    Add [id A]
+     ├─ Exp [id B]
+     │  └─ x [id C]
+     └─ [1] [id D]
     """
     if not isinstance(depth, int):
         raise TypeError(f"[debugprint] depth must be an integer, got {depth!r}")

@@ -109,7 +109,15 @@ def foldl(
     name=None,
     return_updates=True,
 ):
-    """`reduce` from the first element to the last."""
+    """`reduce` from the first element to the last.
+
+    Examples
+    --------
+    >>> zero = np.float64(0.0)
+    >>> total = foldl(lambda x, s: s / 2 + x, pt.arange(4.0), zero, return_updates=False)
+    >>> total.eval().item()
+    4.25
+    """
     return reduce(
         fn,
         sequences,
@@ -131,7 +139,15 @@ def foldr(
     name=None,
     return_updates=True,
 ):
-    """`reduce` from the last element to the first."""
+    """`reduce` from the last element to the first.
+
+    Examples
+    --------
+    >>> zero = np.float64(0.0)
+    >>> total = foldr(lambda x, s: s / 2 + x, pt.arange(4.0), zero, return_updates=False)
+    >>> total.eval().item()
+    1.375
+    """
     return reduce(
         fn,
         sequences,

@@ -36,7 +36,14 @@ def checked_vector(x, name: str, op: str):
 
 
 class Transpose(SparseOp):
-    """The transposed matrix: csr becomes csc and the other way round."""
+    """The transposed matrix: csr becomes csc and the other way round.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csr_from_dense([[1.0, 2.0]])
+    >>> transpose(x).eval().toarray().tolist()
+    [[1.0], [2.0]]
+    """
 
     view_map = {0: [0]}
 
@@ -62,7 +69,14 @@ transpose = Transpose()
 
 
 class Diag(SparseOp):
-    """The diagonal of a square matrix, as a dense vector."""
+    """The diagonal of a square matrix, as a dense vector.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csc_from_dense([[1.0, 2.0], [0.0, 4.0]])
+    >>> diag(x).eval().tolist()
+    [1.0, 4.0]
+    """
 
     def make_node(self, x):
         x = as_sparse_variable(x)
@@ -86,7 +100,13 @@ diag = Diag()
 
 
 def square_diagonal(diag):
-    """Return a csc matrix with the vector `diag` on its diagonal."""
+    """Return a csc matrix with the vector `diag` on its diagonal.
+
+    Examples
+    --------
+    >>> square_diagonal([1.0, 4.0]).eval().toarray().tolist()
+    [[1.0, 0.0], [0.0, 4.0]]
+    """
     diag = checked_vector(diag, "diag", "square_diagonal")
     n = diag.type.shape[0] if diag.type.shape[0] is not None else diag.shape[0]
     places = arange(n + 1, dtype="int32")
@@ -95,7 +115,14 @@ def square_diagonal(diag):
 
 
 class EnsureSortedIndices(SparseOp):
-    """The same matrix with its elements in order."""
+    """The same matrix with its elements in order.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csr_from_dense([[1.0, 2.0]])
+    >>> ensure_sorted_indices(x).eval().indices.tolist()
+    [0, 1]
+    """
 
     __props__ = ("inplace",)
 
@@ -127,7 +154,14 @@ ensure_sorted_indices = EnsureSortedIndices(inplace=False)
 
 
 class Remove0(SparseOp):
-    """The same matrix without the zeros it stores."""
+    """The same matrix without the zeros it stores.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.CSR([0.0, 2.0], [0, 1], [0, 2], [1, 2])
+    >>> x.eval().nnz, remove0(x).eval().nnz
+    (2, 1)
+    """
 
     __props__ = ("inplace",)
 
@@ -156,7 +190,14 @@ remove0 = Remove0()
 
 
 def clean(x):
-    """Remove stored zeros and sort the elements."""
+    """Remove stored zeros and sort the elements.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.CSR([0.0, 2.0], [0, 1], [0, 2], [1, 2])
+    >>> x.eval().nnz, clean(x).eval().nnz
+    (2, 1)
+    """
     return ensure_sorted_indices(remove0(x))
 
 
@@ -220,7 +261,14 @@ _col_scale, _row_scale = ColScaleCSC(), RowScaleCSC()
 
 
 def col_scale(x, s):
-    """Multiply the columns of a sparse matrix by the elements of a vector."""
+    """Multiply the columns of a sparse matrix by the elements of a vector.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csr_from_dense([[1.0, 2.0], [0.0, 4.0]])
+    >>> col_scale(x, [1.0, 10.0]).eval().toarray().tolist()
+    [[1.0, 20.0], [0.0, 40.0]]
+    """
     x = as_sparse_variable(x)
     if x.type.format == "csc":
         return _col_scale(x, s)
@@ -228,7 +276,14 @@ def col_scale(x, s):
 
 
 def row_scale(x, s):
-    """Multiply the rows of a sparse matrix by the elements of a vector."""
+    """Multiply the rows of a sparse matrix by the elements of a vector.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csr_from_dense([[1.0, 2.0], [0.0, 4.0]])
+    >>> row_scale(x, [1.0, 10.0]).eval().toarray().tolist()
+    [[1.0, 2.0], [0.0, 40.0]]
+    """
     x = as_sparse_variable(x)
     if x.type.format == "csc":
         return _row_scale(x, s)
@@ -316,12 +371,26 @@ def _stacked(cls, blocks, format, dtype):
 
 
 def hstack(blocks, format=None, dtype=None):
-    """Put sparse (or dense) matrices side by side; csc if no format is given."""
+    """Put sparse (or dense) matrices side by side; csc if no format is given.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csr_from_dense([[1.0, 0.0]])
+    >>> hstack([x, x]).eval().toarray().tolist()
+    [[1.0, 0.0, 1.0, 0.0]]
+    """
     return _stacked(HStack, blocks, format, dtype)
 
 
 def vstack(blocks, format=None, dtype=None):
-    """Put sparse (or dense) matrices above one another; csc if no format is given."""
+    """Put sparse (or dense) matrices above one another; csc if no format is given.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csr_from_dense([[1.0, 0.0]])
+    >>> vstack([x, x]).eval().toarray().tolist()
+    [[1.0, 0.0], [1.0, 0.0]]
+    """
     return _stacked(VStack, blocks, format, dtype)
 
 
@@ -329,6 +398,12 @@ class ConstructSparseFromList(SparseOp):
     """A csc matrix of the shape of `x` with `values` in the rows `ilist`, zero elsewhere.
 
     Rows that are named more than once are added up.
+
+    Examples
+    --------
+    >>> x, values = np.zeros((3, 2)), np.array([[1.0, 2.0]])
+    >>> construct_sparse_from_list(x, values, [2]).eval().toarray().tolist()
+    [[0.0, 0.0], [0.0, 0.0], [1.0, 2.0]]
     """
 
     def make_node(self, x, values, ilist):

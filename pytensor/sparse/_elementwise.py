@@ -69,7 +69,14 @@ class _SameShape(SparseOp):
 
 
 class AddSparseSparse(_SameShape):
-    """The sum of two sparse matrices."""
+    """The sum of two sparse matrices.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csr_from_dense([[0.0, 2.0]])
+    >>> add_s_s(x, x).eval().toarray().tolist()
+    [[0.0, 4.0]]
+    """
 
     def make_node(self, x, y):
         x, y = _two_sparse(x, y, "AddSparseSparse")
@@ -86,7 +93,14 @@ class AddSparseSparse(_SameShape):
 
 
 class AddSparseSparseData(_SameShape):
-    """The sum of two sparse matrices that store the same places."""
+    """The sum of two sparse matrices that store the same places.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csr_from_dense([[0.0, 2.0]])
+    >>> add_s_s_data(x, x).eval().toarray().tolist()
+    [[0.0, 4.0]]
+    """
 
     def make_node(self, x, y):
         x, y = _two_sparse(x, y, "AddSparseSparseData")
@@ -104,7 +118,14 @@ class AddSparseSparseData(_SameShape):
 
 
 class AddSparseDense(_SameShape):
-    """The sum of a sparse and a dense matrix, which is dense."""
+    """The sum of a sparse and a dense matrix, which is dense.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csr_from_dense([[0.0, 2.0]])
+    >>> add_s_d(x, pt.ones((1, 2))).eval().tolist()
+    [[1.0, 3.0]]
+    """
 
     def make_node(self, x, y):
         x, y = _sparse_and_dense(x, y, "AddSparseDense")
@@ -122,7 +143,14 @@ class AddSparseDense(_SameShape):
 
 
 class StructuredAddSparseDenseVector(_SameShape):
-    """Add a vector to the stored elements of each row."""
+    """Add a vector to the stored elements of each row.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csr_from_dense([[0.0, 2.0]])
+    >>> structured_add_s_v(x, [3.0, 4.0]).eval().toarray().tolist()
+    [[0.0, 6.0]]
+    """
 
     def make_node(self, x, y):
         x, y = _sparse_and_dense(x, y, "StructuredAddSparseDenseVector", (1,))
@@ -147,7 +175,14 @@ class StructuredAddSparseDenseVector(_SameShape):
 
 
 class MultiplySparseSparse(_SameShape):
-    """The product of two sparse matrices, element by element."""
+    """The product of two sparse matrices, element by element.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csr_from_dense([[0.0, 2.0]])
+    >>> mul_s_s(x, x).eval().toarray().tolist()
+    [[0.0, 4.0]]
+    """
 
     def make_node(self, x, y):
         x, y = _two_sparse(x, y, "MultiplySparseSparse")
@@ -169,7 +204,14 @@ def _conj(x):
 
 
 class MultiplySparseDense(_SameShape):
-    """The product of a sparse and a dense matrix or number, which is sparse."""
+    """The product of a sparse and a dense matrix or number, which is sparse.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csr_from_dense([[0.0, 2.0]])
+    >>> mul_s_d(x, pt.full((1, 2), 3.0)).eval().toarray().tolist()
+    [[0.0, 6.0]]
+    """
 
     def make_node(self, x, y):
         x, y = _sparse_and_dense(x, y, "MultiplySparseDense", (0, 2))
@@ -203,7 +245,14 @@ class MultiplySparseDense(_SameShape):
 
 
 class MultiplySparseDenseVector(_SameShape):
-    """Multiply the columns of a sparse matrix by the elements of a vector."""
+    """Multiply the columns of a sparse matrix by the elements of a vector.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csr_from_dense([[0.0, 2.0]])
+    >>> mul_s_v(x, [3.0, 4.0]).eval().toarray().tolist()
+    [[0.0, 8.0]]
+    """
 
     def make_node(self, x, y):
         x, y = _sparse_and_dense(x, y, "MultiplySparseDenseVector", (1,))
@@ -244,13 +293,27 @@ def _operands(x, y, name: str):
 
 
 def add(x, y):
-    """Add matrices of which one at least is sparse; dense if the other is."""
+    """Add matrices of which one at least is sparse; dense if the other is.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csr_from_dense([[0.0, 2.0]])
+    >>> add(x, x).eval().toarray().tolist(), add(x, pt.ones((1, 2))).eval().tolist()
+    ([[0.0, 4.0]], [[1.0, 3.0]])
+    """
     x, y, both = _operands(x, y, "add")
     return add_s_s(x, y) if both else add_s_d(x, y)
 
 
 def subtract(x, y):
-    """Subtract matrices of which one at least is sparse; dense if the other is."""
+    """Subtract matrices of which one at least is sparse; dense if the other is.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csr_from_dense([[0.0, 2.0]])
+    >>> subtract(x, pt.ones((1, 2))).eval().tolist()
+    [[-1.0, 1.0]]
+    """
     x, y, both = _operands(x, y, "sub")
     return add_s_s(x, neg(y)) if both else add(x, neg(y) if _is_sparse_variable(y) else -y)
 
@@ -259,8 +322,16 @@ sub = subtract
 
 
 def multiply(x, y):
-    """Multiply element by element; the other operand is a sparse or dense matrix, row vector or
-    number. The result is sparse."""
+    """Multiply element by element; the result is sparse.
+
+    One operand is a sparse matrix, the other a sparse or dense matrix, a row vector or a number.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csr_from_dense([[0.0, 2.0]])
+    >>> multiply(x, [3.0, 4.0]).eval().toarray().tolist()
+    [[0.0, 8.0]]
+    """
     x, y, both = _operands(x, y, "mul")
     if both:
         return mul_s_s(x, y)
@@ -319,7 +390,7 @@ _SCIPY = {
 }
 
 
-def _comparison(name: str, ufunc) -> tuple:
+def _comparison(name: str, short: str, ufunc) -> tuple:
     """The two Ops of a comparison, and the function that chooses between them."""
     ops = []
     for kind, base in (("SparseSparse", _CompareSparse), ("SparseDense", _CompareDense)):
@@ -332,30 +403,46 @@ def _comparison(name: str, ufunc) -> tuple:
         x, y, both = _operands(x, y, name)
         return sparse_op(x, y) if both else dense_op(x, y)
 
-    function.__doc__ = f"`numpy.{ufunc.__name__}` of matrices of which one at least is sparse."
+    function.__doc__ = f"""`numpy.{ufunc.__name__}` of matrices of which one at least is sparse.
+
+    uint8; sparse if both are, else dense.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csr_from_dense([[0.0, 1.0, 2.0]])
+    >>> {short}(x, pt.ones((1, 3))).eval().tolist()
+    {[[int(ufunc(each, 1)) for each in range(3)]]}
+    """
     return (*ops, sparse_op, dense_op, function)
 
 
-EqualSparseSparse, EqualSparseDense, equal_s_s, equal_s_d, eq = _comparison("Equal", np.equal)
+EqualSparseSparse, EqualSparseDense, equal_s_s, equal_s_d, eq = _comparison("Equal", "eq", np.equal)
 NotEqualSparseSparse, NotEqualSparseDense, not_equal_s_s, not_equal_s_d, neq = _comparison(
-    "NotEqual", np.not_equal
+    "NotEqual", "neq", np.not_equal
 )
 LessThanSparseSparse, LessThanSparseDense, less_than_s_s, less_than_s_d, lt = _comparison(
-    "LessThan", np.less
+    "LessThan", "lt", np.less
 )
 GreaterThanSparseSparse, GreaterThanSparseDense, greater_than_s_s, greater_than_s_d, gt = (
-    _comparison("GreaterThan", np.greater)
+    _comparison("GreaterThan", "gt", np.greater)
 )
 LessEqualSparseSparse, LessEqualSparseDense, less_equal_s_s, less_equal_s_d, le = _comparison(
-    "LessEqual", np.less_equal
+    "LessEqual", "le", np.less_equal
 )
 GreaterEqualSparseSparse, GreaterEqualSparseDense, greater_equal_s_s, greater_equal_s_d, ge = (
-    _comparison("GreaterEqual", np.greater_equal)
+    _comparison("GreaterEqual", "ge", np.greater_equal)
 )
 
 
 def structured_elemwise(tensor_op):
-    """Turn a function of arrays into one that sees the stored elements of a sparse matrix only."""
+    """Turn a function of arrays into one that sees the stored elements of a sparse matrix only.
+
+    Examples
+    --------
+    >>> double = structured_elemwise(lambda data: 2 * data)(lambda x: None)
+    >>> double(pytensor.sparse.csr_from_dense([[0.0, 2.0]])).eval().toarray().tolist()
+    [[0.0, 4.0]]
+    """
 
     def decorator(function):
         @wraps(function)
@@ -370,11 +457,56 @@ def structured_elemwise(tensor_op):
     return decorator
 
 
+# What the examples are given (x stores 0.25), and the element they show.
+_SHOWN = {
+    "structured_sigmoid": ("x", 0.562),
+    "structured_exp": ("x", 1.284),
+    "structured_log": ("x", -1.386),
+    "structured_pow": ("x, 2.0", 0.062),
+    "structured_minimum": ("x, 0.1", 0.1),
+    "structured_maximum": ("x, 1.0", 1.0),
+    "structured_add": ("x, 1.0", 1.25),
+    "structured_conjugate": ("x", 0.25),
+    "structured_copy": ("x", 0.25),
+    "neg": ("x", -0.25),
+    "abs": ("x", 0.25),
+    "rint": ("x", 0.0),
+    "sqr": ("x", 0.062),
+    "sqrt": ("x", 0.5),
+    "sin": ("x", 0.247),
+    "arcsin": ("x", 0.253),
+    "tan": ("x", 0.255),
+    "arctan": ("x", 0.245),
+    "sinh": ("x", 0.253),
+    "arcsinh": ("x", 0.247),
+    "tanh": ("x", 0.245),
+    "arctanh": ("x", 0.255),
+    "expm1": ("x", 0.284),
+    "log1p": ("x", 0.223),
+    "deg2rad": ("x", 0.004),
+    "rad2deg": ("x", 14.324),
+    "floor": ("x", 0.0),
+    "ceil": ("x", 1.0),
+    "trunc": ("x", 0.0),
+    "sign": ("x", 1.0),
+}
+
+
 def _structured(name: str, function):
     def of_sparse(x, *args): ...
 
     of_sparse.__name__ = of_sparse.__qualname__ = name
-    of_sparse.__doc__ = f"`{name.removeprefix('structured_')}` of the stored elements; zeros stay."
+    operands, shown = _SHOWN[name]
+    of_sparse.__doc__ = f"""`{name.removeprefix("structured_")}` of the stored elements; zeros stay.
+
+    A matrix of the format and places of `x`, in the dtype of the function of arrays.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csr_from_dense([[0.0, 0.25]])
+    >>> pytensor.sparse.{name}({operands}).eval().toarray().round(3).tolist()
+    [[0.0, {shown}]]
+    """
     return structured_elemwise(function)(of_sparse)
 
 

@@ -56,7 +56,14 @@ def _put(shape, format, values, rows, columns):
 
 
 class GetItem2d(_Index):
-    """A submatrix by two slices."""
+    """A submatrix by two slices.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csr_from_dense([[1.0, 2.0], [0.0, 4.0]])
+    >>> x[:, 1:].eval().toarray().tolist()
+    [[2.0], [4.0]]
+    """
 
     def make_node(self, x, index):
         x = as_sparse_variable(x)
@@ -122,7 +129,14 @@ _get_item_2d_grad = GetItem2dGrad()
 
 
 class GetItemList(_Index):
-    """Rows of a matrix, by their numbers."""
+    """Rows of a matrix, by their numbers.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csr_from_dense([[1.0, 2.0], [0.0, 4.0]])
+    >>> get_item_list(x, [1, 1]).eval().toarray().tolist()
+    [[0.0, 4.0], [0.0, 4.0]]
+    """
 
     def make_node(self, x, index):
         x = as_sparse_variable(x)
@@ -142,7 +156,14 @@ class GetItemList(_Index):
 
 
 class GetItemListGrad(_Index):
-    """Add rows into zeros of the shape of `x`."""
+    """Add rows into zeros of the shape of `x`.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csr_from_dense([[1.0, 2.0], [0.0, 4.0]])
+    >>> get_item_list_grad(x, [1, 1], get_item_list(x, [1, 1])).eval().toarray().tolist()
+    [[0.0, 0.0], [0.0, 8.0]]
+    """
 
     def make_node(self, x, index, gz):
         x, gz = as_sparse_variable(x), as_sparse_variable(gz)
@@ -170,7 +191,14 @@ get_item_list_grad = GetItemListGrad()
 
 
 class GetItem2Lists(_Index):
-    """Elements by their rows and columns, as a dense vector."""
+    """Elements by their rows and columns, as a dense vector.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csr_from_dense([[1.0, 2.0], [0.0, 4.0]])
+    >>> get_item_2lists(x, [0, 1], [1, 1]).eval().tolist()
+    [2.0, 4.0]
+    """
 
     def make_node(self, x, ind1, ind2):
         x = as_sparse_variable(x)
@@ -192,7 +220,14 @@ class GetItem2Lists(_Index):
 
 
 class GetItem2ListsGrad(_Index):
-    """Add a vector into zeros of the shape of `x`, by rows and columns."""
+    """Add a vector into zeros of the shape of `x`, by rows and columns.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csr_from_dense([[1.0, 2.0], [0.0, 4.0]])
+    >>> get_item_2lists_grad(x, [0, 0], [1, 1], pt.ones(2)).eval().toarray().tolist()
+    [[0.0, 2.0], [0.0, 0.0]]
+    """
 
     def make_node(self, x, ind1, ind2, gz):
         x, gz = as_sparse_variable(x), checked_vector(gz, "gz", "GetItem2ListsGrad")
@@ -222,7 +257,14 @@ get_item_2lists_grad = GetItem2ListsGrad()
 
 
 class GetItemScalar(_Index):
-    """One element."""
+    """One element.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csr_from_dense([[1.0, 2.0], [0.0, 4.0]])
+    >>> get_item_scalar(x, (1, 1)).eval().item()
+    4.0
+    """
 
     def make_node(self, x, index):
         x = as_sparse_variable(x)

@@ -72,7 +72,13 @@ def as_symbolic_sparse(x, **kwargs):
 
 
 def as_sparse_or_tensor_variable(x, name=None, **kwargs):
-    """Return `x` as a sparse variable if it is sparse, as a dense one otherwise."""
+    """Return `x` as a sparse variable if it is sparse, as a dense one otherwise.
+
+    Examples
+    --------
+    >>> as_sparse_or_tensor_variable([[1.0, 0.0]]).type.ndim
+    2
+    """
     if _is_sparse(x) or _is_sparse_variable(x):
         return as_sparse_variable(x, name=name)
     return as_tensor_variable(x, name=name, **kwargs)
@@ -85,23 +91,47 @@ def _dense_of_variable(x, name, ndim, **kwargs):
 
 
 def matrix(format, name=None, dtype=None, shape=None):
-    """Return a new sparse variable of a format; `config.floatX` by default."""
+    """Return a new sparse variable of a format; `config.floatX` by default.
+
+    Examples
+    --------
+    >>> matrix("csr", "x", dtype="float32").type
+    SparseTensorType(csr, float32, shape=(?, ?))
+    """
     dtype = config.floatX if dtype is None else dtype
     return SparseTensorType(format=format, dtype=dtype, shape=shape)(name)
 
 
 def csc_matrix(name=None, dtype=None, shape=None):
-    """Return a new variable of compressed columns."""
+    """Return a new variable of compressed columns.
+
+    Examples
+    --------
+    >>> csc_matrix("x").type.format
+    'csc'
+    """
     return matrix("csc", name, dtype, shape)
 
 
 def csr_matrix(name=None, dtype=None, shape=None):
-    """Return a new variable of compressed rows."""
+    """Return a new variable of compressed rows.
+
+    Examples
+    --------
+    >>> csr_matrix("x").type.format
+    'csr'
+    """
     return matrix("csr", name, dtype, shape)
 
 
 def bsr_matrix(name=None, dtype=None):
-    """Return a new variable of rows of blocks."""
+    """Return a new variable of rows of blocks.
+
+    Examples
+    --------
+    >>> bsr_matrix("x").type.format
+    'bsr'
+    """
     return matrix("bsr", name, dtype)
 
 
@@ -180,6 +210,11 @@ class DenseFromSparse(SparseOp):
     """A sparse matrix as a dense one.
 
     With ``structured=True`` only stored elements have a derivative.
+
+    Examples
+    --------
+    >>> dense_from_sparse(csr_from_dense([[0.0, 2.0]])).eval().tolist()
+    [[0.0, 2.0]]
     """
 
     def __init__(self, structured: bool = True):
@@ -235,7 +270,13 @@ def on_pattern(x, g):
 
 
 class SparseFromDense(SparseOp):
-    """The elements of a dense matrix that are not zero, in a sparse format."""
+    """The elements of a dense matrix that are not zero, in a sparse format.
+
+    Examples
+    --------
+    >>> csr_from_dense([[0.0, 2.0]]).eval().data.tolist()
+    [2.0]
+    """
 
     __props__ = ("format",)
 
@@ -270,7 +311,14 @@ csc_from_dense = SparseFromDense("csc")
 
 
 class CSMProperties(SparseOp):
-    """The parts of a compressed matrix: data, indices, indptr and shape."""
+    """The parts of a compressed matrix: data, indices, indptr and shape.
+
+    Examples
+    --------
+    >>> data, indices, indptr, shape = csm_properties(csr_from_dense([[0.0, 2.0], [3.0, 4.0]]))
+    >>> indices.eval().tolist(), indptr.eval().tolist()
+    ([1, 0, 1], [0, 1, 3])
+    """
 
     def make_node(self, csm):
         csm = as_sparse_variable(csm)
@@ -303,27 +351,57 @@ csm_properties = CSMProperties()
 
 
 def csm_data(csm):
-    """The stored elements, as a vector."""
+    """The stored elements, as a vector.
+
+    Examples
+    --------
+    >>> csm_data(csr_from_dense([[0.0, 2.0], [3.0, 4.0]])).eval().tolist()
+    [2.0, 3.0, 4.0]
+    """
     return csm_properties(csm)[0]
 
 
 def csm_indices(csm):
-    """Columns (csr) or rows (csc) of the stored elements."""
+    """Columns (csr) or rows (csc) of the stored elements.
+
+    Examples
+    --------
+    >>> csm_indices(csr_from_dense([[0.0, 2.0], [3.0, 4.0]])).eval().tolist()
+    [1, 0, 1]
+    """
     return csm_properties(csm)[1]
 
 
 def csm_indptr(csm):
-    """Where rows (csr) or columns (csc) begin among the stored elements."""
+    """Where rows (csr) or columns (csc) begin among the stored elements.
+
+    Examples
+    --------
+    >>> csm_indptr(csr_from_dense([[0.0, 2.0], [3.0, 4.0]])).eval().tolist()
+    [0, 1, 3]
+    """
     return csm_properties(csm)[2]
 
 
 def csm_shape(csm):
-    """The shape, as a vector of int32."""
+    """The shape, as a vector of int32.
+
+    Examples
+    --------
+    >>> csm_shape(csr_from_dense([[0.0, 2.0], [3.0, 4.0]])).eval().tolist()
+    [2, 2]
+    """
     return csm_properties(csm)[3]
 
 
 class CSM(SparseOp):
-    """A compressed matrix from its parts: data, indices, indptr and shape."""
+    """A compressed matrix from its parts: data, indices, indptr and shape.
+
+    Examples
+    --------
+    >>> CSR([2.0, 3.0], [1, 0], [0, 1, 2], [2, 2]).eval().toarray().tolist()
+    [[0.0, 2.0], [3.0, 0.0]]
+    """
 
     __props__ = ("format",)
 
@@ -383,7 +461,14 @@ def _static_lengths(shape) -> tuple:
 
 
 class CSMGrad(SparseOp):
-    """Elements of a sparse matrix at the places of another, in the order of its data."""
+    """Elements of a sparse matrix at the places of another, in the order of its data.
+
+    Examples
+    --------
+    >>> parts = csm_properties(csr_from_dense([[0.0, 2.0], [3.0, 4.0]]))
+    >>> csm_grad(*parts, *parts).eval().tolist()
+    [2.0, 3.0, 4.0]
+    """
 
     def __init__(self, kmap=None):
         if kmap is not None:
@@ -417,7 +502,13 @@ CSR = CSM("csr")
 
 
 class Cast(SparseOp):
-    """A sparse matrix with another dtype."""
+    """A sparse matrix with another dtype.
+
+    Examples
+    --------
+    >>> fcast(csr_from_dense([[0.0, 2.0]])).type.dtype
+    'float32'
+    """
 
     __props__ = ("out_type",)
 
@@ -445,7 +536,13 @@ class Cast(SparseOp):
 
 
 def cast(variable, dtype):
-    """Return the sparse matrix with another dtype."""
+    """Return the sparse matrix with another dtype.
+
+    Examples
+    --------
+    >>> cast(csr_from_dense([[0.0, 2.5]]), "int64").eval().toarray().tolist()
+    [[0, 2]]
+    """
     variable = as_sparse_variable(variable)
     return variable if variable.type.dtype == dtype else Cast(dtype)(variable)
 
@@ -460,7 +557,13 @@ fcast, dcast, ccast, zcast = (
 
 
 def sp_ones_like(x):
-    """Ones where `x` stores elements."""
+    """Ones where `x` stores elements.
+
+    Examples
+    --------
+    >>> sp_ones_like(csr_from_dense([[0.0, 2.0]])).eval().toarray().tolist()
+    [[0.0, 1.0]]
+    """
     data, indices, indptr, shape = csm_properties(x)
     return CSM(x.type.format)(data.ones_like(), indices, indptr, shape)
 
@@ -487,7 +590,13 @@ _zeros_like = ZerosLike()
 
 
 def sp_zeros_like(x):
-    """A matrix of the shape and format of `x` that stores nothing."""
+    """A matrix of the shape and format of `x` that stores nothing.
+
+    Examples
+    --------
+    >>> sp_zeros_like(csr_from_dense([[0.0, 2.0]])).eval().nnz
+    0
+    """
     return _zeros_like(x)
 
 

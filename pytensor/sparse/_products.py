@@ -96,6 +96,12 @@ def sp_sum(x, axis=None, sparse_grad=False):
     axis : {None, 0, 1}
     sparse_grad : bool
         Whether only stored elements have a derivative.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csr_from_dense([[1.0, 2.0], [0.0, 4.0]])
+    >>> sp_sum(x, axis=0).eval().tolist()
+    [1.0, 6.0]
     """
     return SpSum(axis, sparse_grad)(x)
 
@@ -194,6 +200,12 @@ def dot(x, y):
         If both operands are dense.
     ValueError
         If the inner dimensions differ.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csr_from_dense([[1.0, 2.0], [0.0, 4.0]])
+    >>> dot(x, np.array([[1.0], [10.0]])).eval().tolist()
+    [[21.0], [40.0]]
     """
     return _dot(x, y)
 
@@ -272,7 +284,15 @@ def structured_dot(x, y):
 
 
 class StructuredDotGradCSR(SparseOp):
-    """Elements of ``g @ b.T`` at the places of a csr matrix: its data."""
+    """Elements of ``g @ b.T`` at the places of a csr matrix: its data.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csr_from_dense([[1.0, 2.0], [0.0, 4.0]])
+    >>> _, indices, indptr, _ = pytensor.sparse.csm_properties(x)
+    >>> sdg_csr(indices, indptr, pt.eye(2), pt.ones((2, 2))).eval().tolist()
+    [1.0, 1.0, 1.0]
+    """
 
     by_rows = True
 
@@ -310,7 +330,15 @@ class StructuredDotGradCSR(SparseOp):
 
 
 class StructuredDotGradCSC(StructuredDotGradCSR):
-    """Elements of ``g @ b.T`` at the places of a csc matrix: its data."""
+    """Elements of ``g @ b.T`` at the places of a csc matrix: its data.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csc_from_dense([[1.0, 2.0], [0.0, 4.0]])
+    >>> _, indices, indptr, _ = pytensor.sparse.csm_properties(x)
+    >>> sdg_csc(indices, indptr, pt.eye(2), pt.ones((2, 2))).eval().tolist()
+    [1.0, 1.0, 1.0]
+    """
 
     by_rows = False
 
@@ -319,7 +347,14 @@ sdg_csr, sdg_csc = StructuredDotGradCSR(), StructuredDotGradCSC()
 
 
 def structured_dot_grad(sparse_A, dense_B, ga):
-    """The derivative of ``structured_dot(A, B)`` with respect to A, given that of the product."""
+    """The derivative of ``structured_dot(A, B)`` with respect to A, given that of the product.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csr_from_dense([[1.0, 2.0], [0.0, 4.0]])
+    >>> structured_dot_grad(x, pt.eye(2), pt.ones((2, 2))).eval().toarray().tolist()
+    [[1.0, 1.0], [0.0, 1.0]]
+    """
     if _is_sparse_variable(dense_B):
         full = true_dot(ga, transpose(dense_B))
         return mul_s_s(sp_ones_like(sparse_A), like(full, sparse_A))
@@ -369,6 +404,12 @@ def true_dot(x, y, grad_preserves_dense=True):
         One is sparse, the other sparse or dense.
     grad_preserves_dense : bool
         Accepted for compatibility: the derivative of a dense operand is dense.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csr_from_dense([[1.0, 2.0], [0.0, 4.0]])
+    >>> true_dot(x, x).eval().toarray().tolist()
+    [[1.0, 10.0], [0.0, 16.0]]
     """
     x, y = as_sparse_or_tensor_variable(x), as_sparse_or_tensor_variable(y)
     if _is_sparse_variable(x):
@@ -379,7 +420,14 @@ def true_dot(x, y, grad_preserves_dense=True):
 
 
 class Usmm(SparseOp):
-    """``alpha * x @ y + z``: `x` or `y` sparse, `z` dense."""
+    """``alpha * x @ y + z``: `x` or `y` sparse, `z` dense.
+
+    Examples
+    --------
+    >>> x = pytensor.sparse.csr_from_dense([[1.0, 2.0], [0.0, 4.0]])
+    >>> usmm(10.0, x, pt.eye(2), pt.ones((2, 2))).eval().tolist()
+    [[11.0, 21.0], [1.0, 41.0]]
+    """
 
     def __str__(self):
         return "Usmm{no_inplace}"
@@ -421,7 +469,14 @@ usmm = Usmm()
 
 
 class SamplingDot(SparseOp):
-    """``p * (x @ y.T)`` for dense `x` and `y`, computed only where the sparse `p` stores."""
+    """``p * (x @ y.T)`` for dense `x` and `y`, computed only where the sparse `p` stores.
+
+    Examples
+    --------
+    >>> p = pytensor.sparse.csr_from_dense([[1.0, 0.0], [0.0, 2.0]])
+    >>> sampling_dot(np.ones((2, 3)), np.ones((2, 3)), p).eval().toarray().tolist()
+    [[3.0, 0.0], [0.0, 6.0]]
+    """
 
     def make_node(self, x, y, p):
         x, y, p = as_tensor_variable(x), as_tensor_variable(y), as_sparse_variable(p)

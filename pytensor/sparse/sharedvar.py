@@ -31,6 +31,13 @@ def sparse_constructor(
         That of the value if not given; csr for other formats.
     borrow : bool
         Use `value` itself instead of a copy.
+
+    Examples
+    --------
+    >>> import scipy.sparse
+    >>> shared = sparse_constructor(scipy.sparse.csr_matrix([[0.0, 2.0]]), name="weights")
+    >>> shared, shared.type.format
+    (weights, 'csr')
     """
     if format is None:
         format = value.format if value.format in SparseTensorType.format_cls else "csr"

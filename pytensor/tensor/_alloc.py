@@ -24,6 +24,11 @@ class Alloc(Op):
 
     The inputs are the value and the lengths. As for `Elemwise`, an axis of the value is repeated
     only if its length is known to be 1 when the graph is built.
+
+    Examples
+    --------
+    >>> pt.alloc(7, 2, 3).eval().tolist()
+    [[7, 7, 7], [7, 7, 7]]
     """
 
     __props__ = ()

@@ -16,7 +16,14 @@ from pytensor.tensor.type import TensorType, discrete_dtypes, new_variable
 
 
 class TensorFromScalar(Op):
-    """A scalar as a 0-d array."""
+    """A scalar as a 0-d array.
+
+    Examples
+    --------
+    >>> s = pytensor.scalar.float64("s")
+    >>> pt.tensor_from_scalar(s).eval({s: 2.5}).shape
+    ()
+    """
 
     __props__ = ()
 
@@ -46,7 +53,14 @@ class TensorFromScalar(Op):
 
 
 class ScalarFromTensor(Op):
-    """A 0-d array as a scalar."""
+    """A 0-d array as a scalar.
+
+    Examples
+    --------
+    >>> x = pt.dscalar("x")
+    >>> pt.scalar_from_tensor(x).type
+    ScalarType(float64)
+    """
 
     __props__ = ()
 

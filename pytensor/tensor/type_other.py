@@ -16,7 +16,13 @@ __all__ = ["NoneConst", "NoneSliceConst", "make_slice", "none_type_t", "slicetyp
 
 
 class NoneTypeT(Type):
-    """The type whose only value is None."""
+    """The type whose only value is None.
+
+    Examples
+    --------
+    >>> none_type_t.filter(None) is None, NoneConst.type == none_type_t
+    (True, True)
+    """
 
     def filter(self, x, strict=False, allow_downcast=None):
         if x is None:
@@ -59,7 +65,13 @@ NoneConst = NoneConstant(none_type_t, None, name="NoneConst")
 
 
 class SliceType(Type):
-    """Python slices."""
+    """Python slices.
+
+    Examples
+    --------
+    >>> slicetype.filter(slice(0, 2))
+    slice(0, 2, None)
+    """
 
     def filter(self, x, strict=False, allow_downcast=None):
         if isinstance(x, slice):
@@ -135,7 +147,14 @@ def as_int_none_variable(x):
 
 
 class MakeSlice(Op):
-    """``slice(start, stop, step)`` of symbolic parts."""
+    """``slice(start, stop, step)`` of symbolic parts.
+
+    Examples
+    --------
+    >>> n = pt.lscalar("n")
+    >>> pt.arange(5)[make_slice(0, n)].eval({n: 2}).tolist()
+    [0, 1]
+    """
 
     __props__ = ()
 

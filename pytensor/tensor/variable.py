@@ -88,6 +88,12 @@ class TensorVariable(
 
     Comparison with ``==`` is identity, as for any variable (use `pytensor.tensor.eq`); the other
     operators are element by element.
+
+    Examples
+    --------
+    >>> x = pt.vector("x")
+    >>> (2 * x[1:]).sum().eval({x: [1.0, 2.0, 3.0]}).item()
+    10.0
     """
 
 
@@ -154,7 +160,13 @@ def get_unique_constant_value(x: TensorVariable) -> Number | None:
 
 
 class TensorConstant(TensorVariable, Constant[_TensorTypeType], Generic[_TensorTypeType]):
-    """An array known when the graph is built."""
+    """An array known when the graph is built.
+
+    Examples
+    --------
+    >>> pt.constant([1, 2]).data.tolist()
+    [1, 2]
+    """
 
     def __init__(self, type: _TensorTypeType, data, name=None):
         static = getattr(data, "shape", None)

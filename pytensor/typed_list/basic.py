@@ -110,7 +110,13 @@ def _position(x, elem, ttype) -> int | None:
 
 
 class GetItem(_ListOp):
-    """An element, or the list of a slice."""
+    """An element, or the list of a slice.
+
+    Examples
+    --------
+    >>> getitem(make_list([pt.constant([1, 2]), pt.constant([3, 4])]), 1).eval().tolist()
+    [3, 4]
+    """
 
     view_map = {0: [0]}
 
@@ -147,7 +153,13 @@ class _InplaceListOp(_ListOp):
 
 
 class Append(_InplaceListOp):
-    """The list with an element more."""
+    """The list with an element more.
+
+    Examples
+    --------
+    >>> append(make_list([pt.constant([1, 2])]), pt.constant([3, 4])).eval()[1].tolist()
+    [3, 4]
+    """
 
     def make_node(self, x, toAppend):
         x = self._list(x)
@@ -165,7 +177,14 @@ def _kept(elem):
 
 
 class Extend(_InplaceListOp):
-    """The list with the elements of another behind it."""
+    """The list with the elements of another behind it.
+
+    Examples
+    --------
+    >>> one = make_list([pt.constant([1, 2])])
+    >>> length(extend(one, one)).eval().item()
+    2
+    """
 
     def make_node(self, x, toAppend):
         x, other = self._list(x), self._list(toAppend, "toAppend")
@@ -181,7 +200,13 @@ class Extend(_InplaceListOp):
 
 
 class Insert(_InplaceListOp):
-    """The list with an element more, before a position."""
+    """The list with an element more, before a position.
+
+    Examples
+    --------
+    >>> insert(make_list([pt.constant([1, 2])]), 0, pt.constant([3, 4])).eval()[0].tolist()
+    [3, 4]
+    """
 
     def make_node(self, x, index, toInsert):
         x, index = self._list(x), as_tensor_variable(index)
@@ -196,7 +221,14 @@ class Insert(_InplaceListOp):
 
 
 class Remove(_InplaceListOp):
-    """The list without the first element that is equal to another; as it is if there is none."""
+    """The list without the first element that is equal to another; as it is if there is none.
+
+    Examples
+    --------
+    >>> one = make_list([pt.constant([1, 2])])
+    >>> remove(one, pt.constant([1, 2])).eval()
+    []
+    """
 
     def make_node(self, x, toRemove):
         x = self._list(x)
@@ -211,7 +243,13 @@ class Remove(_InplaceListOp):
 
 
 class Reverse(_InplaceListOp):
-    """The list from its end to its beginning."""
+    """The list from its end to its beginning.
+
+    Examples
+    --------
+    >>> reverse(make_list([pt.constant([1, 2]), pt.constant([3, 4])])).eval()[0].tolist()
+    [3, 4]
+    """
 
     def make_node(self, x):
         x = self._list(x)
@@ -224,7 +262,13 @@ class Reverse(_InplaceListOp):
 
 
 class Index(_ListOp):
-    """The position of the first element that is equal to another."""
+    """The position of the first element that is equal to another.
+
+    Examples
+    --------
+    >>> index_(make_list([pt.constant([1, 2])]), pt.constant([1, 2])).eval().item()
+    0
+    """
 
     def make_node(self, x, elem):
         x = self._list(x)
@@ -238,7 +282,14 @@ class Index(_ListOp):
 
 
 class Count(_ListOp):
-    """How many elements are equal to another."""
+    """How many elements are equal to another.
+
+    Examples
+    --------
+    >>> one = pt.constant([1, 2])
+    >>> count(make_list([one, one]), one).eval().item()
+    2
+    """
 
     def make_node(self, x, elem):
         x = self._list(x)
@@ -251,7 +302,13 @@ class Count(_ListOp):
 
 
 class Length(_ListOp):
-    """How many elements there are."""
+    """How many elements there are.
+
+    Examples
+    --------
+    >>> length(make_list([pt.constant([1, 2]), pt.constant([3, 4])])).eval().item()
+    2
+    """
 
     def make_node(self, x):
         return Apply(self, [self._list(x)], [_int64()])
@@ -261,7 +318,13 @@ class Length(_ListOp):
 
 
 class MakeList(_ListOp):
-    """A list of variables of one type."""
+    """A list of variables of one type.
+
+    Examples
+    --------
+    >>> make_list([pt.constant([1, 2]), pt.constant([3, 4])]).eval()[0].tolist()
+    [1, 2]
+    """
 
     def make_node(self, a):
         if not isinstance(a, list | tuple) or not a:

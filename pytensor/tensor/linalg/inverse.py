@@ -56,6 +56,30 @@ class MatrixInverse(Op):
 
 
 inv = matrix_inverse = Blockwise(MatrixInverse())
+inv.__doc__ = """Inverse of square matrices, as `numpy.linalg.inv`: ``A A^-1 = I``.
+
+    To solve a system, `solve` is faster and more exact. The derivative is ``-A^-1 dA A^-1``.
+
+    Parameters
+    ----------
+    x : tensor_like
+        Shape (..., m, m).
+
+    Returns
+    -------
+    TensorVariable
+        Shape of `x`; float or complex as `x`, float64 for integers.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        At run time, if a matrix is singular or not square.
+
+    Examples
+    --------
+    >>> pt.linalg.inv(np.array([[1.0, 2.0], [3.0, 4.0]])).eval().round(6).tolist()
+    [[-2.0, 1.0], [1.5, -0.5]]
+    """
 
 
 class MatrixPinv(Op):

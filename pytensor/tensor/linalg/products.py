@@ -227,3 +227,23 @@ class Expm(Op):
 
 
 expm = Blockwise(Expm())
+expm.__doc__ = """Exponential of square matrices, as `scipy.linalg.expm`.
+
+    ``exp(A) = Σ_k A^k / k!``, by Padé approximation with scaling and squaring (Al-Mohy and Higham
+    2009).
+
+    Parameters
+    ----------
+    A : tensor_like
+        Shape (..., m, m).
+
+    Returns
+    -------
+    TensorVariable
+        Shape of `A`; float or complex as `A`, float64 for integers.
+
+    Examples
+    --------
+    >>> pt.linalg.expm(np.array([[0.0, 1.0], [0.0, 0.0]])).eval().round(6).tolist()
+    [[1.0, 1.0], [0.0, 1.0]]
+    """

@@ -83,6 +83,31 @@ class Det(Op):
 
 
 det = Blockwise(Det())
+det.__doc__ = """Determinant of square matrices, as `numpy.linalg.det`.
+
+    ``det(A) = Π_i u_ii`` times the sign of the permutation of ``A = P L U``; its derivative is
+    ``det(A) A^-T``.
+
+    Parameters
+    ----------
+    x : tensor_like
+        Shape (..., m, m).
+
+    Returns
+    -------
+    TensorVariable
+        Shape (...); float or complex as `x`, float64 for integers.
+
+    Raises
+    ------
+    ValueError
+        If `x` has fewer than two axes, or is known not to be square; LinAlgError at run time.
+
+    Examples
+    --------
+    >>> pt.linalg.det(np.array([[1.0, 2.0], [3.0, 4.0]])).eval().round(6).item()
+    -2.0
+    """
 
 
 class SLogDet(Op):
