@@ -82,6 +82,9 @@ def searchsorted(x, v, side="left", sorter=None):
     >>> pt.searchsorted([1, 3, 5], [3, 4]).eval().tolist()
     [1, 2]
     """
+    x, v = as_tensor_variable(x), as_tensor_variable(v)
+    common = np.result_type(x.type.numpy_dtype, v.type.numpy_dtype).name
+    x, v = x.astype(common), v.astype(common)
     return SearchsortedOp(side=side)(x, v, *([] if sorter is None else [sorter]))
 
 

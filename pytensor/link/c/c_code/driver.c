@@ -20,6 +20,7 @@
 #include "driver_memory.h"
 #include "driver_run.h"
 #include "driver_reduce.h"
+#include "driver_sort.h"
 
 #define LIBRARY "pytensor.library"
 #define LEAST_DATA 64
@@ -315,7 +316,7 @@ static int set_tables(program *p)
              *special = PyTuple_GET_ITEM(p->tables, 2);
     p->services = (pt_services){service_fail, service_alloc, service_scratch, service_run,
             service_release_gil, service_hold_gil, pt_elemwise_run, pt_reduce_run, service_pause,
-            service_kernel, NULL, NULL, NULL};
+            service_sort, service_kernel, NULL, NULL, NULL};
     if (PyBytes_Check(blas))
         p->services.blas = (void *const *)(void *)PyBytes_AS_STRING(blas);
     if (PyBytes_Check(lapack))
@@ -666,6 +667,7 @@ static int add_type(PyObject *module, const char *name, PyType_Spec *spec)
 static int driver_exec(PyObject *module)
 {
     import_array1(-1);
+    sort_start();
     if (pool_handler == NULL && pool_start())
         return -1;
     if (!linalg_error) {

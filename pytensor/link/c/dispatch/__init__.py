@@ -47,6 +47,7 @@ IMPLEMENTED = {
     "static_products": "",
     "static_values": "",
     "softmax": "Softmax LogSoftmax",
+    "sorting": "SortOp ArgSortOp SearchsortedOp Unique",
     "sparse": "SparseProduct",
     "sparse_kernels": "",
     "subtensor": "Subtensor IncSubtensor",
