@@ -15,6 +15,8 @@ from pathlib import Path
 from sphinx.ext.napoleon import Config
 from sphinx.ext.napoleon.docstring import NumpyDocstring
 
+from pytensor.graph.type import Type
+
 # Page title -> module. What a page shows are the module's public names, in its own order of files.
 MODULES = {
     "pytensor": "functions, gradients, shared variables, settings",
@@ -96,10 +98,15 @@ def is_shown(value: object) -> bool:
 
 
 def own_doc(value: object) -> str:
-    """Return the docstring of a function, class or instance, not one inherited from its class."""
+    """Return the docstring of a function or class; of an instance, if it is about this one.
+
+    That of its class is, if it has an example (`pt.random.normal`), unless there are many like it.
+    """
     text = inspect.cleandoc(value.__doc__) if isinstance(value.__doc__, str) else ""
     inherited = not isinstance(value, type | types.FunctionType | types.BuiltinFunctionType)
-    return "" if inherited and value.__doc__ == type(value).__doc__ else text
+    if inherited and value.__doc__ == type(value).__doc__:
+        return "" if isinstance(value, Type) or ">>> " not in text else text
+    return text
 
 
 def signature(value: object) -> str:

@@ -59,7 +59,14 @@ def dot_text(
     max_label_size: int = 70,
     var_with_name_simple: bool = False,
 ) -> str:
-    """Return a graph in the DOT language; arguments as in `pydotprint`."""
+    """Return a graph in the DOT language; arguments as in `pydotprint`.
+
+    Examples
+    --------
+    >>> x = pt.vector("x")
+    >>> dot_text(pt.exp(x)).splitlines()[0]
+    'digraph {'
+    """
     nodes, outputs = _graph_of(fct)
     colors = default_colorCodes if colorCodes is None else colorCodes
     names: dict[Any, str] = {}
@@ -146,6 +153,15 @@ def pydotprint(
     ------
     RuntimeError
         If ``pydot`` is needed but missing.
+
+    Examples
+    --------
+    >>> x = pt.vector("x")
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile(suffix=".dot") as file:
+    ...     pydotprint(pt.exp(x), file.name, format="dot", print_output_file=False)
+    ...     file.read()[:9]
+    b'digraph {'
     """
     text = dot_text(fct, with_ids, colorCodes, max_label_size, var_with_name_simple)
     if format == "dot":

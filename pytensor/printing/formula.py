@@ -51,7 +51,16 @@ class PrinterState(Scratchpad):
 
 @contextmanager
 def set_precedence(pstate: PrinterState, precedence: int = LOWEST):
-    """Print in surroundings of a given precedence for the length of a ``with`` block."""
+    """Print in surroundings of a given precedence for the length of a ``with`` block.
+
+    Examples
+    --------
+    >>> x = pt.vector("x")
+    >>> state = PrinterState(pprinter=pp, memo={})
+    >>> with set_precedence(state, 0):
+    ...     print(pp.process(x + 1, state), pp.process(2 * (x + 1), state))
+    (x + 1) (2 * (x + 1))
+    """
     old = getattr(pstate, "precedence", LOWEST)
     pstate.precedence = precedence
     try:
@@ -217,6 +226,10 @@ class PPrinter(Printer):
 
     Examples
     --------
+    >>> x = pt.vector("x")
+    >>> pp(2 * (x + 1))
+    '2 * (x + 1)'
+
     ``pprint.assign(my_op, OperatorPrinter("@", 0, "left"))`` makes `pp` print ``a @ b``.
     """
 

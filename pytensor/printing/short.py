@@ -37,7 +37,12 @@ def min_informative_str(
 
     Examples
     --------
-    For ``C = A + B`` without names: ``A. Add`` and below it, indented, ``B. <type>`` and so on.
+    >>> x = pt.vector("x")
+    >>> print(min_informative_str(x + pt.exp(x)))
+    A. Add
+     B. x
+     C. Exp
+      <B>
     """
     seen: dict = {} if _prev_obs is None else _prev_obs
     lines = []

@@ -420,7 +420,9 @@ def get_node_by_id(graphs, target_var_id: str, id_types: IDTypes = "CHAR"):
 
     Examples
     --------
-    ``get_node_by_id(y, "B")`` returns what is marked ``[id B]`` in ``debugprint(y)``.
+    >>> x = pt.vector("x")
+    >>> get_node_by_id(pt.exp(x) + 1, "B")  # marked [id B] in `debugprint`
+    Exp(x)
     """
     used_ids: dict = {}
     debugprint(graphs, file="str", id_type=id_types, used_ids=used_ids)

@@ -50,6 +50,18 @@ def scan_checkpoints(
     ------
     ValueError
         If neither sequences nor `n_steps` are given, or `save_every_N` is not positive.
+
+    Examples
+    --------
+    >>> powers = scan_checkpoints(
+    ...     lambda s: 2 * s,
+    ...     outputs_info=pt.constant(1.0),
+    ...     n_steps=8,
+    ...     save_every_N=4,
+    ...     return_updates=False,
+    ... )
+    >>> powers.eval().tolist()
+    [16.0, 256.0]
     """
     if return_updates:
         warnings.warn(_RETURN_WARNING, DeprecationWarning, stacklevel=2)

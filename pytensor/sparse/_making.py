@@ -68,6 +68,13 @@ as_sparse = as_sparse_variable
 
 
 def as_symbolic_sparse(x, **kwargs):
+    """Return `x` as a sparse variable; see `as_sparse_variable`.
+
+    Examples
+    --------
+    >>> as_symbolic_sparse(csr_matrix("x")).type.format
+    'csr'
+    """
     return as_sparse_variable(x, **kwargs)
 
 

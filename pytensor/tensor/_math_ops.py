@@ -159,6 +159,11 @@ class _Docstring:
         return docstring(name, _TABLE[name][1])
 
 
+def summary(op: Elemwise) -> str:
+    """Return the one line that the table says of one of its functions."""
+    return _TABLE[_Docstring.by_name[op.__name__]][1]
+
+
 Elemwise.__doc__ = _Docstring()  # type: ignore[assignment]
 
 

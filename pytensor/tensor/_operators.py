@@ -14,6 +14,8 @@ from pytensor.tensor import basic, math
 from pytensor.tensor._constant_value import get_underlying_scalar_constant_value
 from pytensor.tensor._convert import as_tensor_variable
 from pytensor.tensor._dimshuffle import dimshuffle
+from pytensor.tensor._elemwise import Elemwise
+from pytensor.tensor._math_ops import summary
 from pytensor.tensor._reshape import reshape
 from pytensor.tensor._shape_ops import length, shape
 from pytensor.tensor.variable import _tensor_py_operators
@@ -47,11 +49,18 @@ def _reflected(op):
     return method
 
 
+def _summary(function) -> str | None:
+    """Return the docstring of a method; an Op's is one line, more is composed only when read."""
+    if isinstance(function, Elemwise):
+        return summary(function)
+    return function.__doc__
+
+
 def _unary(function):
     def method(self):
         return function(self)
 
-    method.__doc__ = function.__doc__
+    method.__doc__ = _summary(function)
     return method
 
 
@@ -249,7 +258,7 @@ def _method(function):
     def method(self, *args, **kwargs):
         return function(self, *args, **kwargs)
 
-    method.__doc__ = function.__doc__
+    method.__doc__ = _summary(function)
     return method
 
 

@@ -49,7 +49,8 @@ def scalar_elemwise(*symbol, nfunc=None, nin=None, nout=None, symbolname=None):
             scalar_op = scalar_op.__class__(ps.transfer_type(0))
             op = Elemwise(scalar_op, {0: 0}, nfunc_spec=spec)
         else:
-            op = elemwise_of(scalar_op) if spec is None else Elemwise(scalar_op, nfunc_spec=spec)
+            # Not the one that others share: it has a name and a docstring of its own.
+            op = Elemwise(scalar_op, nfunc_spec=spec)
         op.__doc__ = function.__doc__
         op.__name__ = function.__name__
         return op

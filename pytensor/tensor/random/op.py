@@ -473,7 +473,14 @@ class AbstractRNGConstructor(Op):
 
 
 class DefaultGeneratorMakerOp(AbstractRNGConstructor):
-    """`numpy.random.default_rng` of a seed, as part of a graph."""
+    """`numpy.random.default_rng` of a seed, as part of a graph.
+
+    Examples
+    --------
+    >>> _, draws = pt.random.normal(size=3, rng=pt.random.default_rng(5), return_next_rng=True)
+    >>> draws.eval().shape
+    (3,)
+    """
 
     random_type = random_generator_type
     random_constructor = "default_rng"
