@@ -10,6 +10,7 @@ import pytest
 
 import pytensor
 import pytensor.tensor as pt
+from pytensor import scan
 from pytensor.configdefaults import config
 
 
@@ -167,6 +168,31 @@ def test_an_interrupt_ends_a_long_call(what):
     found = in_process(f"{LONG[what]}\nshort()\nlate = interrupted(long)\nshort()\nprint(late)\n")
     assert found.returncode == 0, found.stderr[-2000:]
     assert float(found.stdout) < 1.0
+
+
+def test_an_interrupt_while_the_driver_asks_for_the_compiler_is_not_lost():
+    """The signal may come while the callback runs, in the middle of a call or at its end."""
+    n = pt.lscalar("n")
+    steps = scan(
+        lambda s: pt.sin(s) + 1.5, outputs_info=[pt.zeros(())], n_steps=n, return_updates=False
+    )
+    with config.change_flags(compile__tier="auto"):
+        f = pytensor.function([n], steps[-1])
+    told = []
+
+    def hot():
+        told.append(None)
+        if len(told) == 1:
+            raise KeyboardInterrupt
+
+    want = f(3)
+    for steps in (3 * 10**6, 3):
+        told.clear()
+        f.vm.promotion._run.watch(0.0, hot)
+        with pytest.raises(KeyboardInterrupt):
+            f(steps)
+        assert f(3) == want
+        assert len(told) == 2 or steps > 3
 
 
 def test_an_interrupted_loop_leaves_its_shared_value():

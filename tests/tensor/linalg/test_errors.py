@@ -171,3 +171,28 @@ def test_smallest_matrices(n, mode):
     ]  # fmt: skip
     for k, (found, value) in enumerate(zip(f(x), expected, strict=True)):
         np.testing.assert_allclose(abs(found), value, err_msg=str(k))
+
+
+NOT_FINITE = {
+    "eigh": (linalg.eigh(A), ValueError),
+    "eigvalsh": (linalg.eigvalsh(A), ValueError),
+    "eigh of two": (linalg.eigh(B, A), ValueError),
+    "eigvalsh of two": (linalg.eigvalsh(A, B), ValueError),
+    "svd": (linalg.svd(A), LinAlgError),
+    "svd without vectors": (linalg.svd(A, compute_uv=False), LinAlgError),
+    "pinv": (linalg.pinv(A), LinAlgError),
+}
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", NOT_FINITE)
+def test_what_is_not_finite(name, mode, bad):
+    """LAPACK would leave eigenvalues as they were in memory, and seek singular ones for ever."""
+    out, error = NOT_FINITE[name]
+    f = function([A, B], out, mode=mode, on_unused_input="ignore")
+    wrong = 2 * np.eye(3)
+    wrong[1, 2] = wrong[2, 1] = bad
+    words = "must not contain infs or NaNs" if error is ValueError else "SVD did not converge"
+    with pytest.raises(error, match=words):
+        f(wrong, SQUARE)

@@ -133,7 +133,7 @@ static PyObject *program_run(program *p, PyObject *const *values, int unpack)
         } else
             raise_failure(f);
         if (PT_UNLIKELY(f->ctx.interpreted > 0.0))
-            note_interpreted(f, 1);
+            note_end(f);
     }
     if (PT_UNLIKELY(f->times != NULL))
         end_measuring(f, outputs == NULL);

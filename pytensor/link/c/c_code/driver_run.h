@@ -292,9 +292,30 @@ done:
     return status;
 }
 
+/* Tell `say` that interpreting costs too much. What it raises is its own affair, but for an interrupt, which
+   is the caller's: the signal came while it ran. Then it is told again, and PT_PYTHON returned. */
+static int say_hot(program *p, PyObject *say)
+{
+    PyObject *done = PyObject_CallNoArgs(say);
+    const int interrupted = !done && !PyErr_ExceptionMatches(PyExc_Exception);
+    if (interrupted) {
+        POOL_LOCK(p);
+        PyObject *const hot = p->hot;
+        if (!hot)
+            p->hot = say;
+        POOL_UNLOCK(p);
+        if (!hot)
+            say = NULL;
+    } else if (!done)
+        PyErr_WriteUnraisable(say);
+    Py_XDECREF(done);
+    Py_XDECREF(say);
+    return interrupted ? PT_PYTHON : PT_OK;
+}
+
 /* Add up what interpreting cost; say so once when it is too much. Not in the first call, unless that is
-   very long: most functions are called once or twice. Needs the GIL. */
-static void note_interpreted(frame *f, int ended)
+   very long: most functions are called once or twice. Needs the GIL, and that no exception is set. */
+static int note_interpreted(frame *f, int ended)
 {
     program *p = f->prog;
     POOL_LOCK(p);
@@ -306,15 +327,21 @@ static void note_interpreted(frame *f, int ended)
     if (hot)
         p->hot = NULL;
     POOL_UNLOCK(p);
-    if (!say)
-        return;
+    return say ? say_hot(p, say) : PT_OK;
+}
+
+/* The same at the end of a call, which succeeds or fails as it has: an interrupt comes right behind it. */
+static void note_end(frame *f)
+{
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    PyObject *done = PyObject_CallNoArgs(say);
-    if (!done)
-        PyErr_WriteUnraisable(say);
-    Py_XDECREF(done);
-    Py_DECREF(say);
+    if (note_interpreted(f, 1)) {
+        if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
+            PyErr_Clear();
+            PyErr_SetInterrupt();
+        } else
+            PyErr_WriteUnraisable(NULL);
+    }
     PyErr_Restore(type, value, traceback);
 }
 
@@ -323,9 +350,9 @@ static int look_at_signals(frame *f)
 {
     hold_gil(f);
     f->ctx.work = 0.0;
-    if (f->ctx.interpreted > 0.0)
-        note_interpreted(f, 0);
-    return PyErr_CheckSignals() ? PT_PYTHON : PT_OK;
+    if (PyErr_CheckSignals() || (f->ctx.interpreted > 0.0 && note_interpreted(f, 0)))
+        return PT_PYTHON;
+    return PT_OK;
 }
 
 static int service_pause(pt_ctx *ctx)

@@ -86,7 +86,7 @@ static int pt_take_mask(pt_ctx *ctx, const pt_array *m, int64_t ndim, const pt_a
         if (pass) {
             if (!(to = pt_scratch(ctx, (count + 1) * 8)))
                 return pt_fail(ctx, PT_MEMORY, "no memory for indices");
-            index->data = (char *)to, index->count = count, end = to + count;
+            index->data = (char *)to, end = to + count;
         }
         for (int64_t n = 0; n < lines; n++) {
             int64_t mask = 0, offset = 0;
@@ -99,6 +99,9 @@ static int pt_take_mask(pt_ctx *ctx, const pt_array *m, int64_t ndim, const pt_a
             for (int64_t i = k - 2; i >= 0 && ++at[i] == shape[i]; i--)
                 at[i] = 0;
         }
+        /* Less if somebody wrote to the mask meanwhile. */
+        if (pass)
+            index->count = to - (const int64_t *)(const void *)index->data;
     }
     index->shape = &index->count, index->strides = NULL, index->dtype = 0, index->ndim = 1;
     return PT_OK;

@@ -230,8 +230,10 @@ enum { PT_COPIES_LENGTH = 1024 };
         T sums[3][PT_COPIES_LENGTH];                                                                         \
         if (stride == (int64_t)sizeof(T) && length <= PT_COPIES_LENGTH && n >= 4 * length) {                 \
             T *z = (T *)to;                                                                                  \
+            /* Not 0: an element that nothing is added to keeps its sign. */                                 \
             for (int j = 0; j < 3; j++)                                                                      \
-                memset(sums[j], 0, (size_t)length * sizeof(T));                                              \
+                for (int64_t i = 0; i < length; i++)                                                         \
+                    sums[j][i] = (T)-0.0;                                                                    \
             for (; k + 4 <= n; k += 4) {                                                                     \
                 const int64_t a = at[k], b = at[k + 1], c = at[k + 2], d = at[k + 3];                        \
                 z[a + (a >> 63 & wrap)] += y[k];                                                             \

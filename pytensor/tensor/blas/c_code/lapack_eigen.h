@@ -185,6 +185,9 @@ BLAS_OUTLINE int lapack_eigen_kernel(
         lapack_load_columns(&job, 0, 2, e.a);
         if (n_in == 2)
             lapack_load_columns(&job, 1, 2, e.b);
+        /* LAPACK would leave its results as they were. */
+        if (!lapack_is_finite(&job, e.a, n * n) || (n_in == 2 && !lapack_is_finite(&job, e.b, n * n)))
+            return pt_fail(ctx, PT_VALUE_ERROR, "array must not contain infs or NaNs");
         lapack_eigen_run(&job, &e);
         if (e.info)
             return lapack_eigen_failed(&job, &e);

@@ -178,7 +178,6 @@ class Eigh(Op):
         w, v = scipy_linalg.eigh(
             *matrices,
             lower=self.lower,
-            check_finite=False,
             driver=driver,
             overwrite_a=self.overwrite_a,
             overwrite_b=self.overwrite_b,
@@ -285,9 +284,7 @@ class Eigvalsh(Op):
         for name, x in zip("ab", inputs):
             check_square(self, x, name)
         dtype = linalg_output_dtype(*(i.dtype for i in inputs))
-        w = scipy_linalg.eigvalsh(
-            *(np.asarray(i, dtype=dtype) for i in inputs), lower=self.lower, check_finite=False
-        )
+        w = scipy_linalg.eigvalsh(*(np.asarray(i, dtype=dtype) for i in inputs), lower=self.lower)
         output_storage[0][0] = np.asarray(w, dtype=node.outputs[0].type.dtype)
 
     def pullback(self, inputs, outputs, cotangents):

@@ -71,6 +71,9 @@ class SVD(Op):
 
     def perform(self, node, inputs, output_storage):
         x = np.asarray(inputs[0], dtype=linalg_output_dtype(inputs[0].dtype))
+        if not np.isfinite(x).all():
+            # Some LAPACKs say this of NaN only.
+            raise np.linalg.LinAlgError("SVD did not converge")
         results = np.linalg.svd(x, full_matrices=self.full_matrices, compute_uv=self.compute_uv)
         results = results if self.compute_uv else (results,)
         for storage, out, result in zip(output_storage, node.outputs, results, strict=True):
