@@ -17,7 +17,7 @@ from benchmarks import grids, measures, stored
 from benchmarks.frontends import BY_HAND, FLOOR, FRONTENDS, OURS
 from benchmarks.measures import Plan
 from benchmarks.worker_process import ROOT, Competitor, stopped
-from benchmarks.workloads import ROWS, Workload
+from benchmarks.workloads import ROWS, SCAN_ROWS, Workload
 
 TAKE = measures.TAKE | grids.TAKE
 MEASURES = tuple(TAKE)
@@ -55,12 +55,15 @@ def find_competitors(peers: Iterable[str], only: Iterable[str], blas: str) -> tu
 
 
 def choose_rows(patterns: Iterable[str], quick: bool) -> list[Workload]:
-    """Return the rows whose names contain one of the regular expressions (all, if none given)."""
+    """Return the rows whose names contain one of the regular expressions.
+
+    If none is given: all but those of loops, which the measure ``scans`` times.
+    """
     patterns = [re.compile(p, re.IGNORECASE) for p in patterns]
-    rows = [row for row in ROWS if row.quick or not quick]
+    rows = [row for row in (*ROWS, *(SCAN_ROWS if patterns else ())) if row.quick or not quick]
     rows = [row for row in rows if not patterns or any(p.search(row.name) for p in patterns)]
     if not rows:
-        raise ValueError(f"[--rows] must match one of {[row.name for row in ROWS]}")
+        raise ValueError(f"[--rows] must match one of {[row.name for row in (*ROWS, *SCAN_ROWS)]}")
     return rows
 
 

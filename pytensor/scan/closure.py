@@ -9,7 +9,9 @@ from pytensor.graph.basic import Apply, Constant, Variable, nodes_in_order
 from pytensor.graph.replace import clone_replace
 from pytensor.raise_op import CheckAndRaise
 from pytensor.tensor.basic import AllocEmpty
-from pytensor.tensor.math import gt
+from pytensor.tensor.math import Argmax, Max, Min, gt
+from pytensor.tensor.shape import SpecifyShape
+from pytensor.tensor.subtensor import AdvancedSubtensor, Subtensor, indices_from_subtensor
 from pytensor.tensor.type import TensorType
 
 
@@ -124,6 +126,27 @@ _LINALG = ("pytensor.tensor.linalg", "pytensor.tensor.slinalg", "pytensor.tensor
 
 
 def _may_fail(node: Apply) -> bool:
-    """Tell whether a node checks values, or factors matrices: singular ones are refused."""
+    """Tell whether a node refuses values: singular matrices, checks, indices out of range, nothing.
+
+    Not shapes that do not fit one another: guards around all arithmetic cost more than they help.
+    """
     op = getattr(node.op, "core_op", node.op)
-    return isinstance(op, CheckAndRaise) or type(op).__module__.startswith(_LINALG)
+    if isinstance(op, CheckAndRaise | SpecifyShape | AdvancedSubtensor | Max | Min | Argmax):
+        return True
+    return may_miss(node) or type(op).__module__.startswith(_LINALG)
+
+
+def may_miss(node: Apply) -> bool:
+    """Tell whether a node takes single elements that may not be there."""
+    if not isinstance(node.op, Subtensor):
+        return False
+    index = indices_from_subtensor(node.inputs[1:], node.op.idx_list)
+    return any(
+        not isinstance(i, slice) and not _in_range(i, n)
+        for i, n in zip(index, node.inputs[0].type.shape)
+    )
+
+
+def _in_range(index: Any, length: int | None) -> bool:
+    at = int(index.data) if isinstance(index, Constant) else index
+    return isinstance(at, int) and length is not None and -length <= at < length

@@ -337,3 +337,20 @@ def test_dots_are_what_is_counted():
     f = pytensor.function([x, U], scan(lambda h, U: pt.dot(h, U), None, x, U, n_steps=3), mode=PY)
     assert len(products(loops(f)[0])) == 1
     assert Dot.__name__ == "Dot"
+
+
+@pytest.mark.parametrize("mode", ["PY", "FAST_COMPILE", None])
+def test_elements_that_are_not_there_are_not_missed_without_steps(mode):
+    w, v, n, i = pt.matrix("w"), pt.vector("v"), pt.iscalar("n"), pt.iscalar("i")
+
+    def step(h, w, v, i):
+        return pt.tanh(h + w[0] * w[i] + v.max() + pt.specify_shape(v, (3,)) + w[[1, i]].sum())
+
+    hs = scan(step, None, pt.zeros(3), [w, v, i], n_steps=n)
+    g = pytensor.grad(hs.sum(), w)
+    f = pytensor.function([w, v, i, n], [hs, g], mode=mode)
+    none, slope = f(np.ones((0, 3)), np.ones(0), 7, 0)
+    assert none.shape == (0, 3) and slope.shape == (0, 3)
+    assert f(np.ones((2, 3)), np.ones(3), 1, 2)[0].shape == (2, 3)
+    with pytest.raises((IndexError, ValueError, AssertionError)):
+        f(np.ones((0, 3)), np.ones(3), 7, 1)

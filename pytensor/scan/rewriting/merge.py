@@ -2,9 +2,9 @@
 
 from collections.abc import Hashable, Sequence
 
-from pytensor.conditional.op import IfElse
 from pytensor.graph.basic import Apply, Constant, Variable
 from pytensor.graph.fg import FunctionGraph
+from pytensor.graph.lazy import lazy_guards
 from pytensor.graph.rewriting.basic import (
     GraphRewriter,
     MergeOptimizer,
@@ -165,15 +165,19 @@ class ScanMerge(GraphRewriter):
 
     def apply(self, fgraph: FunctionGraph) -> None:
         loops = [n for n in fgraph.toposort() if isinstance(n.op, Scan) and _may_merge(n.op)]
-        if len(loops) < 2 or any(isinstance(n.op, IfElse) for n in fgraph.apply_nodes):
-            return  # a loop may be in a branch that is not taken
+        if len(loops) < 2:
+            return
+        # A loop may be in a branch that is not taken.
+        guards = lazy_guards(fgraph, fgraph.toposort())
         done: set[Apply] = set()
         for i, node in enumerate(loops):
             if node in done:
                 continue
             partners = [node]
             for other in loops[i + 1 :]:
-                if other not in done and all(_fit(node, other) for node in partners):
+                if other in done or guards.get(other) != guards.get(node):
+                    continue
+                if all(_fit(node, other) for node in partners):
                     partners.append(other)
             if len(partners) > 1:
                 done.update(partners)

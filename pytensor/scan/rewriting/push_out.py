@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pytensor.graph.basic import Apply, Constant, Variable, nodes_in_order
 from pytensor.graph.rewriting.basic import copy_stack_trace, node_rewriter
 from pytensor.scan.args import ScanArgs
-from pytensor.scan.closure import placeholder
+from pytensor.scan.closure import may_miss, placeholder
 from pytensor.scan.forward import replaced
 from pytensor.scan.op import Scan
 from pytensor.scan.rewriting.db import register_push_out
@@ -81,11 +81,15 @@ def scan_push_out_non_seq(fgraph, node):
         return None
     inner = op.fgraph
     nodes = inner.toposort()
-    if not _may_move(op, inner, nodes):
+    n_steps = node.inputs[0]
+    may_move = is_harmless
+    if not (isinstance(n_steps, Constant) and int(n_steps.data) > 0):
+        may_move = _cannot_miss
+    if not _may_move(op, inner, nodes, may_move):
         return None
     args = lists_of(node)
     nodes = nodes_in_order(args.inner_outputs, set(args.inner_inputs))
-    kinds = _invariant_kinds(op, args.inner_inputs, nodes)
+    kinds = _invariant_kinds(op, args.inner_inputs, nodes, may_move)
     moving = _frontier(kinds, nodes, args.inner_outputs, FIXED)
     moving = [v for v in moving if not _is_constant(v, args.inner_inputs)]
     outside = batched(moving, {}, dict(zip(args.inner_in_non_seqs, args.outer_in_non_seqs)))
@@ -97,13 +101,17 @@ def scan_push_out_non_seq(fgraph, node):
     return without_outputs(fgraph, node, args, {})
 
 
-def _invariant_kinds(op: Scan, inputs, nodes) -> dict[Variable, int]:
+def _cannot_miss(node: Apply) -> bool:
+    return is_harmless(node) and not may_miss(node)
+
+
+def _invariant_kinds(op: Scan, inputs, nodes, may_move) -> dict[Variable, int]:
     info = op.info
     kinds = dict.fromkeys(inputs, VARYING)
     kinds.update(dict.fromkeys(inputs[info.inner_in["non_seqs"]], FIXED))
     for node in nodes:
         fixed = all(kinds.get(v, FIXED) == FIXED for v in node.inputs)
-        fixed = fixed and bool(node.inputs) and is_harmless(node)
+        fixed = fixed and bool(node.inputs) and may_move(node)
         kinds.update(dict.fromkeys(node.outputs, FIXED if fixed else VARYING))
     return kinds
 
@@ -114,14 +122,14 @@ def _is_constant(var: Variable, inputs: Sequence[Variable]) -> bool:
     return not any(v in own for n in nodes_in_order([var], own) for v in n.inputs)
 
 
-def _may_move(op: Scan, inner, nodes: Sequence[Apply]) -> bool:
+def _may_move(op: Scan, inner, nodes: Sequence[Apply], may_move) -> bool:
     fixed = set(inner.inputs[op.info.inner_in["non_seqs"]])
     if not fixed:
         return False
     return any(
         all(v in fixed or isinstance(v, Constant) for v in n.inputs)
         and any(v in fixed for v in n.inputs)
-        and is_harmless(n)
+        and may_move(n)
         for n in nodes
     )
 

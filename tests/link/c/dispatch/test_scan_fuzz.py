@@ -6,6 +6,9 @@ import pytest
 import pytensor
 import pytensor.tensor as pt
 from pytensor import config, scan
+from pytensor.compile.builders import OpFromGraph
+from pytensor.gradient import pushforward
+from pytensor.ifelse import ifelse
 from pytensor.scan.utils import until
 
 # What makes a value of one kind (number, vector of 3, 3 x 3 matrix) of values of any kind.
@@ -64,13 +67,137 @@ def program(seed: int):
 @pytest.mark.parametrize("seed", range(6))
 def test_random_steps(seed):
     inputs, outs, values = program(seed)
-    wanted = pytensor.function(inputs, outs, mode="PY")(*values)
-    with config.change_flags(compile__tier="interpret"):
-        found = [pytensor.function(inputs, outs)(*values)]
-    with config.change_flags(compile__tier="native"):
-        f = pytensor.function(inputs, outs)
-        found += [f(*values), f(*values)]
-    for results in found:
-        for k, (a, b) in enumerate(zip(results, wanted, strict=True)):
-            assert a.dtype == b.dtype and a.shape == b.shape, (seed, k)
-            np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-10, err_msg=f"{seed}, output {k}")
+    check_modes(inputs, outs, values, 1e-8)
+
+
+def check_modes(inputs, outs, values, tolerance, updates=None, reset=lambda: None):
+    """Compare two calls of each kind of C program with Python mode; return the values of the second."""
+
+    def call(f):
+        reset()
+        return [np.asarray(v) for _ in "ab" for v in f(*values)]
+
+    wanted = call(pytensor.function(inputs, outs, mode="PY", updates=updates))
+    for tier in ("interpret", "auto", "native"):
+        with config.change_flags(compile__tier=tier):
+            f = pytensor.function(inputs, outs, updates=updates)
+            found = call(f)
+            if tier == "auto":
+                f.vm.make_native()
+                found = call(f)
+        for k, (a, b) in enumerate(zip(found, wanted, strict=True)):
+            assert a.dtype == b.dtype and a.shape == b.shape, (tier, k)
+            np.testing.assert_allclose(
+                a, b, rtol=tolerance, atol=tolerance, err_msg=f"{tier}, output {k}"
+            )
+    return wanted[len(outs) :]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "complex64", "complex128"])
+def test_states_of_other_dtypes(dtype):
+    rng = np.random.default_rng(3)
+    x, W = (pt.tensor(name, dtype=dtype, shape=(None, None)) for name in "xW")
+    h, s = pt.tensor("h", dtype=dtype, shape=(None,)), pt.tensor("s", dtype=dtype, shape=())
+
+    def squash(v):
+        return v / (1 + pt.abs(v)).astype(dtype)
+
+    def step(x, h, s, W):
+        return squash(x + W @ h), x[0] * squash(s) + h[1]
+
+    hs, ss = scan(step, x, [h, s], [W], return_updates=False)
+    cost = pt.abs(hs).sum() + pt.abs(ss[-1])
+    outs = [hs, ss, *pytensor.grad(cost, [x, W, h, s])]
+    values = [rng.normal(size=n).astype(dtype) for n in [(5, 3), (3, 3), (3,), ()]]
+    tolerance = 1e-10 if dtype == "complex128" else 1e-4
+    found = check_modes([x, W, h, s], outs, values, tolerance)
+    assert all(v.dtype == dtype for v in found)
+    xs, W, h, s = values
+    for k, x_t in enumerate(xs):
+        h, s = (lambda v: v / (1 + abs(v)))(x_t + W @ h), x_t[0] * s / (1 + abs(s)) + h[1]
+        np.testing.assert_allclose(found[0][k], h, rtol=1e-4)
+        np.testing.assert_allclose(found[1][k], s, rtol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint8", "int64"])
+def test_states_that_count(dtype):
+    e, s, v = (pt.tensor(name, dtype=dtype, shape=n) for name, n in zip("esv", [(None,), (), (3,)]))
+
+    def step(e, s, v):
+        if dtype == "bool":
+            return s ^ e, v | e
+        return (s * e + 3).astype(dtype), (v - e).astype(dtype)
+
+    outs = scan(step, e, [s, v], return_updates=False)
+    values = [np.array([0, 1, 7, 1]), np.array(1), np.array([1, 0, 1])]
+    values = [x.astype(dtype) for x in values]
+    found = check_modes([e, s, v], outs, values, 0)
+    es, state, vector = values
+    for k, e_t in enumerate(es):
+        if dtype == "bool":
+            state, vector = state ^ e_t, vector | e_t
+        else:
+            state, vector = (state * e_t + 3).astype(dtype), (vector - e_t).astype(dtype)
+        assert found[0][k] == state and (found[1][k] == vector).all()
+
+
+def test_random_variables_in_a_loop():
+    rng = pytensor.shared(np.random.default_rng(3))
+    e, s, v = pt.vector("e"), pt.scalar("s"), pt.vector("v")
+
+    def step(e, s, v, next_rng):
+        next_rng, z = pt.random.normal(0, 1, rng=next_rng, return_next_rng=True)
+        next_rng, u = pt.random.gamma(pt.exp(v), 1.0, rng=next_rng, return_next_rng=True)
+        return s * 0.5 + pt.exp(s) * 0.1 * z + e, pt.tanh(pt.log(u) + s), next_rng
+
+    ss, vs, last = scan(step, e, [s, v, rng], return_updates=False)
+    values = [np.linspace(0, 1, 5), 0.3, np.array([0.1, -0.2])]
+    found = check_modes(
+        [e, s, v], [ss, vs], values, 1e-10, {rng: last},
+        reset=lambda: rng.set_value(np.random.default_rng(3)),
+    )  # fmt: skip
+    draw = np.random.default_rng(3)
+    for _call in range(2):
+        state, vector = values[1:]
+        for k, e_t in enumerate(values[0]):
+            z, u = draw.normal(0, 1), draw.gamma(np.exp(vector), 1.0)
+            vector = np.tanh(np.log(u) + state)
+            state = state * 0.5 + np.exp(state) * 0.1 * z + e_t
+            if _call:
+                np.testing.assert_allclose([found[0][k], *found[1][k]], [state, *vector])
+
+
+@pytest.mark.parametrize("inline", [False, True])
+def test_ops_of_graphs_in_a_loop(inline):
+    u, v = pt.vectors("u", "v")
+    op = OpFromGraph([u, v], [pt.tanh(u * v), u @ v], inline=inline)
+    x, h = pt.matrix("x"), pt.vector("h")
+    hs, ds = scan(lambda x, h: (op(x, h)[0] + h * 0.1, op(x, h)[1]), x, [h, None],
+                  return_updates=False)  # fmt: skip
+    g = pytensor.grad((hs**2).sum() + ds.sum(), [x, h])
+    again = pytensor.grad(sum((k**2).sum() for k in g), [x, h])
+    pushed = pushforward(hs, [x, h], [x * 2, h])
+    rng = np.random.default_rng(3)
+    values = rng.normal(size=(4, 3)), rng.normal(size=3)
+    found = check_modes([x, h], [hs, ds, *g, *again, pushed], values, 1e-10)
+    state = values[1]
+    for k, row in enumerate(values[0]):
+        np.testing.assert_allclose(found[1][k], row @ state)
+        state = np.tanh(row * state) + 0.1 * state
+        np.testing.assert_allclose(found[0][k], state)
+    f = pytensor.function([x, h], hs, mode="PY")
+    eps = 1e-6
+    ends = [f(values[0] * (1 + 2 * d), values[1] * (1 + d)) for d in (eps, -eps)]
+    np.testing.assert_allclose(found[-1], (ends[0] - ends[1]) / eps / 2, atol=1e-7)
+
+
+def test_choices_in_a_loop_over_small_arrays():
+    x, s, v = pt.matrix("x"), pt.scalar("s"), pt.vector("v")
+
+    def step(x, s, v):
+        return ifelse(x[0] > 0, s * x[1], s + v.sum()), pt.switch(v > 0, v - x, v * s)
+
+    ss, vs = scan(step, x, [s, v], return_updates=False)
+    outs = [ss, vs, *pytensor.grad(ss[-1] + (vs**2).sum(), [x, s, v])]
+    rng = np.random.default_rng(3)
+    check_modes([x, s, v], outs, [rng.normal(size=(7, 3)), 0.4, rng.normal(size=3)], 1e-10)
