@@ -15,6 +15,7 @@ from pathlib import Path
 from sphinx.ext.napoleon import Config
 from sphinx.ext.napoleon.docstring import NumpyDocstring
 
+from pytensor.graph.op import Op
 from pytensor.graph.type import Type
 
 # Page title -> module. What a page shows are the module's public names, in its own order of files.
@@ -114,8 +115,11 @@ def signature(value: object) -> str:
     scalar = getattr(value, "scalar_op", None)
     if scalar is not None:
         return {1: "(x)", 2: "(x, y)", 3: "(x, y, z)"}.get(getattr(scalar, "nin", -1), "(*inputs)")
+    # A call of an Op takes what `make_node` does, unless its class says otherwise.
+    plain_op = isinstance(value, Op) and type(value).__call__ is Op.__call__
     try:
-        full = inspect.signature(value)
+        core = getattr(value, "core_op", value)
+        full = inspect.signature(core.make_node if plain_op else value)
     except (TypeError, ValueError):
         return "(*inputs)"
     bare = [each.replace(annotation=inspect.Parameter.empty) for each in full.parameters.values()]

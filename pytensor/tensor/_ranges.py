@@ -113,8 +113,12 @@ def arange(start, stop=None, step=1, dtype=None):
 
     Parameters
     ----------
-    start, stop, step : scalar
-        With one argument it is `stop`, and `start` is 0.
+    start : scalar
+        The first number; if it is the only argument it is `stop`, and the first number is 0.
+    stop : scalar, optional
+        Not reached.
+    step : scalar
+        Not 0; negative to count down.
     dtype : optional
         By default that of `numpy.arange`, with ``config.floatX`` for Python floats.
 
