@@ -102,6 +102,7 @@ ALL_KEYS = _Keys()
 
 Rule = Callable[..., "list[FactState]"]
 _RULES: dict[AssumptionKey, dict[type, list[Rule]]] = {}
+_RULES_OF_OP: dict[tuple[AssumptionKey, type], tuple[Rule, ...]] = {}  # those of all classes of an Op
 _UNIVERSAL: list[tuple[tuple[type, ...], Rule]] = []
 _CONSTANTS: dict[AssumptionKey, Callable[[Constant], FactState]] = {}
 IMPLIES: dict[AssumptionKey, list[AssumptionKey]] = {}
@@ -128,6 +129,7 @@ def _install(key: AssumptionKey, op_types, rule: Rule, first: bool = False) -> N
     for op_type in op_types:
         rules = _RULES.setdefault(key, {}).setdefault(op_type, [])
         rules.insert(0 if first else len(rules), rule)
+    _RULES_OF_OP.clear()
 
 
 def register_assumption(key: AssumptionKey, *op_types: type, prepend: bool = False):
@@ -305,15 +307,26 @@ class _States:
 
 def infer_assumption_for_node(key, op, feature, fgraph, node: Apply, input_states=None):
     """Return what rules say about each output of a node: the first that says anything."""
-    states = _States(feature, key, node.inputs) if input_states is None else input_states
     core = getattr(op, "core_op", op)
-    by_type = _RULES.get(key, {})
-    for kind in type(core).__mro__:
-        for rule in by_type.get(kind, ()):
+    rules = _rules_of(key, type(core))
+    if rules:
+        states = _States(feature, key, node.inputs) if input_states is None else input_states
+        for rule in rules:
             found = rule(key, core, feature, fgraph, node, states)
-            if any(state is not FactState.UNKNOWN for state in found):
-                return found
+            for state in found:
+                if state is not FactState.UNKNOWN:
+                    return found
     return [FactState.UNKNOWN] * len(node.outputs)
+
+
+def _rules_of(key, cls: type) -> tuple[Rule, ...]:
+    """Return the rules for a class of Ops and a key: those for the class itself come first."""
+    rules = _RULES_OF_OP.get((key, cls))
+    if rules is None:
+        by_type = _RULES.get(key, {})
+        rules = tuple(rule for kind in cls.__mro__ for rule in by_type.get(kind, ()))
+        _RULES_OF_OP[key, cls] = rules
+    return rules
 
 
 def all_inputs_have_key(key, op, feature, fgraph, node, input_states) -> list[FactState]:

@@ -64,13 +64,14 @@ RULES = {
         "Expm Blockwise(Expm) QR Blockwise(QR) Eigh Blockwise(Eigh) SVD Blockwise(SVD) "
         "SpecifyAssumptions"
     ),
-    "linalg.solvers": "SolveBase Blockwise(SolveBase)",
+    "linalg.systems": "SolveBase Blockwise(SolveBase)",
+    "linalg.solvers": "Solve Blockwise(Solve)",
     "linalg.summary": "Det SLogDet Blockwise(Det) Blockwise(SLogDet)",
+    "linalg.cholesky": "Cholesky Blockwise(Cholesky)",
     "linalg.decomposition": (
-        "Cholesky Blockwise(Cholesky) Eigh Eigvalsh Blockwise(Eigh) Blockwise(Eigvalsh) "
-        "SVD Blockwise(SVD) QR Blockwise(QR)"
+        "Eigh Eigvalsh Blockwise(Eigh) Blockwise(Eigvalsh) SVD Blockwise(SVD) QR Blockwise(QR)"
     ),
-    "linalg.reuse": "SolveBase MatrixInverse Blockwise(SolveBase) Blockwise(MatrixInverse)",
+    "linalg.reuse": "Solve MatrixInverse Blockwise(Solve) Blockwise(MatrixInverse)",
     "blas_factoring": "Dot Blockwise DimShuffle BatchedDot",
     "blas_rules": "Dot Blockwise DimShuffle BatchedDot BlasOp",
     "blas_batched": "Blockwise",

@@ -27,8 +27,10 @@ NARROWED = {
     "linalg.declared": set(),  # a stage of its own
     "linalg.inverse": {"DimShuffle", "Dot", "Blockwise"},  # of inverses
     "linalg.products": {"Dot", "Blockwise"},  # with factors
-    "linalg.solvers": {"Dot", "Sum", "Blockwise"},  # with solutions
+    "linalg.systems": {"Dot", "Sum", "Blockwise"},  # with solutions
+    "linalg.solvers": {"Blockwise"},
     "linalg.summary": {"Elemwise(Log)", "ExtractDiag", "Blockwise"},  # of determinants
+    "linalg.cholesky": {"Blockwise"},
     "linalg.decomposition": {"Blockwise"},
     "linalg.reuse": {"Blockwise"},
     "blas_batched": {"Sum"},  # of a product of stacks

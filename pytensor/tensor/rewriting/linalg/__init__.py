@@ -2,9 +2,11 @@
 
 utils           seeing Ops with a batch or without, building their results
 inverse         no inverse where a solution will do
-solvers         solutions by structure; one factorization for all that need it
+systems         what holds for systems of every kind, and those with triangles
+solvers         general systems by the structure of their matrix
 summary         determinants and their logarithms, traces
-decomposition   factorizations of what is factorized already
+cholesky        Cholesky factors of what is factorized already
+decomposition   other factorizations of what is factorized already
 products        block-diagonal and Kronecker products, products with orthogonal matrices
 reuse           LU and Cholesky factors that several nodes share
 """

@@ -20,6 +20,7 @@ from pytensor.tensor.rewriting.linalg.utils import (
     diagonal_matrix,
     diagonal_of,
     fits,
+    has_square,
     is_complex,
     is_diagonal,
     is_swap,
@@ -121,14 +122,6 @@ def inv_of_blockdiag(fgraph, node):
     parts = [Blockwise(MatrixInverse())(x) for x in inner.inputs]
     new = inner.op(*parts) if isinstance(core_op(inner), KroneckerProduct) else block_diag(*parts)
     return [copy_stack_trace(node.outputs[0], new)] if fits(node.outputs[0], new) else None
-
-
-def has_square(x) -> bool:
-    """Tell whether matrices are square by their static shape."""
-    if x.type.ndim < 2:
-        return False
-    rows, columns = x.type.shape[-2:]
-    return rows is not None and rows == columns
 
 
 @register_stabilize

@@ -12,49 +12,33 @@ from pytensor.assumptions.core import (
 )
 from pytensor.assumptions.structure import is_adjoint
 from pytensor.graph.basic import Variable
-from pytensor.graph.rewriting.basic import copy_stack_trace, node_rewriter
-from pytensor.scalar import basic as ps
+from pytensor.graph.rewriting.basic import node_rewriter
 from pytensor.tensor.basic import join
-from pytensor.tensor.blockwise import Blockwise
-from pytensor.tensor.elemwise import DimShuffle
 from pytensor.tensor.linalg.constructors import BlockDiagonal
 from pytensor.tensor.linalg.decomposition.cholesky import cholesky
 from pytensor.tensor.linalg.inverse import MatrixInverse
 from pytensor.tensor.linalg.products import KroneckerProduct
-from pytensor.tensor.linalg.solvers.core import SolveBase
 from pytensor.tensor.linalg.solvers.general import Solve, solve
-from pytensor.tensor.linalg.solvers.psd import CholeskySolve, cho_solve
-from pytensor.tensor.linalg.solvers.triangular import SolveTriangular, solve_triangular
-from pytensor.tensor.math import Dot, Sum, conj, matmul, mul
-from pytensor.tensor.math import sum as pt_sum
-from pytensor.tensor.rewriting.common import args_of, is_float, read_once
-from pytensor.tensor.rewriting.linalg.inverse import has_square
+from pytensor.tensor.linalg.solvers.psd import cho_solve
+from pytensor.tensor.linalg.solvers.triangular import solve_triangular
+from pytensor.tensor.math import Dot, matmul
+from pytensor.tensor.rewriting.common import is_float
 from pytensor.tensor.rewriting.linalg.products import kron_applied
 from pytensor.tensor.rewriting.linalg.reuse import cholesky_of
 from pytensor.tensor.rewriting.linalg.utils import (
     adjoint,
     core_op,
-    diagonal_of,
-    fits,
-    is_complex,
-    is_diagonal,
+    has_square,
     knows,
     knows_any,
     made_by,
-    swapped,
+    replacing,
     tracks,
 )
 from pytensor.tensor.rewriting.registry import (
     register_canonicalize,
-    register_specialize,
     register_stabilize,
 )
-from pytensor.tensor.shape import shape_padleft
-
-
-def _replacing(node, new: Variable) -> list | None:
-    out = node.outputs[0]
-    return [copy_stack_trace(out, new)] if fits(out, new) else None
 
 
 def _times(A: Variable, b: Variable, b_ndim: int) -> Variable:
@@ -62,63 +46,6 @@ def _times(A: Variable, b: Variable, b_ndim: int) -> Variable:
     if A.type.ndim == 2 and b.type.ndim == b_ndim:
         return A.dot(b)
     return matmul(A, b[..., None])[..., 0] if b_ndim == 1 else matmul(A, b)
-
-
-def _reads_as_given(node) -> bool:
-    """Tell whether a solver reads the whole matrix, rather than one triangle of it."""
-    op = core_op(node)
-    return isinstance(op, Solve) and op.assume_a in ("gen", "banded", "tridiagonal")
-
-
-@register_canonicalize
-@register_stabilize
-@node_rewriter(tracks(SolveBase))
-def scalar_solve_to_division(fgraph, node):
-    """solve(A, b) -> b / A for A of one element"""
-    op, (A, b) = core_op(node), node.inputs
-    if A.type.shape[-2:] != (1, 1) or not is_float(A) or getattr(op, "unit_diagonal", False):
-        return None
-    divisor = A[..., 0] if op.b_ndim == 1 else A
-    if isinstance(op, CholeskySolve):
-        divisor = divisor * conj(divisor) if is_complex(divisor) else divisor**2
-    elif is_complex(A) and not _reads_as_given(node) and not isinstance(op, SolveTriangular):
-        return None
-    return _replacing(node, b / divisor)
-
-
-@register_canonicalize
-@register_stabilize
-@register_specialize
-@node_rewriter(tracks(SolveBase))
-def scaled_solve(fgraph, node):
-    """solve(A, c * b) -> c * solve(A, b) for a number c: a gradient finds the solution it needs"""
-    op, (A, b) = core_op(node), node.inputs
-    factors = args_of(b, ps.Mul) or args_of(b, ps.Neg)
-    if factors is None or op.destroy_map or not is_float(b):
-        return None
-    if len(factors) == 1:
-        return _replacing(node, -node.op(A, factors[0]))
-    numbers = [x for x in factors if all(x.type.broadcastable)]
-    rest = [x for x in factors if not all(x.type.broadcastable)]
-    if not numbers or len(rest) != 1 or not fits(b, rest[0]):
-        return None
-    solution = node.op(A, rest[0])
-    return _replacing(node, mul(*numbers, solution))
-
-
-@register_canonicalize
-@register_stabilize
-@node_rewriter(tracks(SolveBase))
-def diagonal_solve_to_division(fgraph, node):
-    """solve(diag(d), b) -> b / d"""
-    op, (A, b) = core_op(node), node.inputs
-    if not is_float(A) or is_complex(A) or not is_diagonal(fgraph, A):
-        return None
-    if getattr(op, "unit_diagonal", False):
-        return None
-    d = diagonal_of(A)
-    d = d if op.b_ndim == 1 else d[..., None]
-    return _replacing(node, b / (d**2 if isinstance(op, CholeskySolve) else d))
 
 
 @register_canonicalize
@@ -129,7 +56,7 @@ def orthogonal_solve_to_transpose_matmul(fgraph, node):
     op, (A, b) = core_op(node), node.inputs
     if op.assume_a != "gen" or not is_float(A) or not knows(fgraph, A, ORTHOGONAL):
         return None
-    return _replacing(node, _times(adjoint(A), b, op.b_ndim))
+    return replacing(node, _times(adjoint(A), b, op.b_ndim))
 
 
 @register_stabilize
@@ -140,7 +67,7 @@ def solve_of_inv_to_matmul(fgraph, node):
     inner = made_by(A, MatrixInverse)
     if inner is None or op.assume_a != "gen":
         return None
-    return _replacing(node, _times(inner.inputs[0], b, op.b_ndim))
+    return replacing(node, _times(inner.inputs[0], b, op.b_ndim))
 
 
 @register_canonicalize
@@ -155,11 +82,11 @@ def generic_solve_to_structured_form(fgraph, node):
     if key is None:
         return None
     if key in (LOWER_TRIANGULAR, UPPER_TRIANGULAR):
-        return _replacing(
+        return replacing(
             node, solve_triangular(A, b, lower=key == LOWER_TRIANGULAR, b_ndim=op.b_ndim)
         )
     structure = "pos" if key == POSITIVE_DEFINITE else "tridiagonal"
-    return _replacing(node, solve(A, b, assume_a=structure, b_ndim=op.b_ndim))
+    return replacing(node, solve(A, b, assume_a=structure, b_ndim=op.b_ndim))
 
 
 @register_stabilize
@@ -177,7 +104,7 @@ def psd_solve_to_chol_solve(fgraph, node):
         factor = cholesky(A, lower=lower)
     if factor is None:
         return None
-    return _replacing(node, cho_solve((factor, lower), b, b_ndim=op.b_ndim))
+    return replacing(node, cho_solve((factor, lower), b, b_ndim=op.b_ndim))
 
 
 def factor_of(fgraph, A: Variable) -> tuple[Variable | None, bool]:
@@ -192,64 +119,6 @@ def factor_of(fgraph, A: Variable) -> tuple[Variable | None, bool]:
         return left, True
     # U.T @ U, where the factor is on the right
     return (right, False) if knows(fgraph, right, UPPER_TRIANGULAR) else (None, True)
-
-
-@register_specialize
-@node_rewriter(tracks(SolveTriangular))
-def paired_triangular_solves_to_cho_solve(fgraph, node):
-    """solve(L.T, solve(L, b)) -> cho_solve(L, b)"""
-    op, (A, y) = core_op(node), node.inputs
-    inner = made_by(y, SolveTriangular)
-    if inner is None or not read_once(fgraph, y):
-        return None
-    first = core_op(inner)
-    L, b = inner.inputs
-    if first.lower == op.lower or first.b_ndim != op.b_ndim or not is_adjoint(A, L):
-        return None
-    if first.unit_diagonal or op.unit_diagonal:
-        return None
-    return _replacing(node, cho_solve((L, first.lower), b, b_ndim=op.b_ndim))
-
-
-def _vectors_multiplied(node) -> list[Variable] | None:
-    """Return x and y of an inner product of two vectors, as ``x @ y`` or ``sum(x * y)``."""
-    if isinstance(node.op, Sum):
-        factors = args_of(node.inputs[0], ps.Mul)
-        return None if factors is None or len(factors) != 2 else factors
-    return [_vector(x) for x in node.inputs]
-
-
-def _vector(x: Variable) -> Variable:
-    """Look through axes of length 1 that were added to a vector."""
-    node = x.owner
-    added_axes = node is not None and isinstance(node.op, DimShuffle) and x.type.ndim == 2
-    return node.inputs[0] if added_axes and node.inputs[0].type.ndim == 1 else x
-
-
-@register_stabilize
-@register_specialize
-@node_rewriter([Dot, Sum])
-def cho_solve_quadratic_form_to_whitened(fgraph, node):
-    """b @ cho_solve(L, b) -> sum(solve(L, b)**2): one triangular system instead of two"""
-    factors = _vectors_multiplied(node)
-    out = node.outputs[0]
-    if factors is None or any(x.type.ndim != 1 for x in factors) or not _is_number(out):
-        return None
-    for solution, other in (factors, factors[::-1]):
-        inner = made_by(solution, CholeskySolve)
-        if inner is None or is_complex(solution) or not read_once(fgraph, solution):
-            continue
-        op, (L, b) = core_op(inner), inner.inputs
-        if op.b_ndim != 1 or b is not other or not is_float(b):
-            continue
-        factor = L if op.lower else swapped(L)
-        white = solve_triangular(factor, b, lower=True, b_ndim=1)
-        return _replacing(node, shape_padleft(pt_sum(white**2), out.type.ndim))
-    return None
-
-
-def _is_number(x: Variable) -> bool:
-    return all(x.type.broadcastable)
 
 
 # -- systems of systems --------------------------------------------------------------------
@@ -274,7 +143,7 @@ def block_diag_solve_to_block_diag_solves(fgraph, node):
         start = stop
     if len({p.type.ndim for p in parts}) != 1 or parts[0].type.ndim != op.b_ndim:
         return None  # stacks that differ
-    return _replacing(node, join(axis, *parts))
+    return replacing(node, join(axis, *parts))
 
 
 @register_canonicalize
@@ -290,29 +159,4 @@ def kron_solve_to_solves(fgraph, node):
         return None
     A, B = inner.inputs
     new = kron_applied(lambda x: solve(A, x, b_ndim=2), lambda x: solve(B, x, b_ndim=2), A, B, b)
-    return _replacing(node, new)
-
-
-@register_specialize
-@node_rewriter([Blockwise])
-def batched_vector_b_solve_to_matrix_b_solve(fgraph, node):
-    """solve(A, b[i]) for all i -> solve(A, b.T).T: one factorization for a stack of vectors"""
-    op = core_op(node)
-    if not isinstance(op, SolveBase) or op.destroy_map:
-        return None
-    A, b = node.inputs
-    n = node.op.batch_ndim(node)
-    if not n or not all(A.type.broadcastable[:n]) or any(b.type.broadcastable[:n]):
-        return None
-    A = A.dimshuffle([n, n + 1])
-    props = {**op._props_dict(), "b_ndim": 2}
-    solver = type(op)(**props)
-    if op.b_ndim == 1:
-        flat = b.reshape((-1, b.shape[-1]))
-        new = swapped(solver(A, swapped(flat))).reshape(b.shape, ndim=b.type.ndim)
-        return _replacing(node, new)
-    order = [n, *range(n), n + 1]
-    moved = b.dimshuffle(order)
-    flat = solver(A, moved.reshape((b.shape[n], -1)))
-    back = [*range(1, n + 1), 0, n + 1]
-    return _replacing(node, flat.reshape(moved.shape, ndim=b.type.ndim).dimshuffle(back))
+    return replacing(node, new)

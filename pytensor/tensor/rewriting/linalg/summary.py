@@ -23,12 +23,12 @@ from pytensor.tensor.math import Dot, Prod, eq, exp, log, mul, neq, prod, sign, 
 from pytensor.tensor.math import abs as pt_abs
 from pytensor.tensor.math import sum as pt_sum
 from pytensor.tensor.rewriting.common import added, arg_of, is_float, law, multiplied, read_once
-from pytensor.tensor.rewriting.linalg.inverse import has_square
 from pytensor.tensor.rewriting.linalg.reuse import cholesky_of, worth_sharing
 from pytensor.tensor.rewriting.linalg.utils import (
     core_op,
     diagonal_of,
     fits,
+    has_square,
     is_complex,
     is_swap,
     knows,

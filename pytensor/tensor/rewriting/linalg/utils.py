@@ -12,7 +12,7 @@ from pytensor.assumptions.core import (
 )
 from pytensor.assumptions.structure import transpose_of
 from pytensor.graph.basic import Apply, Variable
-from pytensor.graph.rewriting.basic import GraphRewriter
+from pytensor.graph.rewriting.basic import GraphRewriter, copy_stack_trace
 from pytensor.graph.rewriting.stages import optdb
 from pytensor.tensor.basic import AllocDiag, ExtractDiag
 from pytensor.tensor.blockwise import Blockwise
@@ -117,3 +117,17 @@ class ForgetAssumptions(GraphRewriter):
 
 
 optdb.register("forget_assumptions", ForgetAssumptions(), "fast_run", "fast_compile")
+
+
+def has_square(x) -> bool:
+    """Tell whether matrices are square by their static shape."""
+    if x.type.ndim < 2:
+        return False
+    rows, columns = x.type.shape[-2:]
+    return rows is not None and rows == columns
+
+
+def replacing(node: Apply, new: Variable) -> list | None:
+    """Return what a rule returns to put `new` in the place of the first output, if that may be."""
+    out = node.outputs[0]
+    return [copy_stack_trace(out, new)] if fits(out, new) else None
