@@ -102,7 +102,9 @@ ALL_KEYS = _Keys()
 
 Rule = Callable[..., "list[FactState]"]
 _RULES: dict[AssumptionKey, dict[type, list[Rule]]] = {}
-_RULES_OF_OP: dict[tuple[AssumptionKey, type], tuple[Rule, ...]] = {}  # those of all classes of an Op
+_RULES_OF_OP: dict[
+    tuple[AssumptionKey, type], tuple[Rule, ...]
+] = {}  # those of all classes of an Op
 _UNIVERSAL: list[tuple[tuple[type, ...], Rule]] = []
 _CONSTANTS: dict[AssumptionKey, Callable[[Constant], FactState]] = {}
 IMPLIES: dict[AssumptionKey, list[AssumptionKey]] = {}
