@@ -56,10 +56,13 @@ class SpecifyShape(Op):
             )
         for axis, (have, want) in enumerate(zip(x.shape, shape, strict=True)):
             if want is not None and have != int(want):
-                raise AssertionError(
-                    f"SpecifyShape: dim {axis} of input has shape {have}, expected {int(want)}."
-                )
+                raise self._mismatch(axis, have, int(want))
         output_storage[0][0] = x
+
+    def _mismatch(self, axis: int, have: int, want: int) -> Exception:
+        return AssertionError(
+            f"SpecifyShape: dim {axis} of input has shape {have}, expected {want}."
+        )
 
     def infer_shape(self, fgraph, node, shapes):
         x_shape = shapes[0]
@@ -90,6 +93,24 @@ class SpecifyShape(Op):
         return [self(tangents[0], *inputs[1:])]
 
 
+class OperandLengths(SpecifyShape):
+    """Lengths that an elementwise operation asked for which was simplified to one operand.
+
+    What does not fit is the same error as without the simplification.
+    """
+
+    __props__ = ("operation",)
+
+    def __init__(self, operation: str):
+        self.operation = operation
+
+    def _mismatch(self, axis, have, want):
+        return ValueError(
+            f"[{self.operation}] Input dimension mismatch: operands could not be broadcast "
+            f"together on axis {axis}, got lengths {want} and {have}"
+        )
+
+
 _specify_shape = SpecifyShape()
 
 
@@ -115,7 +136,11 @@ def specify_shape(x, shape):
     """
     if not isinstance(x, Variable) or isinstance(x.type, TensorType):
         x = as_tensor_variable(x)
-    shape = _as_entries(shape, x.type.ndim)
+    return state_shape(_specify_shape, x, _as_entries(shape, x.type.ndim))
+
+
+def state_shape(op: SpecifyShape, x, shape):
+    """Return `x` with its lengths stated by `op`, or `x` itself if they are known."""
     known = [None if _is_none(s) else static_int(s) for s in shape]
     if len(shape) == x.type.ndim and all(
         _is_none(s) or (n is not None and n == have)
@@ -123,7 +148,7 @@ def specify_shape(x, shape):
     ):
         # Nothing new.
         return x
-    return _specify_shape(x, *shape)
+    return op(x, *shape)
 
 
 def _as_entries(shape, ndim) -> list:

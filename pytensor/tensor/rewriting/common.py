@@ -17,6 +17,7 @@ from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.rewriting.rewriters import FromFunctionNodeRewriter, node_rewriter
 from pytensor.graph.rewriting.stack_trace import copy_stack_trace
 from pytensor.scalar import basic as ps
+from pytensor.tensor._specify import OperandLengths
 from pytensor.tensor.basic import Alloc, cast, second
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
 from pytensor.tensor.math import add, mul
@@ -225,9 +226,20 @@ def settled(node: Apply, new) -> list[Variable] | None:
             return None
         if new is None:
             return None
+    if isinstance(node.op, Elemwise) and new.type.ndim == kind.ndim:
+        new = with_lengths(node.op, new, kind)
     if new.owner is not None and new is not old:
         copy_stack_trace(old, new)
     return [new]
+
+
+def with_lengths(op: Elemwise, new: Variable, kind: TensorType) -> Variable:
+    """State lengths that only operands which are gone had: the error stays that of `op`."""
+    unknown = [have is None and want is not None for have, want in zip(new.type.shape, kind.shape)]
+    if not any(unknown):
+        return new
+    stated = [n if missing else None for n, missing in zip(kind.shape, unknown, strict=True)]
+    return OperandLengths(str(op))(new, *stated)
 
 
 Body = Callable[[FunctionGraph, Apply], "Variable | int | float | None"]

@@ -17,6 +17,7 @@ from pytensor.tensor.rewriting.common import (
     models_for,
     multiplied,
     settled,
+    with_lengths,
 )
 from pytensor.tensor.rewriting.registry import (
     register_canonicalize,
@@ -143,7 +144,7 @@ def _without_fills(node):
             return None
         for model in chosen:
             new = second(model, new)
-    return new
+    return with_lengths(node.op, new, old.type)
 
 
 @register_stabilize("shape_unsafe")

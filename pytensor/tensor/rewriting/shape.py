@@ -6,6 +6,7 @@ import numpy as np
 
 from pytensor.graph.basic import Constant, Variable
 from pytensor.graph.rewriting.basic import copy_stack_trace, node_rewriter
+from pytensor.tensor._specify import state_shape
 from pytensor.tensor.basic import Alloc, alloc, constant, stack
 from pytensor.tensor.elemwise import Elemwise
 from pytensor.tensor.math import maximum
@@ -31,7 +32,7 @@ from pytensor.tensor.rewriting.shape_feature import (
     ShapeOptimizer,
     UnShapeOptimizer,
 )
-from pytensor.tensor.shape import Shape, Shape_i, SpecifyShape, length_constant, specify_shape
+from pytensor.tensor.shape import Shape, Shape_i, SpecifyShape, length_constant
 from pytensor.tensor.subtensor import AdvancedIncSubtensor, IncSubtensor
 from pytensor.tensor.type_other import NoneConst, NoneTypeT
 
@@ -178,7 +179,7 @@ def local_merge_consecutive_specify_shape(fgraph, node):
         return None
     both = zip(_stated(inner), _stated(node), strict=True)
     merged = [inside if outside is None else outside for inside, outside in both]
-    return [copy_stack_trace(node.outputs[0], specify_shape(inner.inputs[0], merged))]
+    return [copy_stack_trace(node.outputs[0], state_shape(inner.op, inner.inputs[0], merged))]
 
 
 @register_canonicalize("shape_unsafe")
@@ -212,8 +213,10 @@ def local_lift_specify_shape_elemwise(fgraph, node):
         return None
     stated = _stated(node)
     inputs = [
-        specify_shape(
-            x, [None if n is not None else s for n, s in zip(x.type.shape, stated, strict=True)]
+        state_shape(
+            node.op,
+            x,
+            [None if n is not None else s for n, s in zip(x.type.shape, stated, strict=True)],
         )
         for x in inner.inputs
     ]
@@ -235,5 +238,5 @@ def local_lift_specify_shape_inc_subtensor(fgraph, node):
         return None
     x, *rest = inner.inputs
     stated = [NoneConst if s is None else s for s in _stated(node)]
-    new = inner.op(specify_shape(x, stated), *rest)
+    new = inner.op(state_shape(node.op, x, stated), *rest)
     return [copy_stack_trace([node.outputs[0], inner.outputs[0]], new)]

@@ -8,6 +8,7 @@ import numpy as np
 
 from pytensor.graph.basic import Constant, Variable
 from pytensor.graph.rewriting.basic import copy_stack_trace, node_rewriter
+from pytensor.tensor._specify import state_shape
 from pytensor.tensor.basic import (
     Alloc,
     AllocDiag,
@@ -182,7 +183,7 @@ def local_subtensor_SpecifyShape_lift(fgraph, node):
         for s, idx in zip(stated, indices, strict=True)
         if isinstance(idx, slice)
     ]
-    return _done(node, specify_shape(read(x, indices), rest))
+    return _done(node, state_shape(inner.op, read(x, indices), rest))
 
 
 # -- computations --------------------------------------------------------------------------

@@ -56,7 +56,8 @@ PT_KERNEL(pt_shape)
     return status;
 }
 
-/* ndim; for each axis the dtype of its length, 0: any length */
+/* ndim; for each axis the dtype of its length, 0: any length; the name of the operation that asks, or nothing
+ */
 PT_KERNEL(pt_specify_shape)
 {
     const int64_t *p = pt_parameters(program);
@@ -64,10 +65,17 @@ PT_KERNEL(pt_specify_shape)
         if (!p[1 + k])
             continue;
         const int64_t want = pt_read_int(args[1 + k]->data, p[1 + k]), have = args[0]->shape[k];
-        if (PT_UNLIKELY(have != want))
-            return pt_fail(ctx, PT_ASSERTION_ERROR,
-                    "SpecifyShape: dim %d of input has shape %lld, expected %lld.", (int)k, (long long)have,
-                    (long long)want);
+        if (PT_LIKELY(have == want))
+            continue;
+        const char *operation = (const char *)(p + 1 + p[0]);
+        if (*operation)
+            return pt_fail(ctx, PT_VALUE_ERROR,
+                    "[%s] Input dimension mismatch: operands could not be broadcast together on axis %d, got "
+                    "lengths %lld and %lld",
+                    operation, (int)k, (long long)want, (long long)have);
+        return pt_fail(ctx, PT_ASSERTION_ERROR,
+                "SpecifyShape: dim %d of input has shape %lld, expected %lld.", (int)k, (long long)have,
+                (long long)want);
     }
     pt_view(args[1 + p[0]], args[0], (int)p[0]);
     return PT_OK;

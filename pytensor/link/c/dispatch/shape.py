@@ -1,7 +1,8 @@
 """Kernels of Ops that look at shapes or change them."""
 
 from pytensor.link.c.dispatch.basic import C_CODE, Source, c_funcify, c_type
-from pytensor.link.c.dispatch.parameters import DTYPES, ready_kernel
+from pytensor.link.c.dispatch.parameters import DTYPES, ready_kernel, text_parameter
+from pytensor.tensor._specify import OperandLengths
 from pytensor.tensor.elemwise import DimShuffle
 from pytensor.tensor.reshape import JoinDims, SplitDims
 from pytensor.tensor.shape import Reshape, Shape, Shape_i, SpecifyShape
@@ -73,4 +74,6 @@ def _specify_shape(op, node=None, **kwargs):
     absent = [isinstance(entry.type, NoneTypeT) for entry in entries]
     dtypes = [0 if no else DTYPES[v.type.dtype] for no, v in zip(absent, entries, strict=True)]
     unused = tuple(i + 1 for i, no in enumerate(absent) if no)
-    return views_kernel("pt_specify_shape", x.type.ndim, *dtypes, views={0: 0}, unused=unused)
+    asked_by = text_parameter(op.operation if isinstance(op, OperandLengths) else "")
+    how = x.type.ndim, *dtypes, asked_by
+    return views_kernel("pt_specify_shape", *how, views={0: 0}, unused=unused)
