@@ -378,6 +378,9 @@ class Blockwise(Op):
     def pullback(self, inputs, outputs, cotangents):
         node = outputs[0].owner
         batch_ndim = self.batch_ndim(node)
+        if batch_ndim == 0:
+            # The core sees what its cotangents are made of, which may save work
+            return self.core_op.pullback(inputs, outputs, cotangents)
         core_node = self._create_dummy_core_node(inputs)
         core_cotangents = self._core_dummies(node, cotangents)
         core_grads = self.core_op.pullback(core_node.inputs, core_node.outputs, core_cotangents)

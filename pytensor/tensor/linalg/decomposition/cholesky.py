@@ -18,6 +18,7 @@ from pytensor.tensor.linalg._checks import (
     is_missing,
 )
 from pytensor.tensor.linalg._lazy import scipy_linalg
+from pytensor.tensor.linalg.decomposition.cholesky_gradient import symmetric_gradient
 from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype
 from pytensor.tensor.linalg.solvers.triangular import solve_triangular
 from pytensor.tensor.math import eq, gt, invert, isnan
@@ -70,6 +71,10 @@ class Cholesky(Op):
         (g,), (factor,) = cotangents, outputs
         if is_missing(g):
             return [disconnected_type()]
+        if self.lower and factor.type.ndim == 2 and not is_complex(factor):
+            s = symmetric_gradient(factor, g)
+            if s is not None:
+                return [_lower(2 * s, s)]
         low, g_low = (factor, g) if self.lower else (adjoint(factor), adjoint(g))
         low_h = adjoint(low)
         product = low_h.dot(g_low)
