@@ -200,7 +200,8 @@ def vectorize_sort(op, node, batch_x):
 
 def topk(x, k, axis=-1, sorted=True, idx_dtype="int64"):
     """Return the `k` largest elements along an axis, largest first (smallest for negative k)."""
-    return topk_and_argtopk(x, k, axis=axis, sorted=sorted, idx_dtype=idx_dtype)[0]
+    x, axis = _flat_or_axis(x, axis, "topk")
+    return _outermost(sort(x, axis=axis), k, axis)
 
 
 def argtopk(x, k, axis=-1, sorted=True, idx_dtype="int64"):
@@ -214,9 +215,14 @@ def topk_and_argtopk(x, k, axis=-1, sorted=True, idx_dtype="int64"):
     The results are sorted whether or not `sorted` asks for it.
     """
     x, axis = _flat_or_axis(x, axis, "topk")
+    order = _outermost(argsort(x, axis=axis, stable=True), k, axis)
+    return take_along_axis_of(x, order, axis), order.astype(idx_dtype)
+
+
+def _outermost(x, k, axis: int):
+    """Return the last k entries along an axis, last first, or the first -k."""
     if isinstance(k, int) and k == 0:
         raise ValueError("[topk] k must not be 0")
-    order = argsort(x, axis=axis, stable=True)
     if isinstance(k, int) and k < 0:
         taken = slice(None, -k)
         step = slice(None)
@@ -224,5 +230,4 @@ def topk_and_argtopk(x, k, axis=-1, sorted=True, idx_dtype="int64"):
         taken = slice(-k, None)
         step = slice(None, None, -1)
     whole = (slice(None),) * axis
-    order = order[(*whole, taken)][(*whole, step)]
-    return take_along_axis_of(x, order, axis), order.astype(idx_dtype)
+    return x[(*whole, taken)][(*whole, step)]
