@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pytensor.graph.basic import Constant, Variable
+from pytensor.graph.basic import Constant, Variable, nodes_in_order
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.null_type import NullType
 from pytensor.graph.replace import clone_replace
@@ -47,6 +47,7 @@ class Forward:
             [v] for v in op.inner_sitsot(self.inner)
         ]
         self.n_traced = len(self.states) + op.info.n_nit_sot
+        self.draws = self._draws()
         self.done = self._steps_done()
         self.steps = self.done
         if backwards and op.truncate_gradient >= 0:
@@ -62,6 +63,33 @@ class Forward:
             )
         lag = self.info.lags[0] if self.states else 0
         return shape(self.outputs[0])[0] - lag
+
+    def _draws(self) -> list[Variable]:
+        """Return what is read of untraced states: random draws, above all."""
+        untraced = self.inner[self.info.inner_in["untraced"]]
+        hidden = set(untraced)
+        found = [v for v in untraced if isinstance(v.type, TensorType)]
+        for node in nodes_in_order(self.results, set(self.inner)) if untraced else ():
+            of_hidden = [v for v in node.inputs if v in hidden]
+            if not of_hidden:
+                continue
+            hidden.update(node.outputs)
+            if not all(isinstance(v.type, TensorType) for v in of_hidden):
+                found += [v for v in node.outputs if isinstance(v.type, TensorType)]
+        return found
+
+    def record(self, draws: Sequence[Variable]) -> list[Variable]:
+        """Return stacks of draws of all steps: by the same loop, which keeps them."""
+        args = ScanArgs(self.inputs, self.outputs, self.inner, self.results, self.info)
+        args.outer_in_nit_sot += [self.inputs[0] for _ in draws]
+        args.inner_out_nit_sot += draws
+        old = self.op
+        op = type(old)(
+            args.inner_inputs, args.inner_outputs, args.info, mode=old.mode, name=old.name
+        )
+        op.exact = old.exact
+        outputs = op(*args.outer_inputs, return_list=True)
+        return op.outer_nitsot_outs(outputs)[self.info.n_nit_sot :]
 
     def buffer(self, state: int) -> Variable:
         """Return the initial buffer of a state."""
@@ -90,7 +118,7 @@ class Forward:
                     return self.along(self.outputs[state], self.info.lags[state] + tap)
         raise NotImplementedError(
             f"[{self.op}] the derivative needs the values of an untraced state ({var.type}) at each "
-            "step, for example random draws. Draw before the loop and pass the draws as a sequence"
+            "step"
         )
 
     def result(self, output: int) -> Variable:
@@ -106,9 +134,9 @@ def _reuse_results(forward: Forward, expressions: Sequence[Variable]):
     -------
     expressions : list of Variable
     results : dict
-        Maps placeholders to the number of the output they stand for.
+        Maps placeholders to the number of the output they stand for; after them come the draws.
     """
-    outputs = forward.results[: forward.n_traced]
+    outputs = [*forward.results[: forward.n_traced], *forward.draws]
     leaves = [
         v
         for v in ancestors([*outputs, *expressions])
@@ -119,12 +147,13 @@ def _reuse_results(forward: Forward, expressions: Sequence[Variable]):
     merged = list(graph.outputs)
     stand_ins: dict[Variable, Variable] = {}
     results: dict[Variable, int] = {}
-    for i, var in enumerate(merged[: forward.n_traced]):
-        if var.owner is not None and var not in stand_ins:
+    for i, var in enumerate(merged[: len(outputs)]):
+        is_result = var.owner is not None or i >= forward.n_traced
+        if is_result and var not in stand_ins:
             stand_ins[var] = placeholder(var)
             results[stand_ins[var]] = i
     back = dict(zip(graph.inputs, leaves, strict=True))
-    found = clone_replace(merged[forward.n_traced :], {**back, **stand_ins})
+    found = clone_replace(merged[len(outputs) :], {**back, **stand_ins})
     return found, results
 
 
@@ -156,8 +185,12 @@ class Loop:
         for var in forward.inner[:n_varying]:
             if var in used:
                 replace[var] = self.add_seq(forward.value(var))
+        drawn = [v for v, output in results.items() if v in used and output >= forward.n_traced]
+        kept = [forward.draws[results[v] - forward.n_traced] for v in drawn]
+        for var, stack in zip(drawn, forward.record(kept) if kept else (), strict=True):
+            replace[var] = self.add_seq(forward.along(stack))
         for var, output in results.items():
-            if var in used:
+            if var in used and output < forward.n_traced:
                 replace[var] = self.add_seq(forward.result(output))
         expressions = replaced(expressions, replace)
         own.update(args.inner_in_seqs)

@@ -122,3 +122,23 @@ def test_merging_makes_no_cycle():
     xs, ys = np.random.default_rng(0).normal(size=(2, 4, 3))
     for got, wanted in zip(f(xs, ys), g(xs, ys), strict=True):
         np.testing.assert_allclose(got, wanted)
+
+
+def test_a_derivative_that_reads_draws_needs_no_second_loop():
+    rng = pytensor.shared(np.random.default_rng(3))
+    e, s = pt.vector("e"), pt.scalar("s")
+
+    def step(e, s, rng):
+        rng, z = pt.random.normal(0, 1, rng=rng, return_next_rng=True)
+        return s * z + e, rng
+
+    xs, last = pytensor.scan(step, e, [s, rng], return_updates=False)
+    outs = [xs, pytensor.grad(xs[-1], s)]
+    for mode in (None, "FAST_COMPILE", "PY"):
+        rng.set_value(np.random.default_rng(3))
+        f = pytensor.function([e, s], outs, updates={rng: last}, mode=mode)
+        assert len([n for n in f.maker.fgraph.toposort() if isinstance(n.op, Scan)]) == 2
+        draw = np.random.default_rng(3)
+        for _call in range(2):
+            _, slope = f(np.ones(4), 0.5)
+            np.testing.assert_allclose(slope, draw.normal(size=4).prod())

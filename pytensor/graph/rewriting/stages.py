@@ -33,6 +33,7 @@ POSITIONS: dict[str, float] = {
     "CheckStackTrace": -1,  # complain about nodes without a user's source line
     "inline_ofg_expansion": -0.01,  # put the inside of small OpFromGraphs in their place
     "merge1": 0,  # equal computations get one node
+    "scan_same_steps": 0.04,  # one loop of two that differ in what they keep
     "scan_eqopt1": 0.05,
     "ShapeOpt": 0.1,  # follow the shapes of everything
     "infer_shape": 0.2,  # simplify shape expressions; runs only when asked for by name

@@ -11,6 +11,7 @@ from pytensor.scan.rewriting.merge import (
 )
 from pytensor.scan.rewriting.push_out import scan_push_out_non_seq, scan_push_out_seq
 from pytensor.scan.rewriting.push_out_after import scan_push_out_add, scan_push_out_dot1
+from pytensor.scan.rewriting.same_steps import ScanSameSteps
 from pytensor.scan.rewriting.trace import scan_reduce_trace, scan_sit_sot_to_untraced
 from pytensor.scan.rewriting.unused import scan_remove_unused
 
@@ -18,6 +19,7 @@ __all__ = [
     "ScanInnerGraph",
     "ScanInplaceOptimizer",
     "ScanMerge",
+    "ScanSameSteps",
     "scan_eqopt1",
     "scan_eqopt2",
     "scan_inline_invariant_constants",

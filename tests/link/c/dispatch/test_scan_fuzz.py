@@ -151,20 +151,24 @@ def test_random_variables_in_a_loop():
         return s * 0.5 + pt.exp(s) * 0.1 * z + e, pt.tanh(pt.log(u) + s), next_rng
 
     ss, vs, last = scan(step, e, [s, v, rng], return_updates=False)
+    # The derivative reads the draws.
+    gs = pytensor.grad(ss[-1] ** 2, s)
     values = [np.linspace(0, 1, 5), 0.3, np.array([0.1, -0.2])]
     found = check_modes(
-        [e, s, v], [ss, vs], values, 1e-10, {rng: last},
+        [e, s, v], [ss, vs, gs], values, 1e-10, {rng: last},
         reset=lambda: rng.set_value(np.random.default_rng(3)),
     )  # fmt: skip
     draw = np.random.default_rng(3)
     for _call in range(2):
-        state, vector = values[1:]
+        state, vector, slope = *values[1:], 1.0
         for k, e_t in enumerate(values[0]):
             z, u = draw.normal(0, 1), draw.gamma(np.exp(vector), 1.0)
+            slope *= 0.5 + np.exp(state) * 0.1 * z
             vector = np.tanh(np.log(u) + state)
             state = state * 0.5 + np.exp(state) * 0.1 * z + e_t
             if _call:
                 np.testing.assert_allclose([found[0][k], *found[1][k]], [state, *vector])
+    np.testing.assert_allclose(found[2], 2 * state * slope)
 
 
 @pytest.mark.parametrize("inline", [False, True])
