@@ -214,9 +214,14 @@ def matmul(x1, x2, dtype=None):
 
 
 def _small_matmul(x1, x2):
-    if x1.type.ndim == x2.type.ndim == 2:
-        return _matmul(x1, x2)
-    return dense_dot(x1, x2)
+    if x1.type.ndim == x2.type.ndim == 1:
+        return dense_dot(x1, x2)
+    # The batched operation also for a vector: rewrites of programs look for it.
+    if x1.type.ndim == 1:
+        return _drop(_matmul(_row(x1), x2), -2)
+    if x2.type.ndim == 1:
+        return _drop(_matmul(x1, _col(x2)), -1)
+    return _matmul(x1, x2)
 
 
 def vecdot(x1, x2, dtype=None):

@@ -215,6 +215,13 @@ class TestDot:
         )
         np.testing.assert_allclose(evaluate(pt.matmul(x, y), {x: a, y: b}), np.matmul(a, b))
 
+    def test_matmul_with_a_vector_is_the_batched_product(self):
+        """Programs look for this operation (densities of A @ x where x is random)."""
+        a, v = pt.dmatrix(), pt.dvector()
+        matmul = pt.matmul(a, a).owner.op
+        for product in (a @ v, v @ a):
+            assert product.owner.inputs[0].owner.op == matmul
+
     @pytest.mark.parametrize("name, shapes", [("vecdot", ((3,), (3,))), ("vecdot", ((2, 3), (2, 3))),
                                               ("matvec", ((2, 3), (3,))),
                                               ("matvec", ((4, 2, 3), (4, 3))),
