@@ -187,6 +187,8 @@ class StaticWriter:
         size = math.prod(shape)
         self.elements += size
         self.add(f"{value_type(dtype)} {name}[{max(size, 1)}];")
+        # What a product with beta = 0 adds to is not read.
+        self.add(f"(void){name};")
         return Array(dtype, tuple(shape), name, strides_of(shape))
 
     def register(self, dtype: str, expression: str, shape: Sequence[int] = ()) -> Array:
