@@ -384,9 +384,9 @@ def _push_node(node: Apply, tangents) -> Sequence[Any]:
         )
         back = {f: x for f, x in zip(free, node.inputs) if f is not x}
         back |= dict(zip(alone.outputs, node.outputs))
-        connected = [t for t in pushed if not _is_disconnected(t)]
+        connected = [t for t in pushed if t is not None and not _is_disconnected(t)]
         replaced = iter(graph_replace(connected, back, strict=False))
-        return [t if _is_disconnected(t) else next(replaced) for t in pushed]
+        return [t if t is None or _is_disconnected(t) else next(replaced) for t in pushed]
 
 
 # Matrices of derivatives ------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import singledispatch
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, overload
 
 from pytensor.graph.basic import Apply, Constant, Variable, nodes_in_order
 from pytensor.graph.op import Op
@@ -84,6 +84,14 @@ def clone_replace(
     return results[0] if isinstance(output, Variable) else results
 
 
+@overload
+def graph_replace(
+    outputs: Variable, replace: ReplaceTypes | None = None, *, strict: bool = True
+) -> Variable: ...
+@overload
+def graph_replace(
+    outputs: Sequence[Variable], replace: ReplaceTypes | None = None, *, strict: bool = True
+) -> list[Variable]: ...
 def graph_replace(
     outputs: Variable | Sequence[Variable],
     replace: ReplaceTypes | None = None,

@@ -85,7 +85,12 @@ class Forward:
         args.inner_out_nit_sot += draws
         old = self.op
         op = type(old)(
-            args.inner_inputs, args.inner_outputs, args.info, mode=old.mode, name=old.name
+            args.inner_inputs,
+            args.inner_outputs,
+            args.info,
+            mode=old.mode,
+            truncate_gradient=old.truncate_gradient,
+            name=old.name,
         )
         op.exact = old.exact
         outputs = op(*args.outer_inputs, return_list=True)

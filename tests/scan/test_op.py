@@ -84,6 +84,44 @@ def test_a_gradient_reads_what_was_drawn():
     np.testing.assert_allclose(slope, drawn.sum() / 2)
 
 
+@pytest.mark.parametrize("mode", [None, "PY"])
+def test_derivatives_read_draws(mode):
+    state, w = counter_type("state"), pt.dscalar("w")
+
+    def step(state, h, w):
+        state, number = draw(state)
+        return [state, h * w + number * w**2, pt.sin(number * h)]
+
+    _, h, s = scan(step, outputs_info=[state, pt.ones(()), None], non_sequences=w, n_steps=4)
+    cost = (h**2).sum() + s.sum()
+    first = pytensor.grad(cost, w)
+    pushed = pytensor.gradient.pushforward(cost, w, pt.ones(()))
+    f = pytensor.function([state, w], [cost, first, pushed, pytensor.grad(first, w)], mode=mode)
+
+    def value(w, k=0):
+        return float(f((3,), w)[k])
+
+    _, got, got_pushed, got_second = f((3,), 0.7)
+    np.testing.assert_allclose(got, (value(0.7 + 1e-6) - value(0.7 - 1e-6)) / 2e-6, rtol=1e-6)
+    np.testing.assert_allclose(got_pushed, got)
+    second = (value(0.7 + 1e-6, 1) - value(0.7 - 1e-6, 1)) / 2e-6
+    np.testing.assert_allclose(got_second, second, rtol=1e-6)
+
+
+def test_gradient_draws_once():
+    state, w = counter_type("state"), pt.dscalar("w")
+
+    def step(state, h, w):
+        state, number = draw(state)
+        return [state, pt.sin(h * w) * number]
+
+    last, h = scan(step, outputs_info=[state, pt.ones(())], non_sequences=w, n_steps=4)
+    f = pytensor.function([state, w], [last, h, pytensor.grad(h.sum(), w)])
+    loops = [n for n in f.maker.fgraph.apply_nodes if isinstance(n.op, Scan)]
+    assert sum(v.type == counter_type for n in loops for v in n.inputs) == 1
+    assert f((2,), 0.5)[0] == (6,)
+
+
 def _ar2():
     x, start = pt.dvector("x"), pt.dvector("start")
     a, b, c = scan(

@@ -103,7 +103,7 @@ def current_rank() -> float:
         frame: FrameType | None = sys._getframe(1)
         while frame is not None:
             if frame.f_code.co_name == "<module>":
-                return RankedTags.ranks.get(frame.f_globals.get("__name__"), math.inf)
+                return RankedTags.ranks.get(frame.f_globals.get("__name__", ""), math.inf)
             frame = frame.f_back
     return math.inf
 

@@ -87,16 +87,18 @@ def scan_merge_inouts(fgraph, node):
     """
     op = node.op
     info = op.info
-    if not is_plain(op) or info.n_nit_sot + info.n_sit_sot < 2:
+    if not is_plain(op) or info.n_nit_sot + info.n_sit_sot + info.n_untraced_sit_sot < 2:
         return None
     # Equal computations of a frozen graph are one.
     results = op.inner_nitsot_outs(op.inner_outputs)
-    starts = [(_key(v), v.type) for v in op.outer_sitsot(node.inputs)]
+    states = op.outer_sitsot(node.inputs) + op.outer_untraced_sit_sot(node.inputs)
+    starts = [(_key(v), v.type) for v in states]
     if len(set(results)) == len(results) and len(set(starts)) == len(starts):
         return None
     args = lists_of(node)
     pairs = _equal_states(args)
-    stand_ins = {args.inner_in_sit_sot[b]: args.inner_in_sit_sot[a] for b, a in pairs.items()}
+    reads = args.inner_in_sit_sot + args.inner_in_shared
+    stand_ins = {reads[b]: reads[a] for b, a in pairs.items()}
     outputs = _merged(args, replaced(args.inner_outputs, stand_ins))
     first_nit = info.inner_out["nit_sot"].start
     same: dict[int, int] = {}
@@ -108,10 +110,13 @@ def scan_merge_inouts(fgraph, node):
     if not pairs and not same:
         return None
     replace_inner(args, stand_ins)
-    n_mit_sot, nit = info.n_mit_mot + info.n_mit_sot, info.outer_out["nit_sot"].start
-    twin = {n_mit_sot + b: n_mit_sot + a for b, a in pairs.items()}
-    twin.update((nit + b, nit + a) for b, a in same.items())
+    places = range(len(node.outputs))
+    place = [*places[info.outer_out["sit_sot"]], *places[info.outer_out["untraced"]]]
+    nit = places[info.outer_out["nit_sot"]]
+    twin = {place[b]: place[a] for b, a in pairs.items()}
+    twin.update((nit[b], nit[a]) for b, a in same.items())
     _drop(args, "sit_sot", pairs)
+    _drop(args, "shared", {b - info.n_sit_sot for b in pairs})
     _drop(args, "nit_sot", same)
     kept = [o for o in range(len(node.outputs)) if o not in twin]
     new = dict(zip(kept, rebuilt(node, args), strict=True))
@@ -135,19 +140,17 @@ def _merged(args: ScanArgs, outputs: Sequence[Variable]) -> list[Variable]:
 
 
 def _equal_states(args: ScanArgs) -> dict[int, int]:
-    """Map sit-sots to earlier ones that are equal to them."""
+    """Map sit-sots and untraced states, in this order, to earlier ones that are equal to them."""
+    starts = args.outer_in_sit_sot + args.outer_in_shared
+    reads = args.inner_in_sit_sot + args.inner_in_shared
     by_start: dict[tuple, list[int]] = {}
-    for k, (buffer, read) in enumerate(
-        zip(args.outer_in_sit_sot, args.inner_in_sit_sot, strict=True)
-    ):
-        by_start.setdefault((_key(buffer), read.type), []).append(k)
+    for k, (start, read) in enumerate(zip(starts, reads, strict=True)):
+        by_start.setdefault((_key(start), read.type), []).append(k)
     guess = {b: group[0] for group in by_start.values() for b in group[1:]}
-    first = len([v for group in args.inner_out_mit_mot for v in group])
-    first += len(args.inner_out_mit_sot)
+    new = args.inner_out_sit_sot + args.inner_out_shared
     while guess:
-        stand_ins = {args.inner_in_sit_sot[b]: args.inner_in_sit_sot[a] for b, a in guess.items()}
-        outputs = _merged(args, replaced(args.inner_outputs, stand_ins))
-        wrong = {b for b, a in guess.items() if outputs[first + b] is not outputs[first + a]}
+        outputs = _merged(args, replaced(new, {reads[b]: reads[a] for b, a in guess.items()}))
+        wrong = {b for b, a in guess.items() if outputs[b] is not outputs[a]}
         if not wrong:
             break
         guess = {b: a for b, a in guess.items() if b not in wrong}
@@ -200,7 +203,7 @@ class ScanMerge(GraphRewriter):
                     if hasattr(together, f"{side}_{name}"):
                         getattr(together, f"{side}_{name}").extend(getattr(args, f"{side}_{name}"))
             together.mit_sot_in_slices += args.mit_sot_in_slices
-        new = rebuilt(nodes[0], together)
+        new = rebuilt(nodes[0], together, exact=all(node.op.exact for node in nodes))
         groups = _by_group(new, together)
         pairs = []
         for j, node in enumerate(nodes):
@@ -232,15 +235,19 @@ def _of_numbers(op: Scan) -> bool:
     return all(getattr(v.type, "ndim", 1) == 0 for v in (*op.inner_inputs, *op.inner_outputs))
 
 
+def _read(node: Apply) -> set[Hashable]:
+    """Return what a loop reads step by step, and could share with another: sequences, generators."""
+    op = node.op
+    return {_key(v) for v in op.outer_seqs(node.inputs) + op.outer_untraced_sit_sot(node.inputs)}
+
+
 def _fit(a: Apply, b: Apply) -> bool:
     """Tell whether two loops may be one, and may share something then."""
     if not same_length(a.inputs[0], b.inputs[0]) or a.op.mode != b.op.mode:
         return False
     if a.op.truncate_gradient != b.op.truncate_gradient or _of_numbers(a.op) != _of_numbers(b.op):
         return False
-    if {_key(v) for v in a.op.outer_seqs(a.inputs)}.isdisjoint(
-        _key(v) for v in b.op.outer_seqs(b.inputs)
-    ):
+    if _read(a).isdisjoint(_read(b)):
         return False
     above_b, above_a = set(ancestors(b.inputs)), set(ancestors(a.inputs))
     return above_b.isdisjoint(a.outputs) and above_a.isdisjoint(b.outputs)

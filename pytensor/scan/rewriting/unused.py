@@ -11,8 +11,11 @@ from pytensor.scan.op import Scan
 from pytensor.scan.rewriting.db import scan_eqopt1, scan_eqopt2
 
 
-def rebuilt(node: Apply, args: ScanArgs) -> list[Variable]:
-    """Return the outputs of a loop like `node` with other inputs, outputs and inner graph."""
+def rebuilt(node: Apply, args: ScanArgs, exact: bool = True) -> list[Variable]:
+    """Return the outputs of a loop like `node` with other inputs, outputs and inner graph.
+
+    `exact` is whether the sequences that are new have as many elements as there are steps.
+    """
     old = node.op
     op = Scan(
         args.inner_inputs,
@@ -24,7 +27,7 @@ def rebuilt(node: Apply, args: ScanArgs) -> list[Variable]:
         allow_gc=old.allow_gc,
         strict=old.strict,
     )
-    op.exact = old.exact
+    op.exact = old.exact and exact
     outputs = op.make_node(*args.outer_inputs).outputs
     for new in outputs:
         copy_stack_trace(node.outputs[0], new)

@@ -27,9 +27,8 @@ def _solve(op, node, batch: int) -> CKernel | None:
     if pivots is None:
         return None
     own = pivots, op.b_ndim, int(op.transposed)
-    placement = {"inplace": {0: (5,)}}
     name = "pt_lapack_tridiagonal_solve"
-    return lapack_kernel(_kernels, name, node, batch, *own, others=(4,), **placement)
+    return lapack_kernel(_kernels, name, node, batch, *own, others=(4,), inplace={0: (5,)})
 
 
 @c_funcify.register(LUFactorTridiagonal)

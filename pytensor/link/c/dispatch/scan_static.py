@@ -279,7 +279,8 @@ class _Text:
 
     def opening(self, results: list[Array]) -> list[str]:
         n_reads, n_writes = len(self.body.reads), len(self.body.writes)
-        add = (lines := []).append
+        lines: list[str] = []
+        add = lines.append
         add("pt_loop_run r;")
         add("int status;")
         add(f"int64_t at[{n_reads + n_writes + 1}];")

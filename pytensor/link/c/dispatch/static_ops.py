@@ -281,14 +281,13 @@ def region(x: Array, idx_list, indices: Arrays, w: StaticWriter) -> Array | None
     for axis, n in enumerate(x.shape):
         entry = idx_list[axis] if axis < len(idx_list) else slice(None)
         if isinstance(entry, slice):
-            parts = [
-                None if p is None else indices[p] for p in (entry.start, entry.stop, entry.step)
-            ]
-            if any(p is not None and p.known is None for p in parts):
-                return None
-            start, stop, step = slice(
-                *(None if p is None else int(p.known) for p in parts)
-            ).indices(n)
+            bounds: list[int | None] = []
+            for place in (entry.start, entry.stop, entry.step):
+                known = None if place is None else indices[place].known
+                if place is not None and known is None:
+                    return None
+                bounds.append(None if known is None else int(known))
+            start, stop, step = slice(*bounds).indices(n)
             length = len(range(start, stop, step))
             shape.append(length)
             steps.append(strides[axis] * step)
