@@ -35,6 +35,12 @@ def check_square(op, value: np.ndarray, name: str = "x") -> None:
         )
 
 
+def check_converges(value: np.ndarray, where: str = "") -> None:
+    """Raise NumPy's LinAlgError for NaN and infinity, with which LAPACK's SVD may not come back."""
+    if not np.isfinite(value).all():
+        raise np.linalg.LinAlgError(f"SVD did not converge{where}")
+
+
 def square_length(x) -> int | None:
     """Static length of the sides of a square matrix."""
     rows, cols = x.type.shape

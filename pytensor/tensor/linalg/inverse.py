@@ -13,6 +13,7 @@ from pytensor.tensor.linalg._checks import (
     adjoint,
     as_matrix,
     as_square,
+    check_converges,
     check_square,
     is_missing,
 )
@@ -102,8 +103,8 @@ class MatrixPinv(Op):
     def perform(self, node, inputs, output_storage):
         dtype = node.outputs[0].type.dtype
         x = np.asarray(inputs[0], dtype=dtype)
-        if not (self.hermitian or np.isfinite(x).all()):
-            raise np.linalg.LinAlgError("SVD did not converge")
+        if not self.hermitian:
+            check_converges(x)
         output_storage[0][0] = np.asarray(np.linalg.pinv(x, hermitian=self.hermitian), dtype=dtype)
 
     def pullback(self, inputs, outputs, cotangents):

@@ -19,6 +19,7 @@ MODES = [
 ]
 RECTANGLE, SQUARE, TWO = np.ones((3, 2)), 2 * np.eye(3), np.eye(2)
 SINGULAR, NAN = np.zeros((3, 3)), np.diag([1.0, np.nan, 1.0])
+INF = np.diag([1.0, np.inf, 1.0])
 
 NOT_SQUARE = {
     "cholesky": linalg.cholesky(A),
@@ -62,6 +63,14 @@ OTHER = {
     "generalized, not definite": (linalg.eigh(A, B)[0], (SQUARE, -SQUARE), LinAlgError, "definite"),
     "svd of NaN": (linalg.svd(A)[1], (NAN,), LinAlgError, "converge"),
     "pinv of NaN": (linalg.pinv(A), (NAN,), LinAlgError, "converge"),
+    # With infinity NumPy's own routine never ends.
+    "svd of inf": (linalg.svd(A)[1], (INF,), LinAlgError, "SVD did not converge"),
+    "singular values of inf": (linalg.svd(A, compute_uv=False), (INF,), LinAlgError, "converge"),
+    "pinv of inf": (linalg.pinv(A), (INF,), LinAlgError, "converge"),
+    "lstsq of inf": (linalg.lstsq(A, B, -1.0)[0], (INF, SQUARE), LinAlgError,
+                     "SVD did not converge in Linear Least Squares"),
+    "eig of NaN": (linalg.eig(A)[0], (NAN,), LinAlgError, "must not contain infs or NaNs"),
+    "eig of inf": (linalg.eig(A)[0], (INF,), LinAlgError, "must not contain infs or NaNs"),
     "tensorsolve": (linalg.tensorsolve(A, B), (SQUARE, TWO), ValueError, r"\(2, 2\)"),
 }  # fmt: skip
 
@@ -196,3 +205,17 @@ def test_what_is_not_finite(name, mode, bad):
     words = "must not contain infs or NaNs" if error is ValueError else "SVD did not converge"
     with pytest.raises(error, match=words):
         f(wrong, SQUARE)
+
+
+@pytest.mark.skipif(find_compiler() is None, reason="no C compiler")
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+def test_signs_and_phases_are_those_of_c(dtype):
+    """Vectors are unique up to a factor: both modes ask one LAPACK, so that it is the same."""
+    rng = np.random.default_rng(12)
+    x = pt.matrix("x", dtype=dtype)
+    outputs = [*linalg.svd(x), *linalg.svd(x, full_matrices=False), *linalg.eig(x)]
+    in_c, in_python = function([x], outputs), function([x], outputs, mode="PY")
+    for n in (1, 3, 20):
+        a = rng.normal(size=(n, n)) + (1j * rng.normal(size=(n, n)) if dtype[0] == "c" else 0)
+        for c, py in zip(in_c(a.astype(dtype)), in_python(a.astype(dtype)), strict=True):
+            np.testing.assert_allclose(c, py, rtol=1e-6, atol=1e-6)

@@ -45,9 +45,12 @@ class Eig(Op):
 
     def perform(self, node, inputs, output_storage):
         check_square(self, inputs[0])
-        for storage, out, result in zip(
-            output_storage, node.outputs, np.linalg.eig(inputs[0]), strict=True
-        ):
+        x = np.asarray(inputs[0], dtype=linalg_output_dtype(inputs[0].dtype))
+        if not np.isfinite(x).all():
+            raise np.linalg.LinAlgError("Array must not contain infs or NaNs")
+        # SciPy's LAPACK is that of C; NumPy's may choose other signs and phases.
+        results = scipy_linalg.eig(x, check_finite=False) if x.size else np.linalg.eig(x)
+        for storage, out, result in zip(output_storage, node.outputs, results, strict=True):
             storage[0] = np.asarray(result, dtype=out.type.dtype)
 
     def pullback(self, inputs, outputs, cotangents):

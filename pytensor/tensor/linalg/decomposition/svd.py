@@ -10,10 +10,12 @@ from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.linalg._checks import (
     adjoint,
     as_matrix,
+    check_converges,
     fill_missing,
     is_complex,
     is_missing,
 )
+from pytensor.tensor.linalg._lazy import scipy_linalg
 from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype, linalg_real_output_dtype
 from pytensor.tensor.math import eq, minimum, switch
 from pytensor.tensor.type import tensor
@@ -71,10 +73,14 @@ class SVD(Op):
 
     def perform(self, node, inputs, output_storage):
         x = np.asarray(inputs[0], dtype=linalg_output_dtype(inputs[0].dtype))
-        if not np.isfinite(x).all():
-            # Some LAPACKs say this of NaN only.
-            raise np.linalg.LinAlgError("SVD did not converge")
-        results = np.linalg.svd(x, full_matrices=self.full_matrices, compute_uv=self.compute_uv)
+        check_converges(x)
+        # SciPy's LAPACK is that of C; NumPy's may choose other signs.
+        results = scipy_linalg.svd(
+            x,
+            full_matrices=self.full_matrices,
+            compute_uv=self.compute_uv,
+            check_finite=False,
+        )
         results = results if self.compute_uv else (results,)
         for storage, out, result in zip(output_storage, node.outputs, results, strict=True):
             storage[0] = np.asarray(result, dtype=out.type.dtype)
@@ -104,7 +110,7 @@ class SVD(Op):
         return [_svd_gradient(U, s, V, U_bar, s_bar, V_bar)]
 
     def inplace_on_inputs(self, allowed_inplace_inputs):
-        """NumPy's routine needs its own copy anyway."""
+        """The routine needs its own copy anyway."""
         return self
 
 

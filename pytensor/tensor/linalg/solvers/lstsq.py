@@ -8,7 +8,14 @@ from pytensor.graph.basic import Apply
 from pytensor.graph.null_type import disconnected_type
 from pytensor.graph.op import Op
 from pytensor.tensor.basic import as_tensor_variable, zeros
-from pytensor.tensor.linalg._checks import adjoint, as_matrix, fill_missing, is_complex, is_missing
+from pytensor.tensor.linalg._checks import (
+    adjoint,
+    as_matrix,
+    check_converges,
+    fill_missing,
+    is_complex,
+    is_missing,
+)
 from pytensor.tensor.linalg.decomposition.svd import SVD
 from pytensor.tensor.linalg.dtype_utils import linalg_output_dtype, linalg_real_output_dtype
 from pytensor.tensor.linalg.solvers.general import solve
@@ -53,6 +60,7 @@ class Lstsq(Op):
 
     def perform(self, node, inputs, output_storage):
         x, y, rcond = inputs
+        check_converges(x, " in Linear Least Squares")
         results = np.linalg.lstsq(x, y, float(rcond))
         for storage, out, result in zip(output_storage, node.outputs, results, strict=True):
             storage[0] = np.asarray(result, dtype=out.type.dtype)
