@@ -34,7 +34,7 @@ reference
 call
     Function of the variables; by default the function called `name`.
 dtypes
-    Letters: ``f`` float64 and float32, ``c`` complex, ``i`` signed, ``u`` unsigned integers, ``b`` bool,
+    Letters: ``f`` float64 and float32, ``d`` float64 alone, ``c`` complex, ``i`` signed, ``u`` unsigned integers, ``b`` bool,
     ``h`` float16. Operands with a dtype of their own keep it.
 shapes
     A list of `Shapes`. `elementwise` (the default) makes matrices, empty ones, scalars and those that
@@ -62,6 +62,7 @@ import numpy as np
 
 DTYPES = {
     "f": ("float64", "float32"),
+    "d": ("float64",),
     "c": ("complex128", "complex64"),
     "i": ("int64", "int8", "int32", "int16"),
     "u": ("uint8", "uint64", "uint16", "uint32"),

@@ -1,9 +1,11 @@
 """No public name and no class of Op is without a test.
 
-A name is tested if a row of the table is about it, or if a test file uses it: then it must stand
-there as a word. `MADE_BY_PATTERN` are the families of constructors that loops in tests run through.
+A name is tested if a row of the table is about it, if its class of Op is in the table's graphs, or
+if a test file uses it: reads ``module.name``, or imports the name and reads it, or looks it up by
+`getattr` from a text. To import or to mention it is not enough. `MADE_BY_PATTERN` are the families of constructors that loops in tests run through.
 """
 
+import ast
 import functools
 import importlib
 import inspect
@@ -34,6 +36,19 @@ MADE_BY_PATTERN = re.compile(
 NOT_TESTED = dict(
     line.split("\t") for line in Path(__file__).with_name("not_named.tsv").read_text().splitlines()
 )
+
+
+def test_what_counts_as_use():
+    source = """
+import pytensor.tensor as pt
+from here import alpha, beta as other, gamma  # delta
+"epsilon"
+zeta = pt.eta(alpha)
+zeta.theta = [other, zeta]
+"""
+    assert used_in(ast.parse(source)) == {"alpha", "beta", "eta"}
+    assert "epsilon" in used_in(ast.parse(source + "getattr(pt, zeta)"))
+    assert "epsilon" not in used_in(ast.parse(source + "getattr(pt, 'iota')"))
 
 
 def namespace(module: str) -> list[str]:
@@ -70,11 +85,36 @@ def value_of(full: str):
         return None
 
 
+def used_in(tree: ast.Module) -> set[str]:
+    """Names that a test file reads from modules."""
+    nodes = list(ast.walk(tree))
+    imported = {
+        alias.asname or alias.name: alias.name
+        for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names
+    }  # fmt: skip
+    read = {n.attr for n in nodes if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load)}
+    read |= {imported[n.id] for n in nodes if isinstance(n, ast.Name) and n.id in imported}
+    if any(map(_looks_names_up, nodes)):
+        texts = [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+        read.update(word for text in texts for word in text.split())
+    return read
+
+
+def _looks_names_up(node: ast.AST) -> bool:
+    """Tell ``getattr(module, name)`` of a name that is not written there."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "getattr"
+        and not isinstance(node.args[1], ast.Constant)
+    )
+
+
 @functools.cache
-def words() -> frozenset[str]:
-    """All words of all test files but those of this directory."""
-    texts = [p.read_text() for p in TESTS.rglob("*.py") if p != Path(__file__)]
-    return frozenset(re.findall(r"\w+", " ".join(texts)))
+def used() -> frozenset[str]:
+    """All names that test files use, but for this one."""
+    files = [p for p in TESTS.rglob("*.py") if p != Path(__file__)]
+    return frozenset().union(*(used_in(ast.parse(p.read_text())) for p in files))
 
 
 @functools.cache
@@ -106,7 +146,7 @@ def test_public_names():
     untested = [
         n for n in public_names()
         if n not in in_table and id(value_of(n)) not in same and n not in NOT_TESTED
-        and not MADE_BY_PATTERN.match(n) and n.split(":")[1] not in words()
+        and not MADE_BY_PATTERN.match(n) and n.split(":")[1] not in used()
         and not is_exercised(value_of(n))
     ]  # fmt: skip
     assert not untested, f"{len(untested)} without a test: {untested}"
@@ -114,7 +154,7 @@ def test_public_names():
 
 def test_reasons_are_needed():
     """What has a test by now comes off the list."""
-    needless = [n for n in NOT_TESTED if n.split(":")[1] in words()]
+    needless = [n for n in NOT_TESTED if n.split(":")[1] in used()]
     assert not needless
 
 
@@ -149,7 +189,7 @@ def ops_of_table():
 
 def test_op_classes():
     """Every class of Op is in the table's graphs, or a test file names it."""
-    untested = [c for c in op_classes() - exercised()[0] if c.__name__ not in words()]
+    untested = [c for c in op_classes() - exercised()[0] if c.__name__ not in used()]
     # An abstract base has no `perform` of its own.
     untested = sorted(f"{c.__module__}:{c.__name__}" for c in untested if not c.__subclasses__())
     untested = [n for n in untested if n not in NOT_TESTED]

@@ -6,7 +6,7 @@ import pytest
 import pytensor
 import pytensor.scalar as ps
 import pytensor.tensor as pt
-from pytensor.compile.mode import predefined_optimizers
+from pytensor.compile.mode import JAX, MLX, PYTORCH, predefined_modes, predefined_optimizers
 from pytensor.compile.ops import TypeCastingOp, ViewOp
 from pytensor.graph.type import HasShape
 from pytensor.scan.rewriting import scan_eqopt1, scan_eqopt2
@@ -16,6 +16,7 @@ from pytensor.tensor.rewriting.basic import register_canonicalize
 from pytensor.tensor.rewriting.shape import ShapeOptimizer
 from pytensor.tensor.type import complex_dtypes, discrete_dtypes, float_dtypes, int_dtypes
 from pytensor.tensor.utils import _parse_gufunc_signature, safe_signature
+from pytensor.typed_list import Count, Length, TypedListType
 
 
 def test_dtype_sets():
@@ -67,6 +68,26 @@ def test_rewrite_databases():
     assert scan_eqopt1 is not scan_eqopt2
     assert infer_shape_db is not None and ShapeOptimizer() is not None
     assert callable(register_canonicalize)
+
+
+def test_modes_of_other_backends():
+    """They can be named and changed without the backend; what needs it says so when it links."""
+    for name, mode in {"JAX": JAX, "MLX": MLX, "PYTORCH": PYTORCH}.items():
+        assert predefined_modes[name] is mode
+        assert type(mode.excluding("inplace")) is type(mode)
+
+
+def test_typed_lists():
+    """Counts and lengths are Ops of their own, and equal by value."""
+    numbers = TypedListType(pt.dvector)("numbers")
+    x = pt.dvector("x")
+    found, n = numbers.count(x), numbers.length()
+    assert isinstance(found.owner.op, Count) and found.owner.op == Count()
+    assert isinstance(n.owner.op, Length) and n.owner.op == Length()
+    values = [np.ones(2), np.zeros(3), np.ones(2)]
+    for mode in ("C", "PY"):
+        f = pytensor.function([numbers, x], [found, n], mode=mode)
+        assert [int(v) for v in f(values, np.ones(2))] == [2, 3]
 
 
 def test_upgrade_to_float_no_complex():

@@ -93,3 +93,15 @@ def test_constructors():
     assert sparse.bsr_matrix("b", dtype="float64").type == sparse.bsr_dmatrix("b").type
     x = sparse.as_sparse_variable(scipy.sparse.csr_matrix(DENSE))
     assert x.type.format == "csr" and sparse.as_symbolic_sparse(x) is x
+
+
+def test_transpose_and_conjugate():
+    x = sparse.csr_matrix("x", dtype="complex128")
+    value = scipy.sparse.csr_matrix(DENSE * (1 + 2j))
+    turned = sparse.transpose(x)
+    assert isinstance(turned.owner.op, sparse.Transpose) and turned.type.format == "csc"
+    for mode in ("C", "PY"):
+        got = run([x], turned, value, mode=mode)
+        np.testing.assert_array_equal(got, (DENSE * (1 + 2j)).T)
+        got = run([x], sparse.conjugate(x), value, mode=mode)
+        np.testing.assert_array_equal(got, DENSE * (1 - 2j))

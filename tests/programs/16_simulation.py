@@ -3,7 +3,6 @@
 import numpy as np
 
 import pytensor
-import pytensor.tensor as pt
 from pytensor.tensor.random import (
     beta, binomial, categorical, dirichlet, exponential, gamma, integers, multivariate_normal,
     normal, permutation, poisson, uniform,
