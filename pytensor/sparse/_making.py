@@ -442,7 +442,17 @@ class CSM(SparseOp):
                 f"[CSM] data and indices must have one length, got {len(data)} and {len(indices)}"
             )
         cls = SparseTensorType.format_cls[self.format]
-        output_storage[0][0] = cls((data, indices, indptr), tuple(map(int, shape)), copy=True)
+        shape = tuple(map(int, shape))
+        minor = shape[1] if self.format == "csr" else shape[0]
+        if indices.size and not (indices.min() >= 0 and indices.max() < minor):
+            # SciPy does not look, and would write out of bounds
+            raise ValueError(
+                f"[CSM] indices must be in [0, {minor}) for the shape {shape}, "
+                f"got {indices.min()} to {indices.max()}"
+            )
+        if np.any(np.diff(indptr) < 0):
+            raise ValueError("[CSM] indptr must not decrease")
+        output_storage[0][0] = cls((data, indices, indptr), shape, copy=True)
 
     def infer_shape(self, fgraph, node, input_shapes):
         shape = node.inputs[3]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Literal
 
+from pytensor.raise_op import CheckAndRaise
 from pytensor.tensor.basic import as_tensor_variable, concatenate, switch
 from pytensor.tensor.extra_ops import searchsorted
 from pytensor.tensor.math import clip, eq, gt, isnan, le, lt, minimum
@@ -63,6 +64,14 @@ def _sorted_points(x, y, names: str):
         raise ValueError(f"[interpolate] {names} must have one length, got {n} and {m}")
     if n == 0 or m == 0:
         raise ValueError(f"[interpolate] {names} must not be empty")
+    if n is None or n != m:
+        y = CheckAndRaise(ValueError, f"[interpolate] {names} must have one length")(
+            y, eq(x.shape[0], y.shape[0])
+        )
+    if n is None:
+        x = CheckAndRaise(ValueError, f"[interpolate] {names} must not be empty")(
+            x, gt(x.shape[0], 0)
+        )
     order = argsort(x, stable=True)
     return x[order], y[order]
 

@@ -8,6 +8,8 @@ import re
 
 import numpy as np
 import pytest
+import scipy.sparse
+from bad_modules import MODULES
 from bad_programs import INPUTS, WHEN_MADE, WHEN_RUN
 from op_engine import as_list
 
@@ -32,7 +34,7 @@ def class_of(reference, values):
 
 
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
-@pytest.mark.parametrize("row", WHEN_RUN, ids=lambda r: r[0])
+@pytest.mark.parametrize("row", [*WHEN_RUN, *MODULES], ids=lambda r: r[0])
 def test_when_run(row, mode):
     name, variables, expression, wrong, right, reference = row
     inputs = [make() for make in variables]
@@ -46,12 +48,17 @@ def test_when_run(row, mode):
     message = str(caught.value)
     if row not in INPUTS:
         # Some rows are functions, called here.
-        assert "bad_programs.py:" in message or "test_bad_input.py:" in message, message
+        files = "bad_programs.py:", "bad_modules.py:", "test_bad_input.py:"
+        assert any(f in message for f in files), message
         lengths = {n for v in wrong for n in np.shape(v)}
         assert all(re.search(rf"\b{n}\b", message) for n in lengths), message
     assert len(message.splitlines()) <= 15
     for again, before in zip(as_list(f(*right)), as_list(first), strict=True):
-        np.testing.assert_array_equal(again, before)
+        np.testing.assert_array_equal(dense(again), dense(before))
+
+
+def dense(value):
+    return value.toarray() if scipy.sparse.issparse(value) else value
 
 
 @pytest.mark.parametrize("name", WHEN_MADE)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from pytensor.raise_op import CheckAndRaise
 from pytensor.tensor.basic import arange, as_tensor_variable, diag, diagonal, tril, triu
 from pytensor.tensor.blockwise import Blockwise
 from pytensor.tensor.functional import vectorize
@@ -10,7 +11,7 @@ from pytensor.tensor.linalg.decomposition.lu import pivot_to_permutation
 from pytensor.tensor.linalg.solvers.core import SolveBase, _default_b_ndim
 from pytensor.tensor.linalg.solvers.triangular import solve_triangular
 from pytensor.tensor.math import abs as pt_abs
-from pytensor.tensor.math import conj, le, switch
+from pytensor.tensor.math import conj, eq, le, switch
 
 _ASSUMPTIONS = ("gen", "sym", "her", "pos", "tridiagonal", "banded")
 _LONG_NAMES = {
@@ -221,8 +222,15 @@ def lu_solve(
     )
 
 
+_SAME_LENGTH = CheckAndRaise(ValueError, "[lu_solve] b must have as many rows as the matrix")
+
+
 def _lu_solve(LU, pivots, b, trans: bool = False, b_ndim: int | None = None):
     """`lu_solve` of one matrix."""
+    n, rows = LU.type.shape[0], b.type.shape[0]
+    if n is None or n != rows:
+        # The permutation alone would take what it needs of a longer b
+        b = _SAME_LENGTH(b, eq(b.shape[0], LU.shape[0]))
     if trans:
         x = solve_triangular(LU, b, lower=False, trans=1, b_ndim=b_ndim)
         x = solve_triangular(LU, x, lower=True, unit_diagonal=True, trans=1, b_ndim=b_ndim)
