@@ -13,7 +13,9 @@ h = pt.dscalar("h")
 
 def slope(u, p):
     prey, predator = u[0], u[1]
-    return pt.stack([p[0] * prey - p[1] * prey * predator, -p[2] * predator + p[3] * prey * predator])
+    return pt.stack(
+        [p[0] * prey - p[1] * prey * predator, -p[2] * predator + p[3] * prey * predator]
+    )
 
 
 def step(u, h, p):

@@ -4,8 +4,18 @@ import numpy as np
 
 import pytensor
 from pytensor.tensor.random import (
-    beta, binomial, categorical, dirichlet, exponential, gamma, integers, multivariate_normal,
-    normal, permutation, poisson, uniform,
+    beta,
+    binomial,
+    categorical,
+    dirichlet,
+    exponential,
+    gamma,
+    integers,
+    multivariate_normal,
+    normal,
+    permutation,
+    poisson,
+    uniform,
 )  # fmt: skip
 
 rng = pytensor.shared(np.random.default_rng(1616), name="rng")

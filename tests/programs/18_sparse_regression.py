@@ -38,4 +38,9 @@ scaled = ps.row_scale(ps.csc_from_dense(pt.as_tensor(dense)), y)
 s = pytensor.function([y], scaled)(response)
 print("scaled", s.format, " ".join(f"{v:.9e}" for v in s.toarray()[:, 1][:6]))
 grad_y = pytensor.grad(ps.sp_sum(scaled), y)
-print("by scale", " ".join(f"{v:.9e}" for v in pytensor.function([y], grad_y, on_unused_input="ignore")(response)[:6]))
+print(
+    "by scale",
+    " ".join(
+        f"{v:.9e}" for v in pytensor.function([y], grad_y, on_unused_input="ignore")(response)[:6]
+    ),
+)

@@ -38,7 +38,9 @@ f = pytensor.function(inputs, list(results.values()), on_unused_input="ignore")
 for name, value in zip(results, f(*at.values())):
     print(name, value.shape, " ".join(f"{e:.9e}" for e in value.ravel()[:6]), f"{value.sum():.9e}")
 cost = pt.add(*[(r**2).sum() for r in results.values() if r.type.dtype == "float64"])
-gm, gv = pytensor.function(inputs, pytensor.grad(cost, [m, v]), on_unused_input="ignore")(*at.values())
+gm, gv = pytensor.function(inputs, pytensor.grad(cost, [m, v]), on_unused_input="ignore")(
+    *at.values()
+)
 for row in gm:
     print("grad m", " ".join(f"{e:.9e}" for e in row))
 print("grad v", " ".join(f"{e:.9e}" for e in gv))

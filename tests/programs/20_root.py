@@ -19,7 +19,9 @@ print("root", " ".join(f"{v:.7e}" for v in value), bool(ok))
 print("grad", " ".join(f"{float(v):.7e}" for v in g))
 
 cubic = y**3 + a * y - b
-solution, success = root_scalar(cubic, y, method="newton", jac=True, optimizer_kwargs={"xtol": 1e-14})
+solution, success = root_scalar(
+    cubic, y, method="newton", jac=True, optimizer_kwargs={"xtol": 1e-14}
+)
 f = pytensor.function([y, a, b], [solution, success, *pytensor.grad(solution, [a, b])])
 value, ok, *g = f(1.0, 2.0, 5.0)
 print(f"scalar {float(value):.7e}", bool(ok), " ".join(f"{float(v):.7e}" for v in g))
