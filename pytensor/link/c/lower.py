@@ -244,7 +244,8 @@ class _Lowering:
         def place(choice: Choice) -> tuple[int, int, int]:
             # What a condition was computed for is asked before the condition.
             condition, branch = choice
-            return position.get(condition.owner, -1), self.read_slot(condition).number, branch
+            made = -1 if condition.owner is None else position.get(condition.owner, -1)
+            return made, self.read_slot(condition).number, branch
 
         known = [[c for c in case if self.is_decided(c[0])] for case in guard]
         cases = sorted(sorted(map(place, case)) for case in known)
