@@ -207,10 +207,10 @@ class TestDriver:
 
     def test_python_steps_are_told_from_c(self):
         x = pt.dmatrix("x")
-        f = function([x], pt.linalg.svd(pt.exp(x), compute_uv=False), profile=True)
-        f(A)
+        f = function([x], pt.linalg.expm(pt.exp(x)), profile=True)
+        f(A[:3, :3])
         found = {type(t.node.op).__name__: t.backend for t in f.profile.node_times()}
-        assert found["SVD"] == "Py" and found["Elemwise"] in ("C", "VM")
+        assert found["Expm"] == "Py" and found["Elemwise"] in ("C", "VM")
         assert "% Python" in text_of(f.profile)
 
     def test_copies_and_pickles(self):

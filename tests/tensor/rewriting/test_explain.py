@@ -184,7 +184,7 @@ class TestWhatItSays:
         alpha = pt.linalg.solve_triangular(L, y, lower=True)
         value = -0.5 * alpha @ alpha - pt.log(pt.diag(L)).sum()
         found = explain([value, pytensor.grad(value, scale)], MODE)
-        assert set(found.legend.values()) == {"X.shape[0]", "X.shape[1]"}
+        assert {"X.shape[0]", "X.shape[1]"} <= set(found.legend.values())
         assert all(r.status != "stays" for r in found.records)
         assert all(len(line) <= 100 for line in found.splitlines())
 
