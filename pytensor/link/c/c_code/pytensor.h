@@ -69,8 +69,8 @@ typedef struct {
     int (*elemwise)(pt_ctx *ctx, const pt_elemwise *e, pt_array *const *args, pt_loop *loop);
     int (*reduce)(pt_ctx *ctx, const pt_reduction *m, pt_array *const *args);
     int (*pause)(pt_ctx *ctx);
-    /* Sort n elements without gaps, or, if `order` is given, write there the positions that sort them; type and
-       kind are NumPy's numbers. */
+    /* Sort n elements without gaps, or, if `order` is given, write there the positions that sort them; type
+       and kind are NumPy's numbers. */
     int (*sort)(pt_ctx *ctx, int type, int kind, void *data, int64_t *order, int64_t n);
     pt_kernel *(*kernel)(pt_ctx *ctx); /* of the present step: another one may have been put in its place */
     void *const *blas;                 /* addresses in the order of tensor/blas/_ldflags.py, or NULL */
