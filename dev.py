@@ -110,7 +110,7 @@ def lint(words: list[str]) -> int:
 
 
 def doc(words: list[str]) -> int:
-    prepare("doc")
+    prepare("dev")
     site = ROOT / "doc" / "_build" / "html"
     code = run(PYTHON, "-m", "sphinx", "-W", "--keep-going", "-q", *words, ROOT / "doc", site)
     if code == 0:

@@ -133,7 +133,7 @@ def test_rooms_that_are_checked_exist(dev):
 
 def test_doc_takes_warnings_for_errors(dev, machine, capsys):
     assert dev.main(["doc"]) == 0
-    assert machine.said("pip install")[0][-1] == ".[doc]"
+    assert machine.said("pip install")[0][-1] == ".[dev]"
     assert machine.calls[-1][1:5] == ["-m", "sphinx", "-W", "--keep-going"]
     assert "index.html" in capsys.readouterr().out
     machine.failing = ["sphinx"]
